@@ -1,0 +1,46 @@
+# make demo    build, make the demo city, settle a year of it
+# make test    all tests, on SQLite and on a PostgreSQL of their own
+# make check   format, lints, documentation, the order of the house
+# make bench   speed, beside peers
+# make lab-test  the OpenStack connector against a real OpenStack (see docs/ops/openstack.md)
+# make release the binary to ship
+
+SHELL := /bin/sh
+CARGO ?= cargo
+TOOLS := $(CURDIR)/.tools
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null || echo $(TOOLS)/bin/cargo-nextest)
+export PATH := $(TOOLS)/bin:$(PATH)
+
+.PHONY: demo build test check bench lab-test release setup-build setup-test clean-demo
+
+demo: build
+	target/debug/yunheng demo $(DEMO)
+
+build: setup-build
+	$(CARGO) build --locked -p yunheng
+
+setup-build:
+	@command -v $(CARGO) >/dev/null || { echo "需要 Rust 1.95（rustup 安装）"; exit 1; }
+	@command -v cc >/dev/null || sh tests/install.sh gcc
+
+setup-test: setup-build
+	@test -x "$(NEXTEST)" || $(CARGO) install --locked --root $(TOOLS) --version 0.9.143 cargo-nextest
+	@sh tests/postgres.sh which >/dev/null 2>&1 || sh tests/install.sh postgresql
+
+test: setup-test
+	sh tests/run.sh
+
+check: setup-build
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
+	$(CARGO) run --locked -q -p house
+
+bench: setup-build
+	sh benches/run.sh
+
+lab-test: setup-test
+	sh tests/lab.sh
+
+release:
+	$(CARGO) build --locked --release -p yunheng

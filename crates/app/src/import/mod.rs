@@ -1,0 +1,166 @@
+//! Importing a file: registers, catalogue, contracts, prices, allocations, accepted work, providers' bills, outages.
+//!
+//! Owns what the columns of each kind of file are called and what a row must refer to. The rules themselves are the
+//! domain's. One file is one unit of work: any fault, and nothing of it is stored; all faults are listed by row.
+//!
+//! Invariants: the same content takes effect once, however often it is sent (I6); what is stored is never overwritten
+//! by a file that says something else; a closed month is never changed, what concerns it is noted instead (I5).
+
+mod allocations;
+mod approved;
+mod catalogue;
+mod cells;
+mod contracts;
+mod declared_work;
+mod job;
+mod kind;
+mod organisations;
+mod outages;
+mod prices;
+mod projects;
+mod provider_bill;
+mod registers;
+mod systems;
+#[cfg(test)]
+mod tests;
+
+pub use kind::ImportKind;
+
+use crate::{AppError, OpContext};
+use job::{Job, Line};
+use kernel::{Digest, Faults};
+use serde::Serialize;
+use sources::tabular::{Limits, Record, Records, Template, read_for, records};
+use store::ImportRecord;
+
+/// How a file is imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ImportOptions {
+    /// Check everything and say what would happen, but store nothing.
+    pub dry_run: bool,
+}
+
+/// What importing a file did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImportOutcome {
+    /// What the file was taken for.
+    pub kind: ImportKind,
+    /// Rows without the heading.
+    pub rows: u64,
+    /// What they did.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// Whether the same content was imported before, so that nothing was done.
+    pub already_imported: bool,
+    /// Whether this was only a try, so that nothing was stored.
+    pub dry_run: bool,
+}
+
+/// What the rows of a file did. The first three sum to the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Rows that said something new.
+    pub new: u64,
+    /// Rows that said what is known already.
+    pub unchanged: u64,
+    /// Rows that changed what is known.
+    pub changed: u64,
+    /// Facts that were noted for closed months.
+    pub late_facts: u64,
+    /// What a person should know, in Chinese sentences.
+    pub notes: Vec<String>,
+}
+
+/// The columns of a kind of file.
+pub const fn template(kind: ImportKind) -> &'static Template {
+    match kind {
+        ImportKind::Organisations => &organisations::TEMPLATE,
+        ImportKind::Systems => &systems::TEMPLATE,
+        ImportKind::Projects => &projects::TEMPLATE,
+        ImportKind::Catalogue => &catalogue::TEMPLATE,
+        ImportKind::Contracts => &contracts::TEMPLATE,
+        ImportKind::Prices => &prices::TEMPLATE,
+        ImportKind::Allocations => &allocations::TEMPLATE,
+        ImportKind::DeclaredWork => &declared_work::TEMPLATE,
+        ImportKind::ProviderBill => &provider_bill::TEMPLATE,
+        ImportKind::Outages => &outages::TEMPLATE,
+    }
+}
+
+/// Imports a file. `name` is the file's name, `bytes` its content.
+///
+/// Errors: the file cannot be read, has faults (all of them, by row), contradicts what was handed in before, or
+/// concerns a closed month in a way that is not accepted. Nothing is stored then.
+pub async fn import_file(
+    ctx: &OpContext,
+    kind: ImportKind,
+    name: &str,
+    bytes: &[u8],
+    options: ImportOptions,
+) -> Result<ImportOutcome, AppError> {
+    let file = File { kind, name, bytes, options };
+    match kind {
+        ImportKind::Organisations => run::<organisations::Organisations>(ctx, file).await,
+        ImportKind::Systems => run::<systems::Systems>(ctx, file).await,
+        ImportKind::Projects => run::<projects::Projects>(ctx, file).await,
+        ImportKind::Catalogue => run::<catalogue::Catalogue>(ctx, file).await,
+        ImportKind::Contracts => run::<contracts::Contracts>(ctx, file).await,
+        ImportKind::Prices => run::<prices::Prices>(ctx, file).await,
+        ImportKind::Allocations => run::<allocations::Allocations>(ctx, file).await,
+        ImportKind::DeclaredWork => run::<declared_work::DeclaredWork>(ctx, file).await,
+        ImportKind::ProviderBill => run::<provider_bill::Bill>(ctx, file).await,
+        ImportKind::Outages => run::<outages::Outages>(ctx, file).await,
+    }
+}
+
+/// A kind of file: how a row is read, and how the rows are checked and stored.
+trait Sheet {
+    /// What a row says.
+    type Row;
+
+    /// Reads one row. Notes every fault in it; `None` if there was one.
+    fn read(record: &Record<'_>, faults: &mut Faults) -> Option<Self::Row>;
+
+    /// Checks the rows against what is stored and against each other, notes every fault, and stores them if there is
+    /// none.
+    async fn take(job: &mut Job<'_>, records: &Records<'_>, rows: Vec<Line<'_, Self::Row>>) -> Result<(), AppError>;
+}
+
+/// A file as it was handed in.
+#[derive(Clone, Copy)]
+struct File<'f> {
+    kind: ImportKind,
+    name: &'f str,
+    bytes: &'f [u8],
+    options: ImportOptions,
+}
+
+async fn run<S: Sheet>(ctx: &OpContext, file: File<'_>) -> Result<ImportOutcome, AppError> {
+    let File { kind, name, bytes, .. } = file;
+    let digest = Digest::of(bytes);
+    if let Some(before) = ctx.store().read().await?.find_import(kind.word(), digest).await? {
+        return Ok(again(file, &before));
+    }
+    let limits = Limits { rows: kind.rows_max(), ..Limits::default() };
+    let table = read_for(template(kind), name, bytes, limits)?;
+    let mut faults = Faults::new();
+    let Some(records) = records(&table, template(kind), &mut faults) else { return Err(AppError::Faults(faults)) };
+    let mut rows = Vec::with_capacity(records.len());
+    for record in records.iter() {
+        rows.extend(S::read(&record, &mut faults).map(|value| Line { record, value }));
+    }
+    let mut job = Job::begin(ctx, file, digest, faults).await?;
+    // Once more, now that nobody else can write: two programs may have been given the same file.
+    if let Some(before) = job.work.find_import(kind.word(), digest).await? {
+        return Ok(again(file, &before));
+    }
+    S::take(&mut job, &records, rows).await?;
+    job.finish(records.len()).await
+}
+
+fn again(file: File<'_>, before: &ImportRecord) -> ImportOutcome {
+    let rows = u64::try_from(before.rows).unwrap_or(0);
+    let note = format!("内容与 {} 由 {} 导入的文件「{}」相同，未重复导入", before.at, before.actor, before.file_name);
+    let counts = Counts { unchanged: rows, notes: vec![note], ..Counts::default() };
+    ImportOutcome { kind: file.kind, rows, counts, already_imported: true, dry_run: file.options.dry_run }
+}

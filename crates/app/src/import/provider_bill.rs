@@ -1,0 +1,173 @@
+//! A provider's bill of a month. What it bills need not make sense to us: reconciling shows that.
+
+use super::cells::{Number, Words, may, must, optional, required};
+use super::job::{Job, Line};
+use super::{ImportKind, Sheet};
+use crate::AppError;
+use crate::collect::manifest;
+use domain::reconcile::{BillLine, ProviderBill};
+use domain::registry::{History, Organisation, Side};
+use kernel::{Faults, Instant, Month, NodeCode, OrganisationCode, Period};
+use lake::{Dataset, LakeName};
+use sources::tabular::{Record, Records, Template};
+use std::collections::HashMap;
+use store::BillRecord;
+
+pub(super) static TEMPLATE: Template = Template {
+    kind: ImportKind::ProviderBill.word(),
+    title_zh: ImportKind::ProviderBill.zh(),
+    columns: &[
+        required("provider", "云服务商代码", "谁的账单；一个文件只有一家", "P1"),
+        required("month", "账期", "哪个月的账单；一个文件只有一个月", "2026-03"),
+        required("version", "账单版本", "从 1 起，更正重报时加 1；一个文件只有一个版本", "1"),
+        required("line", "行号", "账单内不重复的整数", "1"),
+        optional("node", "云节点", "资源所在的云节点；机柜、专线、工作等留空", "N1"),
+        required("resource", "云资源标识", "云节点上的资源标识；没有云节点的填分配单号或工作单号", "i-0001"),
+        required("item", "条目代码", "服务目录条目", "ECS-X86-CPU"),
+        required("organisation", "使用单位代码", "向谁计费", "D001"),
+        required("from", "起", "计费起始时刻，北京时间", "2026-03-01"),
+        required("to", "止", "计费终止时刻，不含该时刻；计到月底的填次月 1 日", "2026-04-01"),
+        required("quantity", "数量", "计费数量", "4"),
+        required("unit_price", "单价（元）", "折后单价", "36.8"),
+        required("amount", "金额（元）", "本行金额，冲减填负数", "147.20"),
+    ],
+};
+
+pub(super) struct Bill;
+
+/// A row: the head of the bill and one line.
+pub(super) struct BillRow {
+    head: Head,
+    line: BillLine,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Head {
+    provider: OrganisationCode,
+    month: Month,
+    version: u32,
+}
+
+impl Sheet for Bill {
+    type Row = BillRow;
+
+    fn read(record: &Record<'_>, faults: &mut Faults) -> Option<BillRow> {
+        let provider = must(record, "provider", faults);
+        let month = must(record, "month", faults);
+        let version = must::<Number>(record, "version", faults);
+        let line = must::<Number>(record, "line", faults);
+        let node = may::<NodeCode>(record, "node", faults);
+        let resource = must::<Words>(record, "resource", faults);
+        let item = must(record, "item", faults);
+        let organisation = must(record, "organisation", faults);
+        let from = must::<Instant>(record, "from", faults);
+        let to = must::<Instant>(record, "to", faults);
+        let quantity = must(record, "quantity", faults);
+        let unit_price = must(record, "unit_price", faults);
+        let amount = must(record, "amount", faults);
+        let Ok(period) = Period::new(from?, to?) else {
+            record.fault("to", "止必须晚于起", faults);
+            return None;
+        };
+        let resource = resource?.0;
+        let line = BillLine {
+            line: line?.0,
+            resource: node.map_or_else(|| resource.clone(), |node| format!("{node}/{resource}")),
+            item: item?,
+            organisation: organisation?,
+            period,
+            quantity: quantity?,
+            unit_price: unit_price?,
+            amount: amount?,
+        };
+        Some(BillRow { head: Head { provider: provider?, month: month?, version: version?.0 }, line })
+    }
+
+    async fn take(job: &mut Job<'_>, _records: &Records<'_>, rows: Vec<Line<'_, BillRow>>) -> Result<(), AppError> {
+        let organisations: History<Organisation> = job.work.history().await?;
+        check(&rows, &organisations, &mut job.faults);
+        job.refuse_faults()?;
+        let Some(first) = rows.first() else { return Ok(()) };
+        let (record, head) = (first.record, first.value.head.clone());
+        if job.work.is_closed(head.month).await? {
+            return Err(AppError::MonthClosed(head.month));
+        }
+        let mut lines: Vec<BillLine> = rows.into_iter().map(|row| row.value.line).collect();
+        lines.sort_by_key(|line| line.line);
+        let bill = ProviderBill { provider: head.provider, month: head.month, version: head.version, lines };
+        put_in(job, record, bill).await
+    }
+}
+
+/// One bill in a file, each line once, from a provider.
+fn check(rows: &[Line<'_, BillRow>], organisations: &History<Organisation>, faults: &mut Faults) {
+    let mut numbers: HashMap<u32, u64> = HashMap::with_capacity(rows.len());
+    let Some(first) = rows.first() else { return };
+    let head = &first.value.head;
+    match organisations.latest(head.provider.as_str()) {
+        None => first.fault("provider", format!("没有登记代码为「{}」的云服务商，请先导入，或改正代码", head.provider), faults),
+        Some(other) if other.side != Side::Provider => {
+            first.fault("provider", format!("「{}」登记的类别是{}，不是云服务商", other.code, other.side.zh()), faults);
+        }
+        Some(_) => {}
+    }
+    for row in rows {
+        let own = &row.value.head;
+        let same = [
+            ("provider", own.provider == head.provider),
+            ("month", own.month == head.month),
+            ("version", own.version == head.version),
+        ];
+        for (field, _) in same.iter().filter(|(_, same)| !same) {
+            let why = format!("与第 {} 行不同；一个文件只能有一家云服务商一个月的一个版本，请分开导入", first.record.row());
+            row.fault(field, why, faults);
+        }
+        if let Some(before) = numbers.insert(row.value.line.line, row.record.row()) {
+            row.fault("line", format!("行号与第 {before} 行重复"), faults);
+        }
+    }
+}
+
+/// Puts a bill to the versions that were handed in before, and stores it if it is the next one.
+async fn put_in(job: &mut Job<'_>, record: Record<'_>, bill: ProviderBill) -> Result<(), AppError> {
+    let count = u64::try_from(bill.lines.len()).unwrap_or(u64::MAX);
+    let mut before = job.work.bills(bill.month).await?;
+    before.retain(|there| there.provider == bill.provider);
+    let version = i64::from(bill.version);
+    let next = before.iter().map(|there| there.version).max().unwrap_or(0) + 1;
+    if let Some(there) = before.iter().find(|there| there.version == version) {
+        if job.ctx.lake().read_bill(&there.path)? == bill {
+            job.counts.unchanged += count;
+            return Ok(());
+        }
+        return Err(AppError::Contradiction(format!(
+            "{} 的 {} 账单第 {version} 版已经收到过，内容与这次不同；如系更正，请云服务商以第 {next} 版重新报送",
+            bill.provider, bill.month
+        )));
+    }
+    if version != next {
+        let why = format!("{} 的 {} 账单下一个版本应为 {next}", bill.provider, bill.month);
+        record.fault("version", why, &mut job.faults);
+        return job.refuse_faults();
+    }
+    let total = bill.total()?;
+    job.counts.new += count;
+    job.note(format!("账单共 {count} 行，合计 {} 元", total.grouped()));
+    if job.only_try {
+        return Ok(());
+    }
+    let part = job.id.to_string();
+    let file = job.ctx.lake().write_bill(&LakeName::new(bill.month, &part)?, &bill)?;
+    job.work.publish(&manifest(Dataset::Bills, bill.month, &part, &file)).await?;
+    let record = BillRecord {
+        provider: bill.provider,
+        month: bill.month,
+        version,
+        digest: job.digest,
+        lines: i64::try_from(count).unwrap_or(i64::MAX),
+        total,
+        path: file.path,
+        received_at: job.now,
+    };
+    Ok(job.work.add_bill(&record).await?)
+}

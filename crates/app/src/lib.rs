@@ -1,0 +1,27 @@
+//! Use cases. The only place that opens and commits a transaction.
+//!
+//! Each file is one thing a person can do. It reads what it needs, lets the domain decide, writes, audits and commits;
+//! it holds no rule of the field itself and knows neither HTTP nor a terminal.
+
+mod context;
+mod error;
+mod line_number;
+mod names;
+mod price_clause;
+mod whole_file;
+
+pub mod audit;
+pub mod cases;
+pub mod collect;
+pub mod explain;
+pub mod export;
+pub mod health;
+pub mod import;
+pub mod inventory;
+pub mod month;
+pub mod nodes;
+pub mod statements;
+
+pub use context::{Clock, Entropy, OpContext, Progress, Silent};
+pub use error::AppError;
+pub use line_number::{LineNumber, LineNumberError};

@@ -1,0 +1,127 @@
+//! Metering a month.
+
+use super::{Facts, StepState, refuse_closed};
+use crate::collect::{case, manifest};
+use crate::{AppError, OpContext};
+use domain::meter::{MeterOutput, quantity_seconds};
+use kernel::{Month, RunId};
+use lake::{Dataset, LakeName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use store::RunRecord;
+
+/// What metering a month gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MeterOutcome {
+    /// The month.
+    pub month: Month,
+    /// Done now, or unchanged since.
+    pub state: StepState,
+    /// Its figures.
+    pub summary: MeterSummary,
+}
+
+/// The figures of a metering run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MeterSummary {
+    /// Usage intervals.
+    pub intervals: u64,
+    /// Allocations that share time with the month.
+    pub allocations: u64,
+    /// Completeness by node.
+    pub nodes: Vec<NodeCompleteness>,
+    /// Findings by kind.
+    pub findings: BTreeMap<String, u64>,
+    /// Quantity x seconds by item, in millionths of its unit.
+    pub quantity_seconds: BTreeMap<String, String>,
+}
+
+/// How completely a node was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeCompleteness {
+    /// The node.
+    pub node: String,
+    /// Days with a look.
+    pub days_seen: i64,
+    /// Days of the month.
+    pub days: i64,
+    /// Measured values.
+    pub values: i64,
+    /// Stretches without a look.
+    pub gaps: Vec<String>,
+}
+
+/// Meters a month. Nothing is written if nothing changed since the current run.
+pub async fn meter(ctx: &OpContext, month: Month) -> Result<MeterOutcome, AppError> {
+    refuse_closed(ctx, month).await?;
+    ctx.progress().at("计量：读取事实", 0, 3);
+    let facts = {
+        let mut read = ctx.store().read().await?;
+        let facts = Facts::load(ctx, &mut read, month).await?;
+        if let Some(run) = read.current_run("meter", month, "").await?
+            && run.input == facts.meter_digest()
+        {
+            return Ok(MeterOutcome { month, state: StepState::Unchanged, summary: summary_of(&run)? });
+        }
+        facts
+    };
+    ctx.progress().at("计量：计算用量", 1, 3);
+    let output = facts.meter()?;
+    let summary = summarise(&facts, &output);
+    let id: RunId = ctx.new_id();
+    let file = ctx.lake().write_usage(&LakeName::new(month, &id.to_string())?, &output.table)?;
+    ctx.progress().at("计量：发布", 2, 3);
+    let run = RunRecord {
+        id,
+        step: "meter".into(),
+        month,
+        scope: String::new(),
+        input: facts.meter_digest(),
+        output: file.digest,
+        path: Some(file.path.clone()),
+        summary: serde_json::to_string(&summary).unwrap_or_default(),
+        at: ctx.now(),
+    };
+    let cases: Vec<_> = output.findings.into_iter().map(|finding| case(ctx, finding)).collect();
+    let mut work = ctx.store().begin().await?;
+    if work.is_closed(month).await? {
+        return Err(AppError::MonthClosed(month));
+    }
+    work.publish(&manifest(Dataset::Usage, month, &run.id.to_string(), &file)).await?;
+    work.set_current_run(&run).await?;
+    let opened = work.open_cases(&cases).await?;
+    let detail = serde_json::json!({ "run": run.id, "input": run.input, "output": run.output, "cases_opened": opened });
+    work.audit(ctx.now(), (ctx.actor(), "month.meter", &month.to_string()), detail.to_string()).await?;
+    work.commit().await?;
+    ctx.progress().at("计量", 3, 3);
+    Ok(MeterOutcome { month, state: StepState::Done, summary })
+}
+
+pub(super) fn summary_of<T: serde::de::DeserializeOwned>(run: &RunRecord) -> Result<T, AppError> {
+    serde_json::from_str(&run.summary).map_err(|why| {
+        let bad = store::StoreError::BadRow { table: "run", key: run.id.to_string(), why: why.to_string() };
+        AppError::Store(bad)
+    })
+}
+
+fn summarise(facts: &Facts, output: &MeterOutput) -> MeterSummary {
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let mut findings = BTreeMap::new();
+    for finding in &output.findings {
+        *findings.entry(finding.kind.word().to_owned()).or_insert(0) += 1;
+    }
+    let nodes = output.completeness.iter().map(|m| NodeCompleteness {
+        node: m.node.to_string(),
+        days_seen: m.days_seen,
+        days: m.days,
+        values: m.values,
+        gaps: m.gaps.iter().map(ToString::to_string).collect(),
+    });
+    MeterSummary {
+        intervals: count(output.table.rows.len()),
+        allocations: count(facts.allocations.len()),
+        nodes: nodes.collect(),
+        findings,
+        quantity_seconds: quantity_seconds(&output.table).into_iter().map(|(k, v)| (k, v.to_string())).collect(),
+    }
+}

@@ -1,0 +1,58 @@
+//! Rating a closed month again: first the differences, and only with a reason and on purpose a correction.
+
+use super::rate::correct_closed;
+use crate::{AppError, OpContext};
+use domain::rate::Correction;
+use kernel::{Money, Month};
+use store::LateFact;
+
+/// What rating a closed month again would change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RerateOutcome {
+    /// The closed month.
+    pub month: Month,
+    /// The differences, by resource and item.
+    pub corrections: Vec<Correction>,
+    /// Their sum.
+    pub difference: Money,
+    /// Whether they will be posted into the open month.
+    pub committed: bool,
+}
+
+/// Compares a closed month with what it should have cost by what is known now. With `commit`, the differences will be
+/// posted by the next rating of the open month, with the reason as their cause.
+pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -> Result<RerateOutcome, AppError> {
+    if reason.trim().is_empty() {
+        return Err(AppError::Invalid("重算必须说明理由（--reason）".to_owned()));
+    }
+    let corrections = {
+        let mut read = ctx.store().read().await?;
+        if !read.is_closed(month).await? {
+            let why = format!("{month} 尚未关账，直接运行 yunheng month rate {month} 即可");
+            return Err(AppError::NotYet { month, what: "重算", why });
+        }
+        ctx.progress().at("重算", 0, 1);
+        correct_closed(ctx, &mut read, month, reason).await?.0
+    };
+    let difference = Money::sum(corrections.iter().map(|c| c.difference))?;
+    ctx.progress().at("重算", 1, 1);
+    if commit && !corrections.is_empty() {
+        let mut work = ctx.store().begin().await?;
+        work.approve_late_facts(month).await?;
+        let fact = LateFact {
+            id: ctx.new_id(),
+            month,
+            cause: "rerate".to_owned(),
+            detail: reason.trim().to_owned(),
+            at: ctx.now(),
+            approved: true,
+            posted_in: None,
+        };
+        work.add_late_fact(&fact).await?;
+        let detail = serde_json::json!({ "reason": reason, "differences": corrections.len(), "sum": difference });
+        work.audit(ctx.now(), (ctx.actor(), "month.rerate", &month.to_string()), detail.to_string()).await?;
+        work.commit().await?;
+    }
+    let committed = commit && !corrections.is_empty();
+    Ok(RerateOutcome { month, corrections, difference, committed })
+}

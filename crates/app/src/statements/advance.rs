@@ -1,0 +1,40 @@
+//! Advancing a statement: each side in its turn, by name and date, until the authority has decided.
+
+use super::list::not_found;
+use crate::{AppError, OpContext};
+use domain::registry::Side;
+use domain::settle::{Opinion, StatementStatus, Step, advance as decide};
+
+/// What somebody says about a statement.
+#[derive(Debug, Clone)]
+pub struct AdvanceInput {
+    /// Number of the statement.
+    pub number: String,
+    /// For which side.
+    pub side: Side,
+    /// Agree or return.
+    pub step: Step,
+    /// In their words.
+    pub text: String,
+}
+
+/// Moves a statement on, or back. Returns where it stands now.
+pub async fn advance(ctx: &OpContext, input: AdvanceInput) -> Result<StatementStatus, AppError> {
+    let mut work = ctx.store().begin().await?;
+    let record = work.statement(&input.number).await?.ok_or_else(|| not_found(&input.number))?;
+    let opinion = Opinion {
+        actor: ctx.actor().to_owned(),
+        side: input.side,
+        step: input.step,
+        text: input.text,
+        at: ctx.now(),
+    };
+    let status = decide(record.status, &opinion)?;
+    work.advance_statement(&record, status, &opinion).await?;
+    let detail = serde_json::json!({
+        "from": record.status, "to": status, "opinion": opinion, "digest": record.digest, "version": record.version,
+    });
+    work.audit(ctx.now(), (ctx.actor(), "statement.advance", &input.number), detail.to_string()).await?;
+    work.commit().await?;
+    Ok(status)
+}

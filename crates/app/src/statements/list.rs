@@ -1,0 +1,78 @@
+//! Listing and showing statements.
+
+use crate::{AppError, OpContext};
+use domain::registry::Organisation;
+use domain::settle::{Opinion, Statement, StatementStatus};
+use kernel::{Digest, Money, Month};
+use serde::Serialize;
+
+/// A statement in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StatementRow {
+    /// Number.
+    pub number: String,
+    /// Provider, by the name it had.
+    pub provider: String,
+    /// Department, by the name it had; none for the provider's own.
+    pub department: Option<String>,
+    /// Charges and corrections.
+    pub charged: Money,
+    /// Withheld.
+    pub withheld: Money,
+    /// Deducted.
+    pub deducted: Money,
+    /// To be paid.
+    pub payable: Money,
+    /// Where it stands.
+    pub status: StatementStatus,
+}
+
+/// A statement, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StatementView {
+    /// The statement.
+    pub statement: Statement,
+    /// Where it stands.
+    pub status: StatementStatus,
+    /// Counts its changes.
+    pub version: i64,
+    /// Digest of its content.
+    pub digest: Digest,
+    /// What was said about it.
+    pub opinions: Vec<Opinion>,
+}
+
+/// The statements of a month, by number.
+pub async fn list(ctx: &OpContext, month: Month) -> Result<Vec<StatementRow>, AppError> {
+    let mut read = ctx.store().read().await?;
+    let organisations = read.history::<Organisation>().await?;
+    let at = month.period().to().plus_s(-1);
+    let mut rows = Vec::new();
+    for record in read.statements(month).await? {
+        let statement = record.statement;
+        rows.push(StatementRow {
+            provider: organisations.name_at(&statement.scope.provider, at),
+            department: statement.scope.organisation.as_deref().map(|code| organisations.name_at(code, at)),
+            charged: statement.charges.plus(statement.corrections)?,
+            withheld: statement.withheld_total()?,
+            deducted: statement.deductions_total()?,
+            payable: statement.payable,
+            status: record.status,
+            number: statement.number,
+        });
+    }
+    Ok(rows)
+}
+
+/// One statement with what was said about it.
+pub async fn show(ctx: &OpContext, number: &str) -> Result<StatementView, AppError> {
+    let mut read = ctx.store().read().await?;
+    let record = read.statement(number).await?.ok_or_else(|| not_found(number))?;
+    let opinions = read.opinions(number).await?;
+    Ok(StatementView { statement: record.statement, status: record.status, version: record.version, digest: record.digest, opinions })
+}
+
+pub(super) fn not_found(number: &str) -> AppError {
+    let advice = "请用 yunheng statement list 月份 查看编号";
+    AppError::NotFound { what: "结算单", key: number.to_owned(), advice }
+}

@@ -1,0 +1,9 @@
+//! Statements: listing, showing, rendering, and advancing them from draft to final.
+
+mod advance;
+mod list;
+mod render;
+
+pub use advance::{AdvanceInput, advance};
+pub use list::{StatementRow, StatementView, list, show};
+pub use render::{Format, RenderSelection, render};

@@ -1,0 +1,20 @@
+//! Step 2: what exists, held against what was approved, as usage intervals.
+//!
+//! Owns allocations, the sweep that turns them and the sightings into usage, the invariants I4 and I9, and what
+//! becomes a case. Does not know prices.
+
+mod allocation;
+mod case;
+mod invariants;
+mod measured;
+mod presence;
+mod sweep;
+mod usage;
+
+pub use allocation::{Allocation, AllocationError, check_allocations};
+pub use case::{CaseKind, Finding};
+pub use invariants::{BrokenInvariant, check_usage, quantity_seconds};
+pub use measured::{MeasuredQuantity, mean_quantity, p95_quantity};
+pub use presence::{Coverage, Presence};
+pub use sweep::{MeterInput, MeterOutput, Metered, meter_month};
+pub use usage::{UsageRow, UsageTable};

@@ -1,0 +1,194 @@
+//! Versions of registered things over time.
+
+use kernel::{Instant, Period};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use thiserror::Error;
+
+/// A thing that is registered under a code and has versions.
+pub trait Registered: Clone + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned {
+    /// The word for the register, in the store and in error texts.
+    const REGISTER: &'static str;
+
+    /// The code it is known by, for ever.
+    fn code(&self) -> String;
+}
+
+/// What a thing was from a moment on, until its next version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version<T> {
+    /// From when on it was so.
+    pub valid_from: Instant,
+    /// What it was.
+    pub body: T,
+}
+
+/// Why a version is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum HistoryError {
+    /// The same moment says something else already.
+    #[error("{register} {code} 自 {valid_from} 起已有另一内容的登记；已登记的版本不可覆盖，请用新的生效时间登记变更")]
+    Contradiction {
+        /// The register.
+        register: &'static str,
+        /// The code.
+        code: String,
+        /// From when on.
+        valid_from: Instant,
+    },
+}
+
+/// All versions of all things of one register.
+///
+/// Invariant: per code, versions are in order of `valid_from` and no two start at the same moment.
+#[derive(Debug, Clone)]
+pub struct History<T> {
+    versions: BTreeMap<String, Vec<Version<T>>>,
+}
+
+impl<T> Default for History<T> {
+    fn default() -> Self {
+        Self {
+            versions: BTreeMap::new(),
+        }
+    }
+}
+
+impl<T: Registered> History<T> {
+    /// Adds a version. Returns whether it says anything new: a version equal to what already holds at that moment
+    /// is dropped, so that the same file can be imported twice.
+    ///
+    /// Errors: another version starts at the same moment with other content.
+    pub fn add(&mut self, version: Version<T>) -> Result<bool, HistoryError> {
+        let code = version.body.code();
+        let versions = self.versions.entry(code.clone()).or_default();
+        let place = versions.partition_point(|v| v.valid_from < version.valid_from);
+        match versions.get(place) {
+            Some(there) if there.valid_from == version.valid_from => {
+                if there.body == version.body {
+                    return Ok(false);
+                }
+                return Err(HistoryError::Contradiction {
+                    register: T::REGISTER,
+                    code,
+                    valid_from: version.valid_from,
+                });
+            }
+            _ => {}
+        }
+        let before = place.checked_sub(1).and_then(|p| versions.get(p));
+        if before.is_some_and(|v| v.body == version.body) {
+            return Ok(false);
+        }
+        versions.insert(place, version);
+        Ok(true)
+    }
+
+    /// What the thing with this code was at a moment; none before its first version.
+    pub fn at(&self, code: &str, at: Instant) -> Option<&T> {
+        let versions = self.versions.get(code)?;
+        let place = versions.partition_point(|v| v.valid_from <= at);
+        versions.get(place.checked_sub(1)?).map(|v| &v.body)
+    }
+
+    /// What it was last, whenever that was.
+    pub fn latest(&self, code: &str) -> Option<&T> {
+        self.versions.get(code)?.last().map(|v| &v.body)
+    }
+
+    /// Whether the code was ever registered.
+    pub fn knows(&self, code: &str) -> bool {
+        self.versions.contains_key(code)
+    }
+
+    /// The stretches of `within` in which the thing was the same, in order; a stretch before its first version is
+    /// left out.
+    pub fn stretches(&self, code: &str, within: Period) -> Vec<(Period, &T)> {
+        let Some(versions) = self.versions.get(code) else {
+            return Vec::new();
+        };
+        let ends = versions
+            .iter()
+            .skip(1)
+            .map(|v| v.valid_from)
+            .chain(std::iter::once(Instant::MAX));
+        let stretches = versions.iter().zip(ends);
+        let whole = stretches.filter_map(|(v, end)| Some((Period::new(v.valid_from, end).ok()?, &v.body)));
+        whole
+            .filter_map(|(period, body)| Some((period.and(within)?, body)))
+            .collect()
+    }
+
+    /// Every code and its versions, in order of the codes.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[Version<T>])> {
+        self.versions
+            .iter()
+            .map(|(code, versions)| (code.as_str(), versions.as_slice()))
+    }
+
+    /// Everything that was registered at a moment, in order of the codes.
+    pub fn all_at(&self, at: Instant) -> impl Iterator<Item = &T> {
+        self.versions.keys().filter_map(move |code| self.at(code, at))
+    }
+
+    /// How many codes there are.
+    pub fn len(&self) -> usize {
+        self.versions.len()
+    }
+
+    /// Whether nothing is registered.
+    pub fn is_empty(&self) -> bool {
+        self.versions.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Thing(String, i32);
+
+    impl Registered for Thing {
+        const REGISTER: &'static str = "thing";
+        fn code(&self) -> String {
+            self.0.clone()
+        }
+    }
+
+    fn version(at: i64, value: i32) -> Version<Thing> {
+        Version {
+            valid_from: Instant::from_unix_s(at),
+            body: Thing("a".into(), value),
+        }
+    }
+
+    #[test]
+    fn the_past_stays_as_it_was() {
+        let mut history = History::default();
+        assert_eq!(history.add(version(100, 1)), Ok(true));
+        assert_eq!(history.add(version(200, 2)), Ok(true));
+        assert_eq!(
+            history.add(version(200, 2)),
+            Ok(false),
+            "the same file twice changes nothing"
+        );
+        assert_eq!(
+            history.add(version(150, 1)),
+            Ok(false),
+            "what holds already is no change"
+        );
+        assert!(history.add(version(200, 3)).is_err());
+        let at = |t| history.at("a", Instant::from_unix_s(t)).map(|t| t.1);
+        assert_eq!((at(99), at(100), at(199), at(200)), (None, Some(1), Some(1), Some(2)));
+        let within = Period::new(Instant::from_unix_s(50), Instant::from_unix_s(250)).unwrap();
+        let stretches: Vec<_> = history
+            .stretches("a", within)
+            .iter()
+            .map(|(p, t)| (p.from().unix_s(), p.to().unix_s(), t.1))
+            .collect();
+        assert_eq!(stretches, [(100, 200, 1), (200, 250, 2)]);
+    }
+}

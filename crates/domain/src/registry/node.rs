@@ -1,0 +1,106 @@
+//! Cloud nodes, their pools, and whose their projects are. Node, provider and pool are independent of each other.
+
+use super::{Registered, words};
+use kernel::{NodeCode, OrganisationCode, PoolCode, SystemCode};
+use serde::{Deserialize, Serialize};
+
+words! {
+    /// The kind of a resource pool.
+    PoolKind {
+        /// x86 processors.
+        X86 = "x86", "X86池";
+        /// Domestic processors (信创).
+        Xinchuang = "xinchuang", "信创池";
+    }
+}
+
+/// How a node is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NodeSource {
+    /// Numbered files that the provider puts into a folder.
+    Files {
+        /// The folder.
+        folder: String,
+    },
+    /// An OpenStack cloud, asked over its API.
+    #[serde(rename = "openstack")]
+    OpenStack {
+        /// Address of its identity service.
+        auth_url: String,
+        /// Region, if there are several.
+        region: Option<String>,
+        /// Name of the account; where its secret lies is in the configuration, never in the store.
+        account: String,
+    },
+}
+
+/// A site of a provider where resources exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudNode {
+    /// Its code, for ever.
+    pub code: NodeCode,
+    /// Its name at that time.
+    pub name: String,
+    /// The provider that runs it.
+    pub provider: OrganisationCode,
+    /// How it is looked at.
+    pub source: NodeSource,
+}
+
+impl Registered for CloudNode {
+    const REGISTER: &'static str = "node";
+
+    fn code(&self) -> String {
+        self.code.to_string()
+    }
+}
+
+/// A pool of resources of one kind on a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourcePool {
+    /// Its code, for ever.
+    pub code: PoolCode,
+    /// Its name at that time.
+    pub name: String,
+    /// The node it is on.
+    pub node: NodeCode,
+    /// Its kind.
+    pub kind: PoolKind,
+    /// The node's availability zones that belong to it.
+    pub zones: Vec<String>,
+}
+
+impl Registered for ResourcePool {
+    const REGISTER: &'static str = "pool";
+
+    fn code(&self) -> String {
+        self.code.to_string()
+    }
+}
+
+/// Whose a project (tenant) of a node is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectMapping {
+    /// The node.
+    pub node: NodeCode,
+    /// The node's own name or id of the project.
+    pub project: String,
+    /// The system it belongs to; none if it belongs to no system any more.
+    pub system: Option<SystemCode>,
+}
+
+impl Registered for ProjectMapping {
+    const REGISTER: &'static str = "project";
+
+    fn code(&self) -> String {
+        Self::key(&self.node, &self.project)
+    }
+}
+
+impl ProjectMapping {
+    /// The code of the mapping of one project of one node.
+    pub fn key(node: &NodeCode, project: &str) -> String {
+        format!("{node}:{project}")
+    }
+}

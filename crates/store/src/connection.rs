@@ -1,0 +1,337 @@
+//! One way to talk to two databases.
+//!
+//! SQL uses `$1` placeholders, which both understand, and only two types of value, text and 64-bit integers; that is
+//! all the tables have. Everything runs inside a transaction.
+
+use crate::StoreError;
+use crate::migrate;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// How long a writer waits for another one.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Values bound in one statement; SQLite allows 32,766.
+const BINDS_MAX: usize = 30_000;
+/// Serialises writers on PostgreSQL, as SQLite does by itself, so that the audit chain is in commit order.
+const WRITER_LOCK: &str = "SELECT pg_advisory_xact_lock(8109117)";
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+    patience: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// A value to bind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// An integer, or none.
+    Int(Option<i64>),
+    /// A text, or none.
+    Text(Option<String>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(Some(value))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&String> for Value {
+    fn from(value: &String) -> Self {
+        Self::Text(Some(value.clone()))
+    }
+}
+
+/// A row that was read.
+#[derive(Debug)]
+pub enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// An integer that is always there.
+    pub fn int(&self, column: &str) -> Result<i64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// An integer that may be missing.
+    pub fn int_or_none(&self, column: &str) -> Result<Option<i64>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// A text that is always there.
+    pub fn text(&self, column: &str) -> Result<String, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// A text that may be missing.
+    pub fn text_or_none(&self, column: &str) -> Result<Option<String>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
+    /// A text that is read as something.
+    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, table: &'static str, column: &str) -> Result<T, StoreError> {
+        let text = self.text(column)?;
+        text.parse().map_err(|why: T::Err| StoreError::BadRow { table, key: text.clone(), why: why.to_string() })
+    }
+
+    /// A text that may be missing and is read as something.
+    pub fn parsed_or_none<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        table: &'static str,
+        column: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let Some(text) = self.text_or_none(column)? else { return Ok(None) };
+        text.parse().map(Some).map_err(|why: T::Err| StoreError::BadRow { table, key: text.clone(), why: why.to_string() })
+    }
+
+    /// A text that is read as JSON.
+    pub fn json<T: serde::de::DeserializeOwned>(&self, table: &'static str, column: &str) -> Result<T, StoreError> {
+        let text = self.text(column)?;
+        serde_json::from_str(&text).map_err(|why| {
+            let key = text.chars().take(80).collect();
+            StoreError::BadRow { table, key, why: why.to_string() }
+        })
+    }
+}
+
+/// A transaction on either database.
+#[derive(Debug)]
+pub enum Connection {
+    /// On SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On PostgreSQL.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Store {
+    /// Opens a database by its address: `sqlite:///path/yunheng.db` (made if it is not there) or `postgres://...`.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with_patience(url, PATIENCE).await
+    }
+
+    /// The same, but a writer waits no longer than `patience` (more than nothing) for another one.
+    pub async fn open_with_patience(url: &str, patience: Duration) -> Result<Self, StoreError> {
+        let pool = if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url).map_err(|_| StoreError::url(url))?;
+            let options = options
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(patience)
+                .foreign_keys(true)
+                .pragma("cache_size", "-65536");
+            Pool::Sqlite(SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(StoreError::open)?)
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            let options = PgConnectOptions::from_str(url).map_err(|_| StoreError::url(url))?;
+            // Once without the pool, which would try for half a minute to reach a server that is not there.
+            let tried = PgConnection::connect_with(&options).await.map_err(StoreError::open)?;
+            tried.close().await.map_err(StoreError::open)?;
+            Pool::Postgres(PgPoolOptions::new().max_connections(8).connect_with(options).await.map_err(StoreError::open)?)
+        } else {
+            return Err(StoreError::url(url));
+        };
+        Ok(Self { pool, patience })
+    }
+
+    /// Brings the tables up to date. Running it again changes nothing.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        match &self.pool {
+            Pool::Sqlite(pool) => {
+                // Nothing else keeps two programs from migrating one file at the same moment.
+                let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+                migrate::migrator("TEXT").run_direct(None, &mut *transaction, false).await?;
+                transaction.commit().await?;
+            }
+            Pool::Postgres(pool) => migrate::migrator("TEXT COLLATE \"C\"").run(pool).await?,
+        }
+        Ok(())
+    }
+
+    /// Checks that the tables are those of this program.
+    ///
+    /// Errors: they were never made, or are older than the program.
+    pub async fn check_migrated(&self) -> Result<(), StoreError> {
+        let newest = migrate::newest();
+        let found = match &self.pool {
+            Pool::Sqlite(pool) => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await,
+            Pool::Postgres(pool) => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await,
+        };
+        let found: Option<i64> = found.unwrap_or(None);
+        if found.is_some_and(|found| found >= newest) { Ok(()) } else { Err(StoreError::NotMigrated) }
+    }
+
+    /// Which database it is, for people.
+    pub const fn backend(&self) -> &'static str {
+        match self.pool {
+            Pool::Sqlite(_) => "SQLite",
+            Pool::Postgres(_) => "PostgreSQL",
+        }
+    }
+
+    /// A transaction for reading: it sees one state of the database.
+    pub async fn read(&self) -> Result<Connection, StoreError> {
+        Ok(match &self.pool {
+            Pool::Sqlite(pool) => Connection::Sqlite(pool.begin().await?),
+            Pool::Postgres(pool) => {
+                let mut transaction = pool.begin().await?;
+                sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *transaction).await?;
+                Connection::Postgres(transaction)
+            }
+        })
+    }
+
+    /// A transaction for writing; there is only one at a time.
+    pub(crate) async fn write(&self) -> Result<Connection, StoreError> {
+        Ok(match &self.pool {
+            Pool::Sqlite(pool) => Connection::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Postgres(pool) => {
+                let mut transaction = pool.begin().await?;
+                let patience = format!("SET LOCAL lock_timeout = {}", self.patience.as_millis().max(1));
+                sqlx::query(AssertSqlSafe(patience)).execute(&mut *transaction).await?;
+                sqlx::query(WRITER_LOCK).execute(&mut *transaction).await?;
+                Connection::Postgres(transaction)
+            }
+        })
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+fn bind_sqlite<'q>(sql: &str, values: &[Value]) -> Query<'q, Sqlite, SqliteArguments> {
+    values.iter().fold(sqlx::query(AssertSqlSafe(sql.to_owned())), |query, value| match value {
+        Value::Int(value) => query.bind(*value),
+        Value::Text(value) => query.bind(value.clone()),
+    })
+}
+
+fn bind_postgres<'q>(sql: &str, values: &[Value]) -> Query<'q, Postgres, PgArguments> {
+    values.iter().fold(sqlx::query(AssertSqlSafe(sql.to_owned())), |query, value| match value {
+        Value::Int(value) => query.bind(*value),
+        Value::Text(value) => query.bind(value.clone()),
+    })
+}
+
+impl Connection {
+    /// Runs a statement. Returns how many rows it changed.
+    pub async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(t) => bind_sqlite(sql, values).execute(&mut **t).await?.rows_affected(),
+            Self::Postgres(t) => bind_postgres(sql, values).execute(&mut **t).await?.rows_affected(),
+        })
+    }
+
+    /// Runs a statement that must change exactly one row; `what` is named if it does not, or if there is one like it
+    /// already.
+    pub async fn execute_one(&mut self, sql: &str, values: &[Value], what: &str) -> Result<(), StoreError> {
+        match self.execute(sql, values).await {
+            Ok(1) => Ok(()),
+            Ok(_) => Err(StoreError::Conflict(what.to_owned())),
+            Err(StoreError::Sql(error)) if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => {
+                Err(StoreError::Conflict(what.to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads all rows of a query.
+    pub async fn all(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(t) => {
+                let rows = bind_sqlite(sql, values).fetch_all(&mut **t).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(t) => {
+                let rows = bind_postgres(sql, values).fetch_all(&mut **t).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// Reads the first row of a query, if there is one.
+    pub async fn first(&mut self, sql: &str, values: &[Value]) -> Result<Option<Row>, StoreError> {
+        Ok(self.all(sql, values).await?.into_iter().next())
+    }
+
+    /// Inserts many rows by few statements. `into` is `table (column, ...)`, `tail` what follows the values.
+    pub async fn insert_many(&mut self, into: &str, tail: &str, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        let width = rows.first().map_or(1, |row| row.len().max(1));
+        let mut changed = 0;
+        for chunk in rows.chunks((BINDS_MAX / width).clamp(1, 500)) {
+            let mut sql = format!("INSERT INTO {into} VALUES ");
+            for place in 0..chunk.len() {
+                let binds: Vec<String> = (1..=width).map(|n| format!("${}", place * width + n)).collect();
+                let comma = if place == 0 { "" } else { "," };
+                sql.push_str(&format!("{comma}({})", binds.join(",")));
+            }
+            sql.push_str(tail);
+            let values: Vec<Value> = chunk.iter().flatten().cloned().collect();
+            changed += self.execute(&sql, &values).await?;
+        }
+        Ok(changed)
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(t) => t.commit().await?,
+            Self::Postgres(t) => t.commit().await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! Files that were imported, each content once.
+
+use crate::{Connection, StoreError};
+use kernel::{Digest, ImportId, Instant};
+
+/// A file that was imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportRecord {
+    /// Its id.
+    pub id: ImportId,
+    /// What it was: `prices`, `allocations` ...
+    pub kind: String,
+    /// Its name when it was handed in.
+    pub file_name: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// Rows.
+    pub rows: i64,
+    /// When.
+    pub at: Instant,
+    /// By whom.
+    pub actor: String,
+}
+
+impl Connection {
+    /// The import of the same content as the same kind, if there was one.
+    pub async fn find_import(&mut self, kind: &str, digest: Digest) -> Result<Option<ImportRecord>, StoreError> {
+        let sql = "SELECT * FROM import WHERE kind = $1 AND digest = $2";
+        let row = self.first(sql, &[kind.into(), digest.to_string().into()]).await?;
+        row.map(|row| {
+            Ok(ImportRecord {
+                id: row.parsed("import", "id")?,
+                kind: row.text("kind")?,
+                file_name: row.text("file_name")?,
+                digest: row.parsed("import", "digest")?,
+                rows: row.int("row_count")?,
+                at: Instant::from_unix_s(row.int("at_s")?),
+                actor: row.text("actor")?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Stores that a file was imported.
+    pub async fn add_import(&mut self, import: &ImportRecord) -> Result<(), StoreError> {
+        let values = [
+            import.id.to_string().into(),
+            import.kind.clone().into(),
+            import.file_name.clone().into(),
+            import.digest.to_string().into(),
+            import.rows.into(),
+            import.at.unix_s().into(),
+            import.actor.clone().into(),
+        ];
+        let sql = "INSERT INTO import (id, kind, file_name, digest, row_count, at_s, actor) VALUES ($1,$2,$3,$4,$5,$6,$7)";
+        self.execute_one(sql, &values, &import.file_name).await
+    }
+}

@@ -1,0 +1,49 @@
+//! Registers: versions of organisations, systems, nodes, pools, mappings, items and contracts.
+
+use crate::{Connection, StoreError, Value};
+use domain::registry::{History, Registered, Registry, Version};
+use kernel::{ImportId, Instant};
+
+const TABLE: &str = "registry_version";
+
+impl Connection {
+    /// Everything in one register.
+    pub async fn history<T: Registered>(&mut self) -> Result<History<T>, StoreError> {
+        let sql = "SELECT code, valid_from_s, body FROM registry_version WHERE register = $1 ORDER BY code, valid_from_s";
+        let mut history = History::default();
+        for row in self.all(sql, &[T::REGISTER.into()]).await? {
+            let version = Version { valid_from: Instant::from_unix_s(row.int("valid_from_s")?), body: row.json(TABLE, "body")? };
+            history.add(version).map_err(|why| StoreError::BadRow { table: TABLE, key: T::REGISTER.into(), why: why.to_string() })?;
+        }
+        Ok(history)
+    }
+
+    /// All registers that the pure steps need.
+    pub async fn registry(&mut self) -> Result<Registry, StoreError> {
+        Ok(Registry {
+            organisations: self.history().await?,
+            systems: self.history().await?,
+            nodes: self.history().await?,
+            pools: self.history().await?,
+            mappings: self.history().await?,
+        })
+    }
+
+    /// Stores versions that were checked against the history before.
+    pub async fn add_versions<T: Registered>(
+        &mut self,
+        versions: &[Version<T>],
+        import: Option<ImportId>,
+    ) -> Result<(), StoreError> {
+        let mut rows = Vec::with_capacity(versions.len());
+        for version in versions {
+            let body = serde_json::to_string(&version.body)
+                .map_err(|why| StoreError::BadRow { table: TABLE, key: version.body.code(), why: why.to_string() })?;
+            let import = import.map(|id| id.to_string());
+            let valid_from: Value = version.valid_from.unix_s().into();
+            rows.push(vec![T::REGISTER.into(), version.body.code().into(), valid_from, body.into(), import.into()]);
+        }
+        self.insert_many("registry_version (register, code, valid_from_s, body, import_id)", "", &rows).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,389 @@
+//! The words of the command line. English help stands here; Chinese help in `i18n/cli.zh.toml`, by the same paths.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::registry::Side;
+use kernel::{Instant, Month};
+use std::path::PathBuf;
+
+/// Yunheng: meter, price, reconcile and settle a city's government cloud
+#[derive(Debug, Parser)]
+#[command(name = "yunheng", version, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Folder of data: store, lake, payloads, documents
+    #[arg(long, global = true, env = "YUNHENG_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Configuration file (default: yunheng.toml in the data folder)
+    #[arg(long, global = true, env = "YUNHENG_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Database: sqlite:///path or postgres://user@host/name
+    #[arg(long, global = true, env = "YUNHENG_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+    /// Who acts; recorded in the audit chain
+    #[arg(long, global = true, env = "YUNHENG_ACTOR", value_name = "NAME")]
+    pub(crate) actor: Option<String>,
+    /// Form of the result
+    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+    /// Language of the help: zh or en
+    #[arg(long, global = true, value_name = "LANG")]
+    pub(crate) lang: Option<String>,
+    /// No progress bars
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// Form of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make the demo city and settle a year of it
+    Demo(DemoArgs),
+    /// Make the data folder, the configuration and the store
+    Init,
+    /// Bring the store up to date
+    Migrate,
+    /// Check store, lake and payloads
+    Doctor(DoctorArgs),
+    /// Cloud nodes
+    #[command(subcommand)]
+    Node(NodeCommand),
+    /// Collect what the nodes say exists
+    Collect(CollectArgs),
+    /// Import a file (CSV or XLSX)
+    Import(ImportArgs),
+    /// What existed and what was approved, at any past moment
+    Inventory(InventoryArgs),
+    /// The month: meter, rate, reconcile, close
+    #[command(subcommand)]
+    Month(MonthCommand),
+    /// Statements: list, show, render, advance
+    #[command(subcommand)]
+    Statement(StatementCommand),
+    /// Explain a charge line, to the last fraction of a fen
+    Explain(ExplainArgs),
+    /// Export charges
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Cases: what somebody has to look at
+    Case(CaseArgs),
+    /// The audit chain
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder of the demo city; an earlier one in it is replaced
+    #[arg(long, default_value = "demo", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Last full month of its history (default: the month before today)
+    #[arg(long, value_name = "MONTH")]
+    pub(crate) until: Option<Month>,
+    /// Seed of all chance: the same seed makes the same city
+    #[arg(long, default_value_t = 20_260_101)]
+    pub(crate) seed: u64,
+    /// Months of history
+    #[arg(long, default_value_t = 13)]
+    pub(crate) months: usize,
+    /// A small city, for a quick look
+    #[arg(long)]
+    pub(crate) small: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Remove files that nothing refers to
+    #[arg(long)]
+    pub(crate) clean: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// Register a node and its pools
+    Add(NodeAddArgs),
+    /// List the nodes
+    List,
+    /// Try to reach a node, without taking anything in
+    Test {
+        /// Code of the node
+        node: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NodeAddArgs {
+    /// Code of the node
+    pub(crate) code: String,
+    /// Name
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Code of the provider that runs it
+    #[arg(long)]
+    pub(crate) provider: String,
+    /// Folder of numbered files (below the data folder, or absolute)
+    #[arg(long, value_name = "DIR", conflicts_with = "openstack", required_unless_present = "openstack")]
+    pub(crate) files: Option<String>,
+    /// Address of OpenStack's identity service
+    #[arg(long, value_name = "URL", requires = "account")]
+    pub(crate) openstack: Option<String>,
+    /// Region of the OpenStack cloud
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Account to use; its secret is in the configuration
+    #[arg(long)]
+    pub(crate) account: Option<String>,
+    /// A pool as CODE:x86|xinchuang:NAME[:zone,zone]; may be repeated
+    #[arg(long = "pool", value_name = "POOL")]
+    pub(crate) pools: Vec<String>,
+    /// Since when
+    #[arg(long, value_name = "DAY")]
+    pub(crate) since: Option<Instant>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectArgs {
+    /// Code of a node (default: all)
+    pub(crate) node: Option<String>,
+    /// Accept an empty list after one that was not
+    #[arg(long)]
+    pub(crate) confirm_empty: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// What the file is: organisations, systems, projects, catalogue, contracts, prices, allocations, declared-work, provider-bill, outages
+    pub(crate) kind: String,
+    /// The file, CSV or XLSX
+    #[arg(required_unless_present = "template")]
+    pub(crate) file: Option<PathBuf>,
+    /// Check everything, store nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Write an empty form (.csv or .xlsx) instead of importing
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    pub(crate) template: Option<PathBuf>,
+    /// Write every fault of the file, by row, to this CSV
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InventoryArgs {
+    /// The moment (default: now)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) as_of: Option<Instant>,
+    /// Only this node
+    #[arg(long)]
+    pub(crate) node: Option<String>,
+    /// Only this system
+    #[arg(long)]
+    pub(crate) system: Option<String>,
+    /// Only this organisation
+    #[arg(long)]
+    pub(crate) organisation: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MonthCommand {
+    /// Where the month stands
+    Show {
+        /// The month, as 2026-03
+        month: Month,
+    },
+    /// Meter what was approved and existed
+    Meter {
+        /// The month, as 2026-03
+        month: Month,
+    },
+    /// Rate the usage by the prices in force
+    Rate {
+        /// The month, as 2026-03
+        month: Month,
+    },
+    /// Reconcile with the providers' bills
+    Reconcile {
+        /// The month, as 2026-03
+        month: Month,
+        /// Write the differences of each provider into this folder (XLSX)
+        #[arg(long, value_name = "DIR")]
+        document: Option<PathBuf>,
+    },
+    /// Record a provider's answer to a difference
+    Answer(AnswerArgs),
+    /// Close the month and make the statements
+    Close {
+        /// The month, as 2026-03
+        month: Month,
+    },
+    /// Rate a closed month again: shows the differences, posts them only with --commit
+    Rerate {
+        /// The month, as 2026-03
+        month: Month,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// Post the differences into the open month
+        #[arg(long)]
+        commit: bool,
+        /// Write the differences to this XLSX
+        #[arg(long, value_name = "FILE")]
+        document: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnswerArgs {
+    /// The month, as 2026-03
+    pub(crate) month: Month,
+    /// Code of the provider
+    #[arg(long)]
+    pub(crate) provider: String,
+    /// Resource of the difference
+    #[arg(long)]
+    pub(crate) resource: String,
+    /// Item of the difference
+    #[arg(long)]
+    pub(crate) item: String,
+    /// The provider accepts our figure
+    #[arg(long, conflicts_with = "dispute", required_unless_present = "dispute")]
+    pub(crate) accept: bool,
+    /// The provider disputes our figure
+    #[arg(long)]
+    pub(crate) dispute: bool,
+    /// In its words
+    #[arg(long, default_value = "")]
+    pub(crate) text: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StatementCommand {
+    /// List the statements of a month
+    List {
+        /// The month, as 2026-03
+        month: Month,
+    },
+    /// Show a statement
+    Show {
+        /// Its number
+        number: String,
+    },
+    /// Write statements as PDF and XLSX
+    Render {
+        /// The month, as 2026-03
+        month: Month,
+        /// Numbers of the statements (default: all of the month)
+        numbers: Vec<String>,
+        /// Folder to write to
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        /// Only this form: pdf or xlsx (default: both)
+        #[arg(long)]
+        format: Option<String>,
+    },
+    /// Hand a statement on to the next side, or back
+    Advance {
+        /// Its number
+        number: String,
+        /// For which side: unit, supervisor, cost_assessor, authority
+        #[arg(long, value_parser = |s: &str| s.parse::<Side>())]
+        side: Side,
+        /// Return it to the side before
+        #[arg(long = "return")]
+        give_back: bool,
+        /// Opinion; required when returning
+        #[arg(long, default_value = "")]
+        opinion: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Number of the line, as 202603-000123
+    pub(crate) line: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExportCommand {
+    /// Charge lines as CSV or XLSX
+    Charges(ExportArgs),
+    /// Charge lines as FOCUS 1.2, CSV or Parquet
+    Focus {
+        #[command(flatten)]
+        what: ExportArgs,
+        /// Codes instead of Chinese names
+        #[arg(long)]
+        ascii: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// First month
+    pub(crate) from: Month,
+    /// Last month (default: the first)
+    pub(crate) to: Option<Month>,
+    /// Only this provider
+    #[arg(long)]
+    pub(crate) provider: Option<String>,
+    /// Only this organisation
+    #[arg(long)]
+    pub(crate) organisation: Option<String>,
+    /// File to write; its ending says the form
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaseArgs {
+    /// Closed ones too
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check the whole chain
+    Verify {
+        /// A head that was kept outside, as NUMBER:DIGEST
+        #[arg(long, value_name = "HEAD")]
+        head: Option<String>,
+    },
+    /// Show entries
+    Show {
+        /// From this number on (default: the last ones)
+        #[arg(long)]
+        from: Option<i64>,
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Check the configuration file
+    Check,
+    /// Print the default configuration, with explanations
+    PrintDefault,
+}

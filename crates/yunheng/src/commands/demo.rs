@@ -1,0 +1,151 @@
+//! The demo city: its files are handed in month by month, through the same imports and collects as real ones.
+
+use super::demo_report;
+use crate::cli::{Common, DemoArgs};
+use crate::exit::{Failure, INVALID, UNAVAILABLE};
+use crate::wiring::{Setting, seeded_entropy, sqlite_url, system_clock};
+use app::collect::{CollectOptions, NoSecrets, collect};
+use app::import::{ImportKind, ImportOptions, import_file};
+use app::nodes::{NewNode, NewPool};
+use app::{Clock, OpContext, month};
+use city::{City, CityPlan, DeliveryKind, Scale, Step};
+use domain::registry::NodeSource;
+use kernel::{Instant, Month};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use store::Store;
+
+/// The file that marks a data folder as a demo, and everything printed from it as demo data.
+pub(crate) const MARK: &str = "DEMO";
+
+/// `demo`
+pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Failure> {
+    let today = (system_clock())().day().month();
+    let until = arguments.until.unwrap_or_else(|| today.previous());
+    let dir = &arguments.dir;
+    clear(dir)?;
+    let data = dir.join("data");
+    std::fs::create_dir_all(&data).map_err(io(&data))?;
+    std::fs::write(data.join(MARK), "演示数据\n").map_err(io(&data))?;
+    std::fs::write(dir.join(MARK), "演示数据，可整体删除\n").map_err(io(dir))?;
+    let database = common.database.clone().unwrap_or_else(|| sqlite_url(&data));
+    let setting = Setting {
+        config_path: data.join("yunheng.toml"),
+        config: crate::config::Config::default(),
+        actor: common.actor.clone().unwrap_or_else(|| "演示".to_owned()),
+        quiet: common.quiet,
+        data,
+        database,
+    };
+    let scale = if arguments.small { Scale::VILLAGE } else { Scale::CITY };
+    let plan = CityPlan { seed: arguments.seed, until, months: arguments.months, scale };
+    let progress = setting.progress();
+    let city = city::build(&plan, &dir.join("city"), &mut |what, done, all| progress.at(what, done, all))
+        .map_err(|error| Failure::new(INVALID, error.to_string()))?;
+    let store = Store::open(&setting.database).await?;
+    store.migrate().await?;
+    let time = Arc::new(AtomicI64::new(city.months.first().map_or(0, |m| m.first_day().start().unix_s())));
+    let clock: Clock = {
+        let time = Arc::clone(&time);
+        Arc::new(move || Instant::from_unix_s(time.load(Ordering::Relaxed)))
+    };
+    let ctx = setting.context(store, clock, seeded_entropy(arguments.seed))?;
+    play(&ctx, &city, &time).await?;
+    demo_report::tell(&ctx, &city, dir, &setting).await?.print(common.output)
+}
+
+/// Removes an earlier demo city; refuses to touch anything else.
+fn clear(dir: &Path) -> Result<(), Failure> {
+    if dir.join(MARK).is_file() {
+        return std::fs::remove_dir_all(dir).map_err(io(dir));
+    }
+    let occupied = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied {
+        let text = format!("目录 {} 中已有其他文件，请换一个目录（--dir）", dir.display());
+        return Err(Failure::new(INVALID, text));
+    }
+    Ok(())
+}
+
+fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Failure + use<> {
+    let path = path.display().to_string();
+    move |error| Failure::new(UNAVAILABLE, format!("{path}: {error}"))
+}
+
+/// The city's own time: files of a month come in just after it ends, bills two days later, and the month is closed on
+/// the sixth.
+async fn play(ctx: &OpContext, city: &City, time: &AtomicI64) -> Result<(), Failure> {
+    let mut current = city.months.first().copied();
+    let all = u64::try_from(city.steps.len()).unwrap_or(0);
+    for (place, step) in city.steps.iter().enumerate() {
+        let after = |month: Option<Month>, days: i64| month.map_or(0, |m| m.next().first_day().plus(days).start().unix_s() + 9 * 3600);
+        let due = match step {
+            Step::Deliver { kind: DeliveryKind::Usual, .. } => after(current, 1),
+            Step::Import { kind, .. } if kind.word() == "provider-bill" => after(current, 3),
+            Step::CloseMonth(month) => after(Some(*month), 5),
+            _ => 0,
+        };
+        time.store(due.max(time.load(Ordering::Relaxed) + 60), Ordering::Relaxed);
+        take(ctx, step).await?;
+        if let Step::CloseMonth(month) = step {
+            current = Some(month.next());
+        }
+        ctx.progress().at("演示城市", u64::try_from(place + 1).unwrap_or(all), all);
+    }
+    if let Some(last) = city.months.last() {
+        time.store((last.next().first_day().plus(5).start().unix_s()).max(time.load(Ordering::Relaxed)), Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
+    match step {
+        Step::Import { kind, path } => {
+            let kind: ImportKind = super::parsed(kind.word())?;
+            let bytes = std::fs::read(path).map_err(io(path))?;
+            let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            import_file(ctx, kind, &name, &bytes, ImportOptions::default()).await?;
+        }
+        Step::NodeAdd { code, name, provider, folder, since, pools } => {
+            let pools = pools.iter().map(|pool| {
+                let code = super::parsed(&pool.code)?;
+                Ok::<_, Failure>(NewPool { code, name: pool.name.clone(), kind: pool.kind, zones: pool.zones.clone() })
+            });
+            let folder = std::path::absolute(folder).map_err(io(folder))?;
+            let new = NewNode {
+                code: super::parsed(code)?,
+                name: name.clone(),
+                provider: super::parsed(provider)?,
+                source: NodeSource::Files { folder: folder.display().to_string() },
+                pools: pools.collect::<Result<_, _>>()?,
+                valid_from: since.start(),
+            };
+            app::nodes::add(ctx, new).await?;
+        }
+        Step::Deliver { node, folder, .. } => {
+            deliver(ctx, node, folder).await?;
+            collect(ctx, Some(&super::parsed(node)?), &NoSecrets, CollectOptions::default()).await?;
+        }
+        Step::CloseMonth(month) => {
+            month::close_month(ctx, *month).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The provider puts its files into the node's folder, manifests last.
+async fn deliver(ctx: &OpContext, node: &str, from: &Path) -> Result<(), Failure> {
+    let views = app::nodes::list(ctx).await?;
+    let source = views.iter().find(|view| view.node.code.as_str() == node).map(|view| &view.node.source);
+    let Some(NodeSource::Files { folder }) = source else { return Ok(()) };
+    let folder = PathBuf::from(folder);
+    std::fs::create_dir_all(&folder).map_err(io(&folder))?;
+    let mut files: Vec<PathBuf> = std::fs::read_dir(from).map_err(io(from))?.filter_map(|e| Some(e.ok()?.path())).collect();
+    files.sort_by_key(|path| (path.extension().is_some_and(|ending| ending == "json"), path.clone()));
+    for file in files {
+        let name = file.file_name().map(PathBuf::from).unwrap_or_default();
+        std::fs::copy(&file, folder.join(&name)).map_err(io(&file))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! What the demo ends with: what the city spent, how complete the meters were, where bills differ, and the documents.
+
+use crate::exit::Failure;
+use crate::output::{Grid, Report};
+use crate::wiring::Setting;
+use app::export::{ExportSelection, FocusFormat, FocusOptions, TableFormat, charges, focus};
+use app::month::{MonthView, show};
+use app::statements::{Format, RenderSelection, render};
+use app::{AppError, OpContext};
+use city::City;
+use domain::reconcile::DifferenceClass;
+use kernel::{Money, Month};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Departments in the list of the dearest.
+const DEAREST: usize = 10;
+
+/// Writes the documents of the last closed month and tells the figures of all closed ones.
+pub(crate) async fn tell(ctx: &OpContext, city: &City, dir: &Path, setting: &Setting) -> Result<Report, Failure> {
+    let closed: Vec<Month> = city.months.iter().copied().take(city.months.len().saturating_sub(1)).collect();
+    let mut views = Vec::new();
+    for month in &closed {
+        views.push(show(ctx, *month).await?);
+    }
+    let mut report = Report::new(serde_json::json!({ "months": &views }));
+    let range = closed.first().zip(closed.last()).map_or_else(String::new, |(a, b)| format!("{a} 至 {b}"));
+    report.line(format!("春城市（演示数据）已关账 {} 个月：{range}", closed.len()));
+    report.grid(by_provider_and_form(&views)?);
+    report.grid(dearest(&views)?);
+    report.grid(completeness(&views));
+    report.grid(differences(&views)?);
+    if let Some(last) = closed.last() {
+        let documents = dir.join("documents");
+        let renderer = documents::Renderer::new(documents::Fonts::shipped())?;
+        let selection = RenderSelection {
+            month: *last,
+            numbers: Vec::new(),
+            formats: vec![Format::Pdf, Format::Xlsx],
+            folder: documents.join("statements"),
+            is_demo: true,
+        };
+        let files = render(ctx, selection, &renderer).await?;
+        report.line(format!("\n结算单 {} 个文件：{}", files.len(), documents.join("statements").display()));
+        let whole = ExportSelection { from: *last, to: *last, provider: None, organisation: None };
+        let path = documents.join(format!("charges-{last}.xlsx"));
+        charges(ctx, &whole, TableFormat::Xlsx, &path).await?;
+        report.line(format!("费用明细：{}", path.display()));
+        for (format, ending) in [(FocusFormat::Csv, "csv"), (FocusFormat::Parquet, "parquet")] {
+            let path = documents.join(format!("focus-{last}.{ending}"));
+            focus(ctx, &whole, (format, FocusOptions { ascii_names: false }), &path).await?;
+            report.line(format!("FOCUS 导出：{}", path.display()));
+        }
+    }
+    if let Some(ready) = city.months.last() {
+        report.line(format!("\n{ready} 的数据已备好，可以试试："));
+        let data = setting.data.display();
+        for command in [format!("month close {ready}"), format!("month show {ready}"), "case".to_owned(), "audit verify".to_owned()] {
+            report.line(format!("  yunheng --data {data} {command}"));
+        }
+    }
+    Ok(report)
+}
+
+fn add<K: Ord>(sums: &mut BTreeMap<K, Money>, key: K, amount: Money) -> Result<(), AppError> {
+    let sum = sums.entry(key).or_insert(Money::ZERO);
+    *sum = sum.plus(amount)?;
+    Ok(())
+}
+
+fn by_provider_and_form(views: &[MonthView]) -> Result<Grid, AppError> {
+    let mut sums: BTreeMap<(String, &str), Money> = BTreeMap::new();
+    let mut providers: BTreeMap<String, Money> = BTreeMap::new();
+    for view in views {
+        for sum in &view.sums {
+            let provider = view.names.get(&sum.provider).cloned().unwrap_or_else(|| sum.provider.clone());
+            let form = view.forms.get(&sum.item).copied().unwrap_or("最低承诺补差");
+            add(&mut sums, (provider.clone(), form), sum.amount)?;
+            add(&mut providers, provider, sum.amount)?;
+        }
+    }
+    let mut grid = Grid::new("支出（元，应计）", &["云服务商", "服务形式", ">金额"]);
+    for (provider, total) in &providers {
+        for ((_, form), amount) in sums.iter().filter(|((of, _), _)| of == provider) {
+            grid.row([provider.clone(), (*form).to_owned(), amount.grouped()]);
+        }
+        grid.row([provider.clone(), "合计".to_owned(), total.grouped()]);
+    }
+    grid.row(["全市".to_owned(), "合计".to_owned(), Money::sum(providers.values().copied())?.grouped()]);
+    Ok(grid)
+}
+
+fn dearest(views: &[MonthView]) -> Result<Grid, AppError> {
+    let mut sums: BTreeMap<String, Money> = BTreeMap::new();
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for view in views {
+        for sum in &view.sums {
+            add(&mut sums, sum.organisation.clone(), sum.amount)?;
+            if let Some(name) = view.names.get(&sum.organisation) {
+                names.insert(sum.organisation.clone(), name.clone());
+            }
+        }
+    }
+    let mut ranked: Vec<_> = sums.into_iter().collect();
+    ranked.sort_by_key(|(code, amount)| (std::cmp::Reverse(*amount), code.clone()));
+    let mut grid = Grid::new("支出最多的十个单位（元）", &["代码", "单位", ">金额"]);
+    for (code, amount) in ranked.into_iter().take(DEAREST) {
+        let name = names.get(&code).cloned().unwrap_or_default();
+        grid.row([code, name, amount.grouped()]);
+    }
+    Ok(grid)
+}
+
+fn completeness(views: &[MonthView]) -> Grid {
+    let mut nodes: BTreeMap<String, (i64, i64, i64, usize)> = BTreeMap::new();
+    for node in views.iter().filter_map(|view| view.metered.as_ref()).flat_map(|summary| &summary.nodes) {
+        let sum = nodes.entry(node.node.clone()).or_default();
+        *sum = (sum.0 + node.days_seen, sum.1 + node.days, sum.2 + node.values, sum.3 + node.gaps.len());
+    }
+    let mut grid = Grid::new("计量完整性", &["云节点", ">有数据天数", ">应有天数", ">计量值", ">中断次数"]);
+    for (node, (seen, days, values, gaps)) in nodes {
+        grid.row([node, seen.to_string(), days.to_string(), values.to_string(), gaps.to_string()]);
+    }
+    grid
+}
+
+fn differences(views: &[MonthView]) -> Result<Grid, AppError> {
+    let mut classes: BTreeMap<(String, DifferenceClass), (u64, Money)> = BTreeMap::new();
+    let (mut ours, mut billed) = (Money::ZERO, Money::ZERO);
+    for (provider, summary) in views.iter().flat_map(|view| &view.reconciled) {
+        ours = ours.plus(summary.ours)?;
+        billed = billed.plus(summary.billed)?;
+        for (class, sum) in &summary.classes {
+            if let Ok(class) = class.parse() {
+                let entry = classes.entry((provider.clone(), class)).or_insert((0, Money::ZERO));
+                *entry = (entry.0 + sum.count, entry.1.plus(sum.amount)?);
+            }
+        }
+    }
+    let mut grid = Grid::new("与云服务商账单的差异（账单 − 平台，元）", &["云服务商", "类别", ">处", ">差异"]);
+    for ((provider, class), (count, amount)) in &classes {
+        grid.row([provider.clone(), class.zh().to_owned(), count.to_string(), amount.grouped()]);
+    }
+    let whole = billed.minus(ours)?;
+    let note = format!("账单 {}，平台 {}", billed.grouped(), ours.grouped());
+    grid.row(["合计".to_owned(), note, classes.values().map(|(count, _)| count).sum::<u64>().to_string(), whole.grouped()]);
+    Ok(grid)
+}

@@ -1,0 +1,66 @@
+//! Inventory and cases.
+
+use crate::cli::InventoryArgs;
+use crate::exit::Failure;
+use crate::output::{Grid, Report};
+use crate::wiring::Setting;
+use app::inventory::{InventoryFilter, inventory};
+
+/// `inventory`
+pub(crate) async fn run(setting: &Setting, arguments: InventoryArgs) -> Result<Report, Failure> {
+    let ctx = setting.open().await?;
+    let at = arguments.as_of.unwrap_or_else(|| ctx.now());
+    let filter = InventoryFilter { node: arguments.node, system: arguments.system, organisation: arguments.organisation };
+    let rows = inventory(&ctx, at, &filter).await?;
+    let mut grid = Grid::new(
+        &format!("{at} 的资源，共 {} 项", rows.len()),
+        &["云节点", "云资源标识", "分配单", "系统", "单位", "区域", "类型", "类别", "批准", "实际", "状态", "自"],
+    );
+    for row in &rows {
+        grid.row([
+            row.node.clone(),
+            row.native_id.clone(),
+            row.allocation.clone(),
+            row.system.clone(),
+            row.organisation.clone(),
+            row.zone.clone(),
+            row.kind.clone(),
+            row.class.clone(),
+            row.approved.clone(),
+            row.seen.clone(),
+            row.state.clone(),
+            row.since.to_string(),
+        ]);
+    }
+    let mut report = Report::new(&rows);
+    report.grid(grid);
+    Ok(report)
+}
+
+/// `case`
+pub(crate) async fn cases(setting: &Setting, all: bool) -> Result<Report, Failure> {
+    let ctx = setting.open().await?;
+    let cases = app::cases::list(&ctx, !all).await?;
+    let mut grid = Grid::new(&format!("共 {} 项", cases.len()), &["期限", "类别", "对象", "责任方", "自", "情况"]);
+    let json: Vec<_> = cases
+        .iter()
+        .map(|case| {
+            let finding = &case.finding;
+            serde_json::json!({ "id": case.id, "finding": finding, "deadline": case.deadline, "closed_at": case.closed_at })
+        })
+        .collect();
+    for case in &cases {
+        let finding = &case.finding;
+        grid.row([
+            case.deadline.to_string(),
+            finding.kind.zh().to_owned(),
+            finding.subject.clone(),
+            finding.owner.clone(),
+            finding.since.to_string(),
+            finding.detail.clone(),
+        ]);
+    }
+    let mut report = Report::new(json);
+    report.grid(grid);
+    Ok(report)
+}

@@ -1,0 +1,53 @@
+//! One file per group of commands: call the use case, show the result.
+
+mod audit;
+mod collect;
+mod config;
+mod demo;
+mod demo_report;
+mod export;
+mod import;
+mod inventory;
+mod month;
+mod node;
+mod setup;
+mod statement;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Failure;
+use crate::wiring::Setting;
+
+/// Runs a command.
+pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+    let Cli { common, command } = cli;
+    if let Command::Config(command) = &command {
+        return config::run(&common, command);
+    }
+    if let Command::Demo(arguments) = &command {
+        return demo::run(&common, arguments).await;
+    }
+    let setting = Setting::new(&common)?;
+    let report = match command {
+        Command::Init => setup::init(&setting).await?,
+        Command::Migrate => setup::migrate(&setting).await?,
+        Command::Doctor(arguments) => setup::doctor(&setting, arguments.clean).await?,
+        Command::Node(command) => node::run(&setting, command).await?,
+        Command::Collect(arguments) => collect::run(&setting, arguments).await?,
+        Command::Import(arguments) => import::run(&setting, arguments).await?,
+        Command::Inventory(arguments) => inventory::run(&setting, arguments).await?,
+        Command::Month(command) => month::run(&setting, command).await?,
+        Command::Statement(command) => statement::run(&setting, command).await?,
+        Command::Explain(arguments) => statement::explain(&setting, &arguments.line).await?,
+        Command::Export(command) => export::run(&setting, command).await?,
+        Command::Case(arguments) => inventory::cases(&setting, arguments.all).await?,
+        Command::Audit(command) => audit::run(&setting, command).await?,
+        Command::Demo(_) | Command::Config(_) => return Ok(()),
+    };
+    report.print(common.output)
+}
+
+/// Reads something that a code or number stands for.
+pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|why: T::Err| Failure::new(crate::exit::INVALID, why.to_string()))
+}
+

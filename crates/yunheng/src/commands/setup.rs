@@ -1,0 +1,53 @@
+//! Making and checking a deployment.
+
+use crate::config::DEFAULT;
+use crate::exit::{Failure, UNAVAILABLE};
+use crate::output::Report;
+use crate::wiring::Setting;
+use store::Store;
+
+fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Failure + use<> {
+    let path = path.display().to_string();
+    move |error| Failure::new(UNAVAILABLE, format!("{path}: {error}"))
+}
+
+/// `init`: data folder, configuration, store.
+pub(crate) async fn init(setting: &Setting) -> Result<Report, Failure> {
+    std::fs::create_dir_all(&setting.data).map_err(io(&setting.data))?;
+    if !setting.config_path.exists() {
+        std::fs::write(&setting.config_path, DEFAULT).map_err(io(&setting.config_path))?;
+    }
+    migrate(setting).await
+}
+
+/// `migrate`: the tables.
+pub(crate) async fn migrate(setting: &Setting) -> Result<Report, Failure> {
+    let store = Store::open(&setting.database).await?;
+    store.migrate().await?;
+    let backend = store.backend();
+    store.close().await;
+    let mut report = Report::new(serde_json::json!({ "data": setting.data, "backend": backend }));
+    report.line(format!("数据目录 {}", setting.data.display()));
+    report.line(format!("数据库 {backend}，结构已是最新"));
+    Ok(report)
+}
+
+/// `doctor`: does everything that is recorded exist, and is anything there that is not recorded.
+pub(crate) async fn doctor(setting: &Setting, clean: bool) -> Result<Report, Failure> {
+    let ctx = setting.open().await?;
+    let health = app::health::examine(&ctx, clean).await?;
+    let mut report = Report::new(&health);
+    report.line(format!("数据库 {}，审计记录 {} 条，审计链完好", ctx.store().backend(), health.audit_entries));
+    report.line(format!("用量湖文件 {} 份，原始数据 {} 份", health.lake_files, health.payloads));
+    for missing in &health.missing {
+        report.line(format!("缺失: {missing}（请从备份恢复）"));
+    }
+    let done = if clean { "已删除" } else { "无记录引用，可加 --clean 删除" };
+    for orphan in &health.orphans {
+        report.line(format!("{done}: {orphan}"));
+    }
+    if health.missing.is_empty() && health.orphans.is_empty() {
+        report.line("没有发现问题");
+    }
+    Ok(report)
+}

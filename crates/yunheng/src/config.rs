@@ -1,0 +1,140 @@
+//! The configuration file: where data lies, and the accounts of nodes. Command line and environment come first.
+
+use crate::exit::{Failure, INVALID};
+use app::collect::NodeSecrets;
+use serde::Deserialize;
+use sources::openstack::{Credential, MetricMapping, OpenStackConfig, Secret};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The default configuration, with explanations; `config print-default` prints it.
+pub(crate) const DEFAULT: &str = include_str!("../config.default.toml");
+
+/// The configuration.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Address of the database.
+    pub(crate) database: Option<String>,
+    /// Accounts of nodes by name.
+    #[serde(default)]
+    pub(crate) accounts: BTreeMap<String, Account>,
+}
+
+/// An account to ask a node with. Secrets lie in files of their own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Account {
+    username: Option<String>,
+    #[serde(default = "default_domain")]
+    user_domain: String,
+    project: Option<String>,
+    #[serde(default = "default_domain")]
+    project_domain: String,
+    application_id: Option<String>,
+    secret_file: PathBuf,
+    ca_file: Option<PathBuf>,
+    system_tag: Option<String>,
+    family_key: Option<String>,
+    timeout_s: Option<u64>,
+    #[serde(default)]
+    metrics: Vec<Metric>,
+}
+
+/// Which metric of a node is the sample of which measure.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metric {
+    metric: String,
+    resource_type: String,
+    native_id_attribute: String,
+    aggregation: String,
+    granularity_s: u32,
+    measure: String,
+    scale_num: i64,
+    scale_den: i64,
+}
+
+fn default_domain() -> String {
+    "Default".to_owned()
+}
+
+impl Config {
+    /// Reads a file. A file that is not there is an empty configuration, unless it was asked for by name.
+    pub(crate) fn read(path: &Path, asked_for: bool) -> Result<Self, Failure> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked_for => return Ok(Self::default()),
+            Err(error) => return Err(Failure::new(INVALID, format!("无法读取配置文件 {}: {error}", path.display()))),
+        };
+        let config: Self = toml::from_str(&text)
+            .map_err(|error| Failure::new(INVALID, format!("配置文件 {} 有误: {error}", path.display())))?;
+        Ok(config)
+    }
+
+    /// Everything that is wrong with the accounts, a sentence each.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        self.accounts.iter().filter_map(|(name, account)| account.connect("https://example").err().map(|why| format!("[accounts.{name}] {why}"))).collect()
+    }
+}
+
+impl Account {
+    fn connect(&self, auth_url: &str) -> Result<OpenStackConfig, String> {
+        let secret = std::fs::read_to_string(&self.secret_file)
+            .map_err(|error| format!("无法读取口令文件 {}: {error}", self.secret_file.display()))?;
+        let secret = Secret::new(secret.trim());
+        let credential = match (&self.application_id, &self.username, &self.project) {
+            (Some(id), None, _) => Credential::Application { id: id.clone(), secret },
+            (None, Some(username), Some(project)) => Credential::Password {
+                username: username.clone(),
+                user_domain: self.user_domain.clone(),
+                password: secret,
+                project: project.clone(),
+                project_domain: self.project_domain.clone(),
+            },
+            _ => return Err("应填写 application_id，或同时填写 username 和 project".to_owned()),
+        };
+        let mut config = OpenStackConfig::new(auth_url, credential);
+        config.ca_file.clone_from(&self.ca_file);
+        config.family_key.clone_from(&self.family_key);
+        config.timeout_s = self.timeout_s.unwrap_or(config.timeout_s);
+        if let Some(key) = &self.system_tag {
+            config.system_tag_key.clone_from(key);
+        }
+        config.metrics = self.metrics.iter().map(Metric::mapping).collect::<Result<_, _>>()?;
+        Ok(config)
+    }
+}
+
+impl Metric {
+    fn mapping(&self) -> Result<MetricMapping, String> {
+        let scale = kernel::Ratio::new(self.scale_num, self.scale_den);
+        Ok(MetricMapping {
+            metric: self.metric.clone(),
+            resource_type: self.resource_type.clone(),
+            native_id_attribute: self.native_id_attribute.clone(),
+            aggregation: self.aggregation.clone(),
+            granularity_s: self.granularity_s,
+            measure: self.measure.parse()?,
+            scale: scale.ok_or_else(|| format!("指标 {} 的换算系数应为正数", self.metric))?,
+        })
+    }
+}
+
+impl NodeSecrets for Config {
+    fn openstack(&self, auth_url: &str, account: &str) -> Option<OpenStackConfig> {
+        self.accounts.get(account)?.connect(auth_url).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_a_configuration() {
+        let config: Config = toml::from_str(DEFAULT).unwrap();
+        assert!(config.accounts.is_empty());
+        assert!(toml::from_str::<Config>("databse = 'x'").is_err(), "a mistyped key must not be passed over");
+    }
+}

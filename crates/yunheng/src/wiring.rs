@@ -1,0 +1,110 @@
+//! From options and configuration to an operation context.
+
+use crate::cli::Common;
+use crate::config::Config;
+use crate::exit::{Failure, INVALID};
+use crate::progress::Bars;
+use app::{Clock, Entropy, OpContext, Progress, Silent};
+use kernel::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::Store;
+
+/// Where everything is.
+pub(crate) struct Setting {
+    pub(crate) data: PathBuf,
+    pub(crate) database: String,
+    pub(crate) config: Config,
+    pub(crate) config_path: PathBuf,
+    pub(crate) actor: String,
+    pub(crate) quiet: bool,
+}
+
+impl Setting {
+    /// From the options, the environment behind them, and the configuration file.
+    pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
+        let data = common.data.clone().unwrap_or_else(|| PathBuf::from("yunheng-data"));
+        let config_path = common.config.clone().unwrap_or_else(|| data.join("yunheng.toml"));
+        let config = Config::read(&config_path, common.config.is_some())?;
+        let database = common.database.clone().or_else(|| config.database.clone());
+        let database = database.unwrap_or_else(|| sqlite_url(&data));
+        let actor = common.actor.clone().unwrap_or_else(|| "命令行".to_owned());
+        Ok(Self { data, database, config, config_path, actor, quiet: common.quiet })
+    }
+
+    /// Opens the store, which must be there.
+    pub(crate) async fn open(&self) -> Result<OpContext, Failure> {
+        if !self.data.is_dir() {
+            let text = format!("数据目录 {} 不存在；请先运行 yunheng init，或用 --data 指明", self.data.display());
+            return Err(Failure::new(INVALID, text));
+        }
+        let store = Store::open(&self.database).await?;
+        store.check_migrated().await?;
+        self.context(store, system_clock(), system_entropy())
+    }
+
+    /// A context on a store, with a clock and a source of chance.
+    pub(crate) fn context(&self, store: Store, clock: Clock, entropy: Entropy) -> Result<OpContext, Failure> {
+        let ctx = OpContext::new(&self.actor, store, &self.data, clock, entropy)?;
+        Ok(ctx.watched(self.progress()))
+    }
+
+    /// Progress bars, unless they are not wanted.
+    pub(crate) fn progress(&self) -> Arc<dyn Progress> {
+        if self.quiet { Arc::new(Silent) } else { Arc::new(Bars::new()) }
+    }
+}
+
+/// The SQLite file of a data folder.
+pub(crate) fn sqlite_url(data: &Path) -> String {
+    let absolute = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
+    format!("sqlite://{}", absolute.join("yunheng.db").display())
+}
+
+/// The real time.
+#[expect(clippy::disallowed_methods, reason = "the one place where the time is read")]
+pub(crate) fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Instant::from_unix_s(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    })
+}
+
+/// Real chance.
+pub(crate) fn system_entropy() -> Entropy {
+    use rand_chacha::rand_core::Rng as _;
+    let mut seed = [0_u8; 32];
+    let seeded = getrandom::fill(&mut seed);
+    let mut generator = seeded_generator(if seeded.is_ok() { seed } else { fallback_seed() });
+    Box::new(move || {
+        let mut bytes = [0_u8; 10];
+        generator.fill_bytes(&mut bytes);
+        bytes
+    })
+}
+
+fn seeded_generator(seed: [u8; 32]) -> rand_chacha::ChaCha8Rng {
+    use rand_chacha::rand_core::SeedableRng as _;
+    rand_chacha::ChaCha8Rng::from_seed(seed)
+}
+
+/// Without the system's chance, ids are told apart by time alone, which is enough for one process.
+fn fallback_seed() -> [u8; 32] {
+    let mut seed = [0_u8; 32];
+    let now = (system_clock())().unix_s().to_le_bytes();
+    seed.iter_mut().zip(now).for_each(|(s, n)| *s = n);
+    seed
+}
+
+/// Chance that repeats: for the demo city.
+pub(crate) fn seeded_entropy(seed: u64) -> Entropy {
+    use rand_chacha::rand_core::Rng as _;
+    let mut bytes = [0_u8; 32];
+    bytes.iter_mut().zip(seed.to_le_bytes()).for_each(|(b, s)| *b = s);
+    let mut generator = seeded_generator(bytes);
+    Box::new(move || {
+        let mut bytes = [0_u8; 10];
+        generator.fill_bytes(&mut bytes);
+        bytes
+    })
+}

@@ -1,0 +1,154 @@
+//! Databases for tests: each test gets one of its own, on a real SQLite file or in a real PostgreSQL.
+//!
+//! Owns making and removing them. Is no part of the product. Where PostgreSQL is, the variable
+//! `YUNHENG_TEST_POSTGRES` says; without it the tests on PostgreSQL fail, they are never passed over.
+
+#![expect(clippy::panic, reason = "a fixture that cannot be made fails its test, and says why")]
+
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU64, Ordering};
+use store::Store;
+use tempfile::TempDir;
+
+/// Names the server: an address with a database that exists and a user who may make others.
+pub const POSTGRES_VARIABLE: &str = "YUNHENG_TEST_POSTGRES";
+
+/// A database of one test, with its tables. It is removed when this is dropped.
+#[derive(Debug)]
+pub struct TestStore {
+    store: Store,
+    url: String,
+    guard: Guard,
+}
+
+#[derive(Debug)]
+enum Guard {
+    Folder(TempDir),
+    Database(Database),
+}
+
+/// A database in a server.
+#[derive(Debug)]
+struct Database {
+    server: String,
+    name: String,
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl TestStore {
+    /// Its address, for a second program that opens the same database.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The store, for whoever wants to own one; it lives no longer than this fixture.
+    pub fn store(&self) -> Store {
+        self.store.clone()
+    }
+
+    /// The file of the database; none on PostgreSQL.
+    pub fn file(&self) -> Option<std::path::PathBuf> {
+        match &self.guard {
+            Guard::Folder(folder) => Some(folder.path().join("yunheng.db")),
+            Guard::Database(_) => None,
+        }
+    }
+}
+
+/// A new SQLite file with the tables.
+pub async fn sqlite() -> TestStore {
+    migrated(sqlite_empty().await).await
+}
+
+/// A new PostgreSQL database with the tables.
+pub async fn postgres() -> TestStore {
+    migrated(postgres_empty().await).await
+}
+
+/// A new SQLite file without tables.
+pub async fn sqlite_empty() -> TestStore {
+    let folder = tempfile::tempdir().unwrap_or_else(|why| panic!("no temporary folder: {why}"));
+    let url = format!("sqlite://{}", folder.path().join("yunheng.db").display());
+    TestStore { store: open(&url).await, url, guard: Guard::Folder(folder) }
+}
+
+/// A new PostgreSQL database without tables.
+pub async fn postgres_empty() -> TestStore {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let server = postgres_server();
+    let name = format!("yunheng_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let database = Database { server, name };
+    database.remove().await;
+    // Chinese collation on purpose: the order of rows must not depend on how a server was set up.
+    let collation = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'zh'";
+    database.tell(&format!("CREATE DATABASE {} {collation}", database.name)).await;
+    let url = database.url();
+    TestStore { store: open(&url).await, url, guard: Guard::Database(database) }
+}
+
+/// The address of the server that tests may use.
+pub fn postgres_server() -> String {
+    #[expect(clippy::disallowed_methods, reason = "only the environment knows where the test server is")]
+    std::env::var(POSTGRES_VARIABLE).unwrap_or_else(|_| {
+        panic!(
+            "{POSTGRES_VARIABLE} is not set, so nothing was tested on PostgreSQL. \
+             Run `tests/postgres.sh up` and set the variable to the address it prints."
+        )
+    })
+}
+
+async fn open(url: &str) -> Store {
+    Store::open(url).await.unwrap_or_else(|why| panic!("{url}: {why}"))
+}
+
+async fn migrated(test: TestStore) -> TestStore {
+    test.store.migrate().await.unwrap_or_else(|why| panic!("{}: {why}", test.url));
+    test
+}
+
+impl Database {
+    fn url(&self) -> String {
+        let (address, options) = self.server.split_once('?').unwrap_or((&self.server, ""));
+        let server = address.rsplit_once('/').map_or(address, |(server, _)| server);
+        let question = if options.is_empty() { "" } else { "?" };
+        format!("{server}/{}{question}{options}", self.name)
+    }
+
+    async fn tell(&self, sql: &str) {
+        let told = async {
+            let mut connection = PgConnection::connect(&self.server).await?;
+            connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await?;
+            connection.close().await
+        };
+        told.await.unwrap_or_else(|why: sqlx::Error| panic!("{}: {sql}: {why}", self.server));
+    }
+
+    async fn remove(&self) {
+        self.tell(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await;
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Self::Database(database) = self else { return };
+        // A thread of its own: dropping happens inside the test's runtime, which cannot wait for itself.
+        std::thread::scope(|scope| {
+            let removing = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                if let Ok(runtime) = runtime {
+                    runtime.block_on(database.remove());
+                }
+            });
+            // What cannot be removed stays; the next process with the same number removes it.
+            let _ = removing.join();
+        });
+    }
+}
