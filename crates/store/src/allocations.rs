@@ -3,6 +3,7 @@
 use crate::{Connection, Row, StoreError, Value};
 use domain::meter::Allocation;
 use kernel::{ImportId, Instant, Period};
+use std::collections::BTreeSet;
 
 const TABLE: &str = "allocation";
 const COLUMNS: &str = "allocation (code, from_s, to_s, system, form, kind, class, spec, node, pool, native_id, contract, parent, import_id)";
@@ -42,6 +43,12 @@ impl Connection {
     /// The intervals of one allocation, in order.
     pub async fn allocations_of(&mut self, code: &str) -> Result<Vec<Allocation>, StoreError> {
         self.all("SELECT * FROM allocation WHERE code = $1 ORDER BY from_s", &[code.into()]).await?.iter().map(allocation).collect()
+    }
+
+    /// Codes of allocations that no node lists: cabinets, lines, work.
+    pub async fn unlisted_allocations(&mut self) -> Result<BTreeSet<String>, StoreError> {
+        let rows = self.all("SELECT DISTINCT code FROM allocation WHERE native_id IS NULL", &[]).await?;
+        rows.iter().map(|row| row.text("code")).collect()
     }
 
     /// Stores new intervals.

@@ -12,7 +12,14 @@ mod tests {
 
     #[tokio::test]
     async fn addresses_that_are_none() {
-        for bad in ["", "yunheng.db", "/var/lib/yunheng.db", "mysql://h/db", "postgres://h:port/db", "sqlite://x?mode=wrong"] {
+        for bad in [
+            "",
+            "yunheng.db",
+            "/var/lib/yunheng.db",
+            "mysql://h/db",
+            "postgres://h:port/db",
+            "sqlite://x?mode=wrong",
+        ] {
             let refused = Store::open(bad).await.unwrap_err();
             assert!(matches!(refused, StoreError::Url(_)), "{bad}: {refused:?}");
             assert_eq!(refused.kind(), ErrorKind::InvalidInput);
@@ -21,7 +28,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_not_repeated() {
-        for bad in ["postgres://u:secret@h:port/db", "mysql://u:sec:ret@h/db", "postgres://u:sec@ret@h:port/db"] {
+        for bad in [
+            "postgres://u:secret@h:port/db",
+            "mysql://u:sec:ret@h/db",
+            "postgres://u:sec@ret@h:port/db",
+        ] {
             let said = Store::open(bad).await.unwrap_err().to_string();
             assert!(!said.contains("ret") && said.contains("u:***@h"), "{said}");
         }
@@ -30,8 +41,14 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_is_not_there() {
         // A port that was ours a moment ago and that nobody listens on now.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let refused = Store::open(&format!("postgres://u@127.0.0.1:{port}/db")).await.unwrap_err();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let refused = Store::open(&format!("postgres://u@127.0.0.1:{port}/db"))
+            .await
+            .unwrap_err();
         assert!(matches!(refused, StoreError::Open(_)), "{refused:?}");
         assert_eq!(refused.kind(), ErrorKind::Unavailable);
         assert!(refused.to_string().contains("服务是否启动"), "{refused}");
@@ -42,7 +59,10 @@ mod tests {
         let server = test_support::postgres_server();
         let (server, _) = server.rsplit_once('/').unwrap();
         let refused = Store::open(&format!("{server}/no_such_database")).await.unwrap_err();
-        assert!(matches!(refused, StoreError::Open(_)) && refused.to_string().contains("no_such_database"), "{refused:?}");
+        assert!(
+            matches!(refused, StoreError::Open(_)) && refused.to_string().contains("no_such_database"),
+            "{refused:?}"
+        );
     }
 
     #[tokio::test]
@@ -54,7 +74,10 @@ mod tests {
         let refused = Store::open(&url(&file)).await.unwrap_err();
         assert!(matches!(refused, StoreError::NotADatabase), "{refused:?}");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), content);
-        assert!(matches!(Store::open(&url(folder.path())).await, Err(StoreError::Open(_))), "a folder");
+        assert!(
+            matches!(Store::open(&url(folder.path())).await, Err(StoreError::Open(_))),
+            "a folder"
+        );
         let nowhere = folder.path().join("no/such/folder/yunheng.db");
         assert!(matches!(Store::open(&url(&nowhere)).await, Err(StoreError::Open(_))));
     }
@@ -75,7 +98,11 @@ mod tests {
     async fn a_file_is_kept_beside_its_log() {
         let store = test_support::sqlite().await;
         let mut read = store.read().await.unwrap();
-        let row = read.first("SELECT journal_mode AS mode FROM pragma_journal_mode", &[]).await.unwrap().unwrap();
+        let row = read
+            .first("SELECT journal_mode AS mode FROM pragma_journal_mode", &[])
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(row.text("mode").unwrap(), "wal");
     }
 }

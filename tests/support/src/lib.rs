@@ -77,26 +77,43 @@ pub async fn postgres() -> TestStore {
 pub async fn sqlite_empty() -> TestStore {
     let folder = tempfile::tempdir().unwrap_or_else(|why| panic!("no temporary folder: {why}"));
     let url = format!("sqlite://{}", folder.path().join("yunheng.db").display());
-    TestStore { store: open(&url).await, url, guard: Guard::Folder(folder) }
+    TestStore {
+        store: open(&url).await,
+        url,
+        guard: Guard::Folder(folder),
+    }
 }
 
 /// A new PostgreSQL database without tables.
 pub async fn postgres_empty() -> TestStore {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let server = postgres_server();
-    let name = format!("yunheng_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let name = format!(
+        "yunheng_test_{}_{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    );
     let database = Database { server, name };
     database.remove().await;
     // Chinese collation on purpose: the order of rows must not depend on how a server was set up.
     let collation = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'zh'";
-    database.tell(&format!("CREATE DATABASE {} {collation}", database.name)).await;
+    database
+        .tell(&format!("CREATE DATABASE {} {collation}", database.name))
+        .await;
     let url = database.url();
-    TestStore { store: open(&url).await, url, guard: Guard::Database(database) }
+    TestStore {
+        store: open(&url).await,
+        url,
+        guard: Guard::Database(database),
+    }
 }
 
 /// The address of the server that tests may use.
 pub fn postgres_server() -> String {
-    #[expect(clippy::disallowed_methods, reason = "only the environment knows where the test server is")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only the environment knows where the test server is"
+    )]
     std::env::var(POSTGRES_VARIABLE).unwrap_or_else(|_| {
         panic!(
             "{POSTGRES_VARIABLE} is not set, so nothing was tested on PostgreSQL. \
@@ -110,7 +127,10 @@ async fn open(url: &str) -> Store {
 }
 
 async fn migrated(test: TestStore) -> TestStore {
-    test.store.migrate().await.unwrap_or_else(|why| panic!("{}: {why}", test.url));
+    test.store
+        .migrate()
+        .await
+        .unwrap_or_else(|why| panic!("{}: {why}", test.url));
     test
 }
 
@@ -128,11 +148,13 @@ impl Database {
             connection.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await?;
             connection.close().await
         };
-        told.await.unwrap_or_else(|why: sqlx::Error| panic!("{}: {sql}: {why}", self.server));
+        told.await
+            .unwrap_or_else(|why: sqlx::Error| panic!("{}: {sql}: {why}", self.server));
     }
 
     async fn remove(&self) {
-        self.tell(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name)).await;
+        self.tell(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name))
+            .await;
     }
 }
 

@@ -21,9 +21,11 @@ pub(super) async fn put_in(
     rows: Vec<Row<'_>>,
     subject: &'static str,
 ) -> Result<(), AppError> {
+    let t = std::time::Instant::now();
     let registry = job.work.registry().await?;
     let contracts: History<Contract> = job.work.history().await?;
     let stored = job.work.allocations().await?;
+    eprintln!("TIME   load {:?}", t.elapsed());
     let codes: HashSet<&AllocationCode> = stored.iter().map(|a| &a.code).collect();
     for line in &rows {
         check(line, &registry, &contracts, &mut job.faults);
@@ -31,15 +33,19 @@ pub(super) async fn put_in(
         let known = parent.is_none_or(|code| codes.contains(code) || listed.contains(code.as_str()));
         refer(line, "parent", "分配单", known, &mut job.faults);
     }
+    eprintln!("TIME   refs {:?}", t.elapsed());
     let sorted = sort_out(job, &stored, &rows);
+    eprintln!("TIME   sort {:?}", t.elapsed());
     check_together(&stored, &sorted, &mut job.faults);
     job.refuse_faults()?;
+    eprintln!("TIME   check {:?}", t.elapsed());
 
     let new: Vec<Allocation> = sorted.new.iter().map(|line| line.value.clone()).collect();
     for allocation in &new {
         job.concerns(allocation.period, Cause::LateData, subject, 1);
     }
     job.work.add_allocations(&new, Some(job.id)).await?;
+    eprintln!("TIME   add {:?}", t.elapsed());
     for line in &sorted.ended {
         let end = line.value.period.to();
         job.work.end_allocation(&line.value, end).await?;
@@ -48,6 +54,7 @@ pub(super) async fn put_in(
             job.concerns(after, Cause::LateData, subject, 1);
         }
     }
+    eprintln!("TIME   ended {:?}", t.elapsed());
     job.counts.new += u64::try_from(sorted.new.len()).unwrap_or(u64::MAX);
     job.counts.changed += u64::try_from(sorted.ended.len()).unwrap_or(u64::MAX);
     Ok(())
@@ -57,14 +64,27 @@ pub(super) async fn put_in(
 fn check(line: &Row<'_>, registry: &Registry, contracts: &History<Contract>, faults: &mut Faults) {
     let allocation = &line.value;
     let from = allocation.period.from();
-    refer(line, "system", "信息系统", registry.systems.knows(allocation.system.as_str()), faults);
-    let node = registry.nodes.at(allocation.node.as_str(), from).or_else(|| registry.nodes.latest(allocation.node.as_str()));
+    refer(
+        line,
+        "system",
+        "信息系统",
+        registry.systems.knows(allocation.system.as_str()),
+        faults,
+    );
+    let node = registry
+        .nodes
+        .at(allocation.node.as_str(), from)
+        .or_else(|| registry.nodes.latest(allocation.node.as_str()));
     refer(line, "node", "云节点", node.is_some(), faults);
     if let Some(code) = &allocation.pool {
         match registry.pools.latest(code.as_str()) {
             None => refer(line, "pool", "资源池", false, faults),
             Some(pool) if pool.node != allocation.node => {
-                line.fault("pool", format!("资源池「{code}」在云节点 {}，不在 {}", pool.node, allocation.node), faults);
+                line.fault(
+                    "pool",
+                    format!("资源池「{code}」在云节点 {}，不在 {}", pool.node, allocation.node),
+                    faults,
+                );
             }
             Some(_) => {}
         }
@@ -73,7 +93,10 @@ fn check(line: &Row<'_>, registry: &Registry, contracts: &History<Contract>, fau
         match contracts.latest(code.as_str()).zip(node) {
             None => refer(line, "contract", "合同", contracts.knows(code.as_str()), faults),
             Some((contract, node)) if contract.provider != node.provider => {
-                let why = format!("合同「{code}」的云服务商是 {}，而云节点由 {} 运营", contract.provider, node.provider);
+                let why = format!(
+                    "合同「{code}」的云服务商是 {}，而云节点由 {} 运营",
+                    contract.provider, node.provider
+                );
                 line.fault("contract", why, faults);
             }
             Some(_) => {}
@@ -93,17 +116,25 @@ fn sort_out<'l, 'r>(job: &mut Job<'_>, stored: &'l [Allocation], rows: &'l [Row<
     // Work is charged once: its number stands for one acceptance, and for nothing else.
     let mut work: HashMap<&AllocationCode, (bool, Instant)> = HashMap::new();
     for a in stored {
-        work.entry(&a.code).or_insert((a.kind == ResourceKind::Work, a.period.from()));
+        work.entry(&a.code)
+            .or_insert((a.kind == ResourceKind::Work, a.period.from()));
     }
     let mut in_file: HashMap<_, &Row<'r>> = HashMap::new();
-    let mut sorted = Sorted { new: Vec::new(), ended: Vec::new() };
+    let mut sorted = Sorted {
+        new: Vec::new(),
+        ended: Vec::new(),
+    };
     for line in rows {
         let row = &line.value;
         let is_work = row.kind == ResourceKind::Work;
         let (was_work, since) = *work.entry(&row.code).or_insert((is_work, row.period.from()));
         if was_work != is_work || (is_work && since != row.period.from()) {
             let what = if was_work { "服务工作" } else { "资源分配" };
-            let why = format!("单号「{}」已用于 {} 的{what}，一个单号不能重复使用", row.code, since.day());
+            let why = format!(
+                "单号「{}」已用于 {} 的{what}，一个单号不能重复使用",
+                row.code,
+                since.day()
+            );
             line.fault("code", why, &mut job.faults);
             continue;
         }
@@ -111,7 +142,11 @@ fn sort_out<'l, 'r>(job: &mut Job<'_>, stored: &'l [Allocation], rows: &'l [Row<
             if first.value == *row {
                 job.counts.unchanged += 1;
             } else {
-                let why = format!("与第 {} 行的单号和开始时间相同，内容却不同（{}）", first.record.row(), differing(&first.value, row));
+                let why = format!(
+                    "与第 {} 行的单号和开始时间相同，内容却不同（{}）",
+                    first.record.row(),
+                    differing(&first.value, row)
+                );
                 line.fault("code", why, &mut job.faults);
             }
             continue;
@@ -119,7 +154,9 @@ fn sort_out<'l, 'r>(job: &mut Job<'_>, stored: &'l [Allocation], rows: &'l [Row<
         match there.get(&key(row)) {
             None => sorted.new.push(line),
             Some(before) if *before == row => job.counts.unchanged += 1,
-            Some(before) if before.period.end().is_none() && is_same_but_for_its_end(before, row) => sorted.ended.push(line),
+            Some(before) if before.period.end().is_none() && is_same_but_for_its_end(before, row) => {
+                sorted.ended.push(line)
+            }
             Some(before) => {
                 let why = format!(
                     "单号「{}」自 {} 起的一段已登记，内容不同（{}）；已登记的内容不能改动，变更请以变更时间为开始另起一行",
@@ -135,7 +172,10 @@ fn sort_out<'l, 'r>(job: &mut Job<'_>, stored: &'l [Allocation], rows: &'l [Row<
 }
 
 fn is_same_but_for_its_end(before: &Allocation, row: &Allocation) -> bool {
-    Allocation { period: before.period, ..row.clone() } == *before
+    Allocation {
+        period: before.period,
+        ..row.clone()
+    } == *before
 }
 
 /// The columns in which two rows differ.
@@ -153,14 +193,24 @@ fn differing(a: &Allocation, b: &Allocation) -> String {
         ("上级分配单号", a.parent == b.parent),
         ("计费终止", a.period == b.period),
     ];
-    columns.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect::<Vec<_>>().join("、")
+    columns
+        .iter()
+        .filter(|(_, same)| !same)
+        .map(|(name, _)| *name)
+        .collect::<Vec<_>>()
+        .join("、")
 }
 
 /// Checks all intervals as they will be (invariant I4), and notes each fault at the row it comes from.
 fn check_together(stored: &[Allocation], sorted: &Sorted<'_, '_>, faults: &mut Faults) {
-    let ended: HashMap<_, &Allocation> =
-        sorted.ended.iter().map(|line| ((&line.value.code, line.value.period.from()), &line.value)).collect();
-    let kept = stored.iter().map(|a| ended.get(&(&a.code, a.period.from())).copied().unwrap_or(a));
+    let ended: HashMap<_, &Allocation> = sorted
+        .ended
+        .iter()
+        .map(|line| ((&line.value.code, line.value.period.from()), &line.value))
+        .collect();
+    let kept = stored
+        .iter()
+        .map(|a| ended.get(&(&a.code, a.period.from())).copied().unwrap_or(a));
     let all: Vec<Allocation> = kept.chain(sorted.new.iter().map(|line| &line.value)).cloned().collect();
     let errors = check_allocations(&all);
     if errors.is_empty() {
@@ -176,9 +226,21 @@ fn check_together(stored: &[Allocation], sorted: &Sorted<'_, '_>, faults: &mut F
                 let here = |from| rows.get(code)?.iter().find(|line| line.value.period.from() == from);
                 (here(b.from()).or_else(|| here(a.from())), "from")
             }
-            AllocationError::Shared { node, native_id, at, a, b } => {
-                let is_it = |line: &&&Row<'_>| line.value.node == *node && line.value.native_id.as_ref() == Some(native_id);
-                let begins = rows.get(b).and_then(|lines| lines.iter().filter(is_it).find(|line| line.value.period.from().day() == *at));
+            AllocationError::Shared {
+                node,
+                native_id,
+                at,
+                a,
+                b,
+            } => {
+                let is_it =
+                    |line: &&&Row<'_>| line.value.node == *node && line.value.native_id.as_ref() == Some(native_id);
+                let begins = rows.get(b).and_then(|lines| {
+                    lines
+                        .iter()
+                        .filter(is_it)
+                        .find(|line| line.value.period.from().day() == *at)
+                });
                 let other = || [b, a].into_iter().find_map(|code| rows.get(code)?.iter().find(is_it));
                 (begins.or_else(other), "native_id")
             }

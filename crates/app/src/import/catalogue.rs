@@ -20,14 +20,24 @@ pub(super) static TEMPLATE: Template = Template {
         required("layer", "层级", "所在的目录层级", "基础设施层"),
         required("form", "服务形式", "购买的形式", "共享云"),
         required("kind", "资源类型", "按哪类资源计费", "云主机"),
-        optional("class", "规格类别", "只计此类别的资源（云硬盘类型、产品等）；不限则留空", ""),
+        optional(
+            "class",
+            "规格类别",
+            "只计此类别的资源（云硬盘类型、产品等）；不限则留空",
+            "",
+        ),
         required("measure", "计量项", "计量资源的哪一项", "vcpu"),
         required("unit", "单位", "单据上写的单位", "核"),
         required("basis", "计量依据", "计费数量取自何处", "取批准与实际之小者"),
         optional("pool", "资源池类型", "只计此类资源池；不限则留空", "X86池"),
         optional("zone", "网络区域", "只计此区域的系统；不限则留空", ""),
         optional("tenancy", "适用形式", "只计以此形式批准的资源；不限则留空", ""),
-        required("valid_from", "生效日期", "自哪天起是这样；变更另起一行，填变更日期", "2026-01-01"),
+        required(
+            "valid_from",
+            "生效日期",
+            "自哪天起是这样；变更另起一行，填变更日期",
+            "2026-01-01",
+        ),
     ],
 };
 
@@ -64,18 +74,29 @@ impl Sheet for Catalogue {
             zone,
             tenancy,
         };
-        Some(Version { valid_from: valid_from?, body })
+        Some(Version {
+            valid_from: valid_from?,
+            body,
+        })
     }
 
     async fn take(job: &mut Job<'_>, _records: &Records<'_>, rows: Vec<Line<'_, Self::Row>>) -> Result<(), AppError> {
         let mut history: History<ServiceItem> = job.work.history().await?;
         let touched = touched(&history, &rows);
-        let places: BTreeMap<ItemCode, Record<'_>> =
-            rows.iter().map(|line| (line.value.body.code.clone(), line.record)).collect();
-        let new = put_in(job, &mut history, rows, "追溯生效的服务目录变更", |before, after| {
-            let other = before.is_none_or(|b| terms(b) != terms(after));
-            other.then_some(Cause::BackdatedPrice)
-        });
+        let places: BTreeMap<ItemCode, Record<'_>> = rows
+            .iter()
+            .map(|line| (line.value.body.code.clone(), line.record))
+            .collect();
+        let new = put_in(
+            job,
+            &mut history,
+            rows,
+            "追溯生效的服务目录变更",
+            |before, after| {
+                let other = before.is_none_or(|b| terms(b) != terms(after));
+                other.then_some(Cause::BackdatedPrice)
+            },
+        );
         let mut told = BTreeSet::new();
         for (group, (from, record)) in touched {
             let moments = moments(&history, group).into_iter().filter(|at| *at >= from);
@@ -107,7 +128,10 @@ const fn group(item: &ServiceItem) -> Group {
 
 /// The groups that these rows change, with the first moment and row that does. A group that an item leaves counts:
 /// what it leaves behind must be clear as well.
-fn touched<'r>(history: &History<ServiceItem>, rows: &[Line<'r, Version<ServiceItem>>]) -> BTreeMap<Group, (Instant, Record<'r>)> {
+fn touched<'r>(
+    history: &History<ServiceItem>,
+    rows: &[Line<'r, Version<ServiceItem>>],
+) -> BTreeMap<Group, (Instant, Record<'r>)> {
     let mut touched: BTreeMap<Group, (Instant, Record<'r>)> = BTreeMap::new();
     for line in rows {
         let Version { valid_from, body } = &line.value;
@@ -124,8 +148,13 @@ fn touched<'r>(history: &History<ServiceItem>, rows: &[Line<'r, Version<ServiceI
 
 /// The moments at which items of a group change.
 fn moments(history: &History<ServiceItem>, wanted: Group) -> BTreeSet<Instant> {
-    let of_group = history.iter().filter(|(_, versions)| versions.iter().any(|v| group(&v.body) == wanted));
-    of_group.flat_map(|(_, versions)| versions).map(|version| version.valid_from).collect()
+    let of_group = history
+        .iter()
+        .filter(|(_, versions)| versions.iter().any(|v| group(&v.body) == wanted));
+    of_group
+        .flat_map(|(_, versions)| versions)
+        .map(|version| version.valid_from)
+        .collect()
 }
 
 /// Pairs of items of a group of which neither goes before the other for some use, at a moment.
@@ -136,9 +165,20 @@ fn rivals(history: &History<ServiceItem>, at: Instant, group: Group) -> BTreeSet
     }
     let any_class = by_class.remove(&None).unwrap_or_default();
     let mut rivals = BTreeSet::new();
-    for (class, of_class) in by_class.iter().map(|(class, items)| (class.unwrap_or_default(), items.as_slice())).chain([("", [].as_slice())]) {
+    for (class, of_class) in by_class
+        .iter()
+        .map(|(class, items)| (class.unwrap_or_default(), items.as_slice()))
+        .chain([("", [].as_slice())])
+    {
         for (pool, zone, form) in uses() {
-            let wanted = ServiceUse { kind: group.0, measure: group.1, class, pool, zone, form };
+            let wanted = ServiceUse {
+                kind: group.0,
+                measure: group.1,
+                class,
+                pool,
+                zone,
+                form,
+            };
             let candidates = any_class.iter().chain(of_class).copied();
             if let Err(CatalogueError::Ambiguous(a, b)) = match_item(candidates, &wanted) {
                 rivals.insert(if a < b { (a, b) } else { (b, a) });
@@ -152,6 +192,8 @@ fn rivals(history: &History<ServiceItem>, at: Instant, group: Group) -> BTreeSet
 fn uses() -> impl Iterator<Item = (Option<PoolKind>, NetworkZone, ServiceForm)> {
     let pools = [None].into_iter().chain(PoolKind::ALL.iter().copied().map(Some));
     pools.flat_map(|pool| {
-        NetworkZone::ALL.iter().flat_map(move |zone| ServiceForm::ALL.iter().map(move |form| (pool, *zone, *form)))
+        NetworkZone::ALL
+            .iter()
+            .flat_map(move |zone| ServiceForm::ALL.iter().map(move |form| (pool, *zone, *form)))
     })
 }

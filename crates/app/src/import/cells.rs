@@ -1,20 +1,44 @@
 //! Cells read into values, and what is said in Chinese when one cannot be.
 
 use domain::catalogue::{MeteringBasis, OutageRounding, Proration, ServiceForm, ServiceLayer, TierScope};
-use domain::registry::{DataGrade, Measure, NetworkZone, PoolKind, ResourceKind, Side, Spec, SystemOrigin, SystemStatus};
+use domain::registry::{
+    DataGrade, Measure, NetworkZone, PoolKind, ResourceKind, Side, Spec, SystemOrigin, SystemStatus,
+};
 use kernel::code::{CODE_MAX_LEN, CodeKind};
 use kernel::{Code, Day, DecimalError, Factor, Faults, Instant, Money, Month, Quantity, UnitPrice};
 use sources::tabular::{Column, Record};
 use std::str::FromStr;
 
 /// A column that must be there, with something in every row.
-pub(super) const fn required(field: &'static str, zh: &'static str, note_zh: &'static str, example: &'static str) -> Column {
-    Column { field, zh, required: true, note_zh, example }
+pub(super) const fn required(
+    field: &'static str,
+    zh: &'static str,
+    note_zh: &'static str,
+    example: &'static str,
+) -> Column {
+    Column {
+        field,
+        zh,
+        required: true,
+        note_zh,
+        example,
+    }
 }
 
 /// A column that may be missing or blank.
-pub(super) const fn optional(field: &'static str, zh: &'static str, note_zh: &'static str, example: &'static str) -> Column {
-    Column { field, zh, required: false, note_zh, example }
+pub(super) const fn optional(
+    field: &'static str,
+    zh: &'static str,
+    note_zh: &'static str,
+    example: &'static str,
+) -> Column {
+    Column {
+        field,
+        zh,
+        required: false,
+        note_zh,
+        example,
+    }
 }
 
 /// Something a cell can be read into.
@@ -35,7 +59,9 @@ pub(super) fn may<T: Cell>(record: &Record<'_>, field: &str, faults: &mut Faults
     if text.is_empty() {
         return None;
     }
-    T::read(text).map_err(|why| record.fault(field, format!("「{}」{why}", clip(text)), faults)).ok()
+    T::read(text)
+        .map_err(|why| record.fault(field, format!("「{}」{why}", clip(text)), faults))
+        .ok()
 }
 
 /// The beginning of a text, for a message.
@@ -110,7 +136,11 @@ pub(super) struct Amount(pub(super) Money);
 impl Cell for Amount {
     fn read(text: &str) -> Result<Self, String> {
         let money = Money::read(text)?;
-        if money < Money::ZERO { Err("不能为负数".to_owned()) } else { Ok(Self(money)) }
+        if money < Money::ZERO {
+            Err("不能为负数".to_owned())
+        } else {
+            Ok(Self(money))
+        }
     }
 }
 
@@ -143,15 +173,24 @@ const LAST_DAY: &str = "2200-01-01";
 impl Cell for Day {
     fn read(text: &str) -> Result<Self, String> {
         let day: Self = text.parse().map_err(|_| "不是日期，请写成 2026-03-01".to_owned())?;
-        let within = |first: &str, last: &str| Some(first.parse::<Self>().ok()? <= day && day < last.parse::<Self>().ok()?);
-        if within(FIRST_DAY, LAST_DAY) == Some(true) { Ok(day) } else { Err("年份不对，请检查".to_owned()) }
+        let within =
+            |first: &str, last: &str| Some(first.parse::<Self>().ok()? <= day && day < last.parse::<Self>().ok()?);
+        if within(FIRST_DAY, LAST_DAY) == Some(true) {
+            Ok(day)
+        } else {
+            Err("年份不对，请检查".to_owned())
+        }
     }
 }
 
 impl Cell for Instant {
     fn read(text: &str) -> Result<Self, String> {
         let bad = || "不是时间，请写成 2026-03-01 08:30:00（北京时间）".to_owned();
-        let at = text.parse().ok().or_else(|| as_a_spreadsheet_writes(text)).ok_or_else(bad)?;
+        let at = text
+            .parse()
+            .ok()
+            .or_else(|| as_a_spreadsheet_writes(text))
+            .ok_or_else(bad)?;
         Day::read(&at.day().to_string()).map_err(|_| "年份不对，请检查".to_owned())?;
         Ok(at)
     }
@@ -174,7 +213,11 @@ pub(super) struct End(pub(super) Option<Instant>);
 impl Cell for End {
     fn read(text: &str) -> Result<Self, String> {
         let far = text.trim_start().starts_with("9999") || text.trim_start().starts_with("2999");
-        if far { Ok(Self(None)) } else { Instant::read(text).map(|at| Self(Some(at))) }
+        if far {
+            Ok(Self(None))
+        } else {
+            Instant::read(text).map(|at| Self(Some(at)))
+        }
     }
 }
 
@@ -197,7 +240,11 @@ impl Cell for Spec {
             }
             spec = spec.with(name, quantity);
         }
-        if spec.is_empty() { Err("没有任何计量项".to_owned()) } else { Ok(spec) }
+        if spec.is_empty() {
+            Err("没有任何计量项".to_owned())
+        } else {
+            Ok(spec)
+        }
     }
 }
 
@@ -240,8 +287,19 @@ macro_rules! words {
     )*};
 }
 words!(
-    Side, NetworkZone, DataGrade, SystemStatus, SystemOrigin, PoolKind, ResourceKind, Measure, ServiceLayer, ServiceForm,
-    MeteringBasis, OutageRounding, TierScope
+    Side,
+    NetworkZone,
+    DataGrade,
+    SystemStatus,
+    SystemOrigin,
+    PoolKind,
+    ResourceKind,
+    Measure,
+    ServiceLayer,
+    ServiceForm,
+    MeteringBasis,
+    OutageRounding,
+    TierScope
 );
 
 #[cfg(test)]
@@ -255,7 +313,12 @@ mod unit_tests {
 
     #[test]
     fn times_as_offices_write_them() {
-        for text in ["2026-03-01 08:30:00", "2026/3/1 8:30", "2026-3-1 8:30:00", "2026-03-01T00:30:00Z"] {
+        for text in [
+            "2026-03-01 08:30:00",
+            "2026/3/1 8:30",
+            "2026-3-1 8:30:00",
+            "2026-03-01T00:30:00Z",
+        ] {
             assert_eq!(at(text), "2026-03-01T08:30:00+08:00", "{text}");
         }
         assert_eq!(at("2026/3/1"), "2026-03-01T00:00:00+08:00");
@@ -269,8 +332,14 @@ mod unit_tests {
 
     #[test]
     fn numbers_are_never_bent() {
-        assert_eq!(UnitPrice::read("0.0000001").unwrap_err(), "小数超过 6 位；为免悄悄舍去，请按 6 位以内填写");
-        assert_eq!(Money::read("1.005").unwrap_err(), "小数超过 2 位；为免悄悄舍去，请按 2 位以内填写");
+        assert_eq!(
+            UnitPrice::read("0.0000001").unwrap_err(),
+            "小数超过 6 位；为免悄悄舍去，请按 6 位以内填写"
+        );
+        assert_eq!(
+            Money::read("1.005").unwrap_err(),
+            "小数超过 2 位；为免悄悄舍去，请按 2 位以内填写"
+        );
         assert_eq!(Quantity::read("-1").unwrap_err(), "不能为负数");
         assert!(Amount::read("-0.01").is_err() && Money::read("-0.01").is_ok());
         assert!(Number::read("0").is_err() && Number::read("+1").is_err() && Number::read("1.0").is_err());

@@ -18,10 +18,20 @@ pub(super) static TEMPLATE: Template = Template {
         required("code", "工作单号", "一项工作一个单号，不重复使用", "GZ-0001"),
         required("system", "系统代码", "为哪个信息系统", "S001"),
         required("form", "服务形式", "以何种形式购买", "迁移服务"),
-        optional("class", "工作类别", "与服务目录条目的规格类别一致，没有则留空", "系统迁移"),
+        optional(
+            "class",
+            "工作类别",
+            "与服务目录条目的规格类别一致，没有则留空",
+            "系统迁移",
+        ),
         required("spec", "工作量", "计量项=数量", "person_day=12"),
         required("node", "云节点", "由哪个云节点的云服务商承担", "N1"),
-        optional("contract", "合同编号", "在哪份合同下；留空则为该云服务商当时有效的合同", "ZWY-2026-01"),
+        optional(
+            "contract",
+            "合同编号",
+            "在哪份合同下；留空则为该云服务商当时有效的合同",
+            "ZWY-2026-01",
+        ),
         required("accepted_at", "验收日期", "验收合格的日期", "2026-03-10"),
     ],
 };

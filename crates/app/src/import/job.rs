@@ -63,12 +63,19 @@ impl<'c> Job<'c> {
     /// Begins the unit of work. From here on nobody else writes.
     pub(super) async fn begin(
         ctx: &'c OpContext,
-        File { kind, name, options, .. }: File<'c>,
+        File {
+            kind, name, options, ..
+        }: File<'c>,
         digest: Digest,
         faults: Faults,
     ) -> Result<Self, AppError> {
         let mut work = ctx.store().begin().await?;
-        let closed = work.closed_months().await?.into_iter().map(|record| record.month).collect();
+        let closed = work
+            .closed_months()
+            .await?
+            .into_iter()
+            .map(|record| record.month)
+            .collect();
         Ok(Self {
             ctx,
             work,
@@ -87,11 +94,21 @@ impl<'c> Job<'c> {
 
     /// Errors: a fault was noted.
     pub(super) fn refuse_faults(&mut self) -> Result<(), AppError> {
-        if self.faults.is_empty() { Ok(()) } else { Err(AppError::Faults(std::mem::take(&mut self.faults))) }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(AppError::Faults(std::mem::take(&mut self.faults)))
+        }
     }
 
     /// Notes for every closed month that shares time with `period` that so many rows concern it.
-    pub(super) fn concerns(&mut self, period: Period, cause: Cause, subject: impl Into<Cow<'static, str>>, rows: usize) {
+    pub(super) fn concerns(
+        &mut self,
+        period: Period,
+        cause: Cause,
+        subject: impl Into<Cow<'static, str>>,
+        rows: usize,
+    ) {
         let (subject, rows) = (subject.into(), u64::try_from(rows).unwrap_or(u64::MAX));
         for month in self.closed.iter().filter(|month| month.period().and(period).is_some()) {
             *self.late.entry((*month, cause, subject.clone())).or_insert(0) += rows;
@@ -100,7 +117,10 @@ impl<'c> Job<'c> {
 
     /// The closed months that share time with a period.
     pub(super) fn closed_within(&self, period: Period) -> impl Iterator<Item = Month> + '_ {
-        self.closed.iter().copied().filter(move |month| month.period().and(period).is_some())
+        self.closed
+            .iter()
+            .copied()
+            .filter(move |month| month.period().and(period).is_some())
     }
 
     /// Adds a sentence for whoever imports the file.
@@ -132,7 +152,9 @@ impl<'c> Job<'c> {
             "late_facts": self.counts.late_facts,
         });
         let action = format!("import.{}", self.kind);
-        self.work.audit(self.now, (self.ctx.actor(), &action, self.file), detail.to_string()).await?;
+        self.work
+            .audit(self.now, (self.ctx.actor(), &action, self.file), detail.to_string())
+            .await?;
         if self.only_try {
             self.counts.notes.push("这是试导入，没有保存任何内容".to_owned());
         } else {
@@ -169,9 +191,9 @@ impl<'c> Job<'c> {
             let list = months.iter().map(Month::to_string).collect::<Vec<_>>().join("、");
             let first = months.first().map(Month::to_string).unwrap_or_default();
             self.counts.notes.push(match cause {
-                Cause::LateData => format!(
-                    "有内容属于已关账的月份 {list}：这些月份不再变动，差额在下次计价时作为更正行计入未关账月份"
-                ),
+                Cause::LateData => {
+                    format!("有内容属于已关账的月份 {list}：这些月份不再变动，差额在下次计价时作为更正行计入未关账月份")
+                }
                 Cause::BackdatedPrice => format!(
                     "有内容自已关账的月份 {list} 起追溯生效：这些月份不再变动，只登记为调整建议；\
                      如应补差，请逐月运行 yunheng month rerate {first} --reason 原因"

@@ -104,10 +104,16 @@ impl FromStr for ImportKind {
     /// Accepts the word, also with underscores, or its Chinese form.
     fn from_str(text: &str) -> Result<Self, String> {
         let word = text.trim().replace('_', "-");
-        Self::ALL.into_iter().find(|kind| kind.word() == word || kind.zh() == word).ok_or_else(|| {
-            let words: Vec<_> = Self::ALL.iter().map(|kind| format!("{}（{}）", kind.word(), kind.zh())).collect();
-            format!("{text:?} 不是可导入的类别，请填写其中之一: {}", words.join("、"))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.word() == word || kind.zh() == word)
+            .ok_or_else(|| {
+                let words: Vec<_> = Self::ALL
+                    .iter()
+                    .map(|kind| format!("{}（{}）", kind.word(), kind.zh()))
+                    .collect();
+                format!("{text:?} 不是可导入的类别，请填写其中之一: {}", words.join("、"))
+            })
     }
 }
 

@@ -98,7 +98,12 @@ pub async fn import_file(
     bytes: &[u8],
     options: ImportOptions,
 ) -> Result<ImportOutcome, AppError> {
-    let file = File { kind, name, bytes, options };
+    let file = File {
+        kind,
+        name,
+        bytes,
+        options,
+    };
     match kind {
         ImportKind::Organisations => run::<organisations::Organisations>(ctx, file).await,
         ImportKind::Systems => run::<systems::Systems>(ctx, file).await,
@@ -141,10 +146,15 @@ async fn run<S: Sheet>(ctx: &OpContext, file: File<'_>) -> Result<ImportOutcome,
     if let Some(before) = ctx.store().read().await?.find_import(kind.word(), digest).await? {
         return Ok(again(file, &before));
     }
-    let limits = Limits { rows: kind.rows_max(), ..Limits::default() };
+    let limits = Limits {
+        rows: kind.rows_max(),
+        ..Limits::default()
+    };
     let table = read_for(template(kind), name, bytes, limits)?;
     let mut faults = Faults::new();
-    let Some(records) = records(&table, template(kind), &mut faults) else { return Err(AppError::Faults(faults)) };
+    let Some(records) = records(&table, template(kind), &mut faults) else {
+        return Err(AppError::Faults(faults));
+    };
     let mut rows = Vec::with_capacity(records.len());
     for record in records.iter() {
         rows.extend(S::read(&record, &mut faults).map(|value| Line { record, value }));
@@ -160,7 +170,20 @@ async fn run<S: Sheet>(ctx: &OpContext, file: File<'_>) -> Result<ImportOutcome,
 
 fn again(file: File<'_>, before: &ImportRecord) -> ImportOutcome {
     let rows = u64::try_from(before.rows).unwrap_or(0);
-    let note = format!("内容与 {} 由 {} 导入的文件「{}」相同，未重复导入", before.at, before.actor, before.file_name);
-    let counts = Counts { unchanged: rows, notes: vec![note], ..Counts::default() };
-    ImportOutcome { kind: file.kind, rows, counts, already_imported: true, dry_run: file.options.dry_run }
+    let note = format!(
+        "内容与 {} 由 {} 导入的文件「{}」相同，未重复导入",
+        before.at, before.actor, before.file_name
+    );
+    let counts = Counts {
+        unchanged: rows,
+        notes: vec![note],
+        ..Counts::default()
+    };
+    ImportOutcome {
+        kind: file.kind,
+        rows,
+        counts,
+        already_imported: true,
+        dry_run: file.options.dry_run,
+    }
 }

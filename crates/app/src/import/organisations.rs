@@ -18,7 +18,12 @@ pub(super) static TEMPLATE: Template = Template {
         required("side", "类别", "单位在政务云中的一方", "使用单位"),
         optional("parent", "上级代码", "上级单位的代码，没有则留空", "A001"),
         optional("merged_into", "并入代码", "被撤并时填并入单位的代码，没有则留空", ""),
-        required("valid_from", "生效日期", "自哪天起是这样；变更另起一行，填变更日期", "2026-01-01"),
+        required(
+            "valid_from",
+            "生效日期",
+            "自哪天起是这样；变更另起一行，填变更日期",
+            "2026-01-01",
+        ),
     ],
 };
 
@@ -34,8 +39,17 @@ impl Sheet for Organisations {
         let parent = may(record, "parent", faults);
         let merged_into = may(record, "merged_into", faults);
         let valid_from = must(record, "valid_from", faults);
-        let body = Organisation { code: code?, name: name?.0, side: side?, parent, merged_into };
-        Some(Version { valid_from: valid_from?, body })
+        let body = Organisation {
+            code: code?,
+            name: name?.0,
+            side: side?,
+            parent,
+            merged_into,
+        };
+        Some(Version {
+            valid_from: valid_from?,
+            body,
+        })
     }
 
     async fn take(job: &mut Job<'_>, records: &Records<'_>, rows: Vec<Line<'_, Self::Row>>) -> Result<(), AppError> {
@@ -49,15 +63,28 @@ impl Sheet for Organisations {
                 refer(line, field, "单位", known(other), &mut job.faults);
             }
         }
-        let places: Vec<_> = rows.iter().map(|line| (line.record, line.value.body.code.clone(), line.value.valid_from)).collect();
-        let new = put_in(job, &mut history, rows, "追溯登记的单位撤并", |before, after| {
-            let moved = before.is_some_and(|before| before.merged_into != after.merged_into);
-            moved.then_some(Cause::LateData)
-        });
+        let places: Vec<_> = rows
+            .iter()
+            .map(|line| (line.record, line.value.body.code.clone(), line.value.valid_from))
+            .collect();
+        let new = put_in(
+            job,
+            &mut history,
+            rows,
+            "追溯登记的单位撤并",
+            |before, after| {
+                let moved = before.is_some_and(|before| before.merged_into != after.merged_into);
+                moved.then_some(Cause::LateData)
+            },
+        );
         for (record, code, at) in places {
             for (field, what) in [("parent", "上级"), ("merged_into", "并入")] {
                 if leads_back(&history, &code, at, field) {
-                    record.fault(field, format!("{what}关系绕成了圈，最后又回到「{code}」"), &mut job.faults);
+                    record.fault(
+                        field,
+                        format!("{what}关系绕成了圈，最后又回到「{code}」"),
+                        &mut job.faults,
+                    );
                 }
             }
         }
@@ -72,7 +99,11 @@ fn leads_back(history: &History<Organisation>, code: &OrganisationCode, at: Inst
     const STEPS_MAX: usize = 64;
     let next = |code: &OrganisationCode| {
         let body = history.at(code.as_str(), at)?;
-        if field == "parent" { body.parent.clone() } else { body.merged_into.clone() }
+        if field == "parent" {
+            body.parent.clone()
+        } else {
+            body.merged_into.clone()
+        }
     };
     let mut here = next(code);
     for _ in 0..STEPS_MAX {

@@ -16,10 +16,20 @@ pub(super) static TEMPLATE: Template = Template {
     title_zh: ImportKind::Outages.zh(),
     columns: &[
         optional("node", "云节点", "资源所在的云节点；机柜、专线等留空", "N1"),
-        required("resource", "云资源标识", "云节点上的资源标识；没有云节点的填分配单号", "i-0001"),
+        required(
+            "resource",
+            "云资源标识",
+            "云节点上的资源标识；没有云节点的填分配单号",
+            "i-0001",
+        ),
         required("from", "开始", "开始不能使用的时刻，北京时间", "2026-03-02 10:00:00"),
         required("to", "结束", "恢复使用的时刻", "2026-03-02 12:00:00"),
-        optional("excluded", "免责原因", "已公告的维护、使用方原因、不可抗力等；计入停机的留空", ""),
+        optional(
+            "excluded",
+            "免责原因",
+            "已公告的维护、使用方原因、不可抗力等；计入停机的留空",
+            "",
+        ),
         required("source", "依据", "记录的来源", "监理月报"),
     ],
 };
@@ -49,8 +59,20 @@ impl Sheet for Outages {
             return None;
         };
         let resource = resource?.0;
-        let resource = node.as_ref().map_or_else(|| resource.clone(), |node| format!("{node}/{resource}"));
-        Some(OutageRow { node, outage: Outage { resource, from, to, excluded, source: source?.0 }, period })
+        let resource = node
+            .as_ref()
+            .map_or_else(|| resource.clone(), |node| format!("{node}/{resource}"));
+        Some(OutageRow {
+            node,
+            outage: Outage {
+                resource,
+                from,
+                to,
+                excluded,
+                source: source?.0,
+            },
+            period,
+        })
     }
 
     async fn take(job: &mut Job<'_>, _records: &Records<'_>, rows: Vec<Line<'_, OutageRow>>) -> Result<(), AppError> {
@@ -63,7 +85,8 @@ impl Sheet for Outages {
             Some(span) => job.work.outages_within(span).await?,
             None => Vec::new(),
         };
-        let mut there: HashMap<(&str, Instant), &Outage> = stored.iter().map(|o| ((o.resource.as_str(), o.from), o)).collect();
+        let mut there: HashMap<(&str, Instant), &Outage> =
+            stored.iter().map(|o| ((o.resource.as_str(), o.from), o)).collect();
         let mut new = Vec::new();
         let mut closed = BTreeSet::new();
         for line in &rows {
@@ -90,7 +113,9 @@ impl Sheet for Outages {
         job.counts.new += job.work.add_outages(&new, job.id).await?;
         if !closed.is_empty() {
             let months = closed.iter().map(ToString::to_string).collect::<Vec<_>>().join("、");
-            job.note(format!("有中断发生在已关账的月份 {months}：这些月份的结算单不再变动，如应扣减请与云服务商另行商定"));
+            job.note(format!(
+                "有中断发生在已关账的月份 {months}：这些月份的结算单不再变动，如应扣减请与云服务商另行商定"
+            ));
         }
         Ok(())
     }

@@ -19,15 +19,40 @@ pub(super) static TEMPLATE: Template = Template {
     title_zh: ImportKind::Prices.zh(),
     columns: &[
         required("contract", "合同编号", "已登记的合同编号", "ZWY-2026-01"),
-        required("version", "价目版本", "从 1 起连续编号；一个版本的全部价格放在同一文件", "1"),
+        required(
+            "version",
+            "价目版本",
+            "从 1 起连续编号；一个版本的全部价格放在同一文件",
+            "1",
+        ),
         required("effective_from", "生效日期", "该版本的第一个适用日", "2026-01-01"),
         required("item", "条目代码", "服务目录中的条目", "ECS-X86-CPU"),
         optional("node", "云节点", "只在此云节点适用；不限则留空", ""),
         optional("pool", "资源池类型", "只在此类资源池适用；不限则留空", ""),
-        required("model", "计价方式", "单价 flat、超额累进 graduated、全额累进 volume、套餐 package、一次性 one_off", "flat"),
-        optional("price", "单价（元）", "每单位每月的价格；套餐填套餐价，一次性填每单位一次的价格", "46"),
-        optional("tiers", "阶梯", "上限:单价，从小到大用分号隔开，最后一档不写上限，如 5:20;:36", ""),
-        optional("tier_scope", "阶梯范围", "数量按什么合计后套阶梯：单个资源（默认）、同一系统、同一单位、整个合同", ""),
+        required(
+            "model",
+            "计价方式",
+            "单价 flat、超额累进 graduated、全额累进 volume、套餐 package、一次性 one_off",
+            "flat",
+        ),
+        optional(
+            "price",
+            "单价（元）",
+            "每单位每月的价格；套餐填套餐价，一次性填每单位一次的价格",
+            "46",
+        ),
+        optional(
+            "tiers",
+            "阶梯",
+            "上限:单价，从小到大用分号隔开，最后一档不写上限，如 5:20;:36",
+            "",
+        ),
+        optional(
+            "tier_scope",
+            "阶梯范围",
+            "数量按什么合计后套阶梯：单个资源（默认）、同一系统、同一单位、整个合同",
+            "",
+        ),
         optional("included", "包含量", "套餐包含的数量，如 100", ""),
         optional("beyond", "超出单价（元）", "套餐超出部分每单位的价格，如 0.5", ""),
         optional("discount", "折扣", "单价乘以此数，默认 1", "0.8"),
@@ -55,7 +80,10 @@ impl Sheet for Prices {
         let version = must::<Number>(record, "version", faults);
         let effective_from = must(record, "effective_from", faults);
         let item = must(record, "item", faults);
-        let scope = PriceScope { node: may(record, "node", faults), pool: may(record, "pool", faults) };
+        let scope = PriceScope {
+            node: may(record, "node", faults),
+            pool: may(record, "pool", faults),
+        };
         let model = model(record, faults);
         let discount = may(record, "discount", faults).unwrap_or(Factor::ONE);
         let ceiling = may(record, "ceiling", faults);
@@ -71,7 +99,15 @@ impl Sheet for Prices {
             approver: approver?.0,
             lines: Vec::new(),
         };
-        let line = PriceLine { item: item?, scope, model: model?, discount, ceiling, cap, clause: clause?.0 };
+        let line = PriceLine {
+            item: item?,
+            scope,
+            model: model?,
+            discount,
+            ceiling,
+            cap,
+            clause: clause?.0,
+        };
         Some(Price { head, line })
     }
 
@@ -83,7 +119,13 @@ impl Sheet for Prices {
             let Price { head, line: price } = &line.value;
             let contract = contracts.latest(head.contract.as_str());
             refer(line, "contract", "合同", contract.is_some(), &mut job.faults);
-            refer(line, "item", "服务目录条目", items.knows(price.item.as_str()), &mut job.faults);
+            refer(
+                line,
+                "item",
+                "服务目录条目",
+                items.knows(price.item.as_str()),
+                &mut job.faults,
+            );
             let Some(node) = &price.scope.node else { continue };
             match nodes.latest(node.as_str()).zip(contract) {
                 Some((node, contract)) if node.provider != contract.provider => {
@@ -96,7 +138,11 @@ impl Sheet for Prices {
         // What follows judges versions as a whole; a version with a faulty row is not whole.
         let can_judge = job.faults.is_empty();
         let books = books(&rows, &mut job.faults);
-        let new = if can_judge { against_stored(job, books).await? } else { Vec::new() };
+        let new = if can_judge {
+            against_stored(job, books).await?
+        } else {
+            Vec::new()
+        };
         job.refuse_faults()?;
         for book in new {
             job.work.add_price_book(&book, job.now, Some(job.id)).await?;
@@ -122,7 +168,10 @@ fn books<'l, 'r>(rows: &'l [Line<'r, Price>], faults: &mut Faults) -> BTreeMap<(
         let head = &line.value.head;
         let book = books
             .entry((head.contract.clone(), head.version))
-            .or_insert_with(|| Book { book: head.clone(), lines: Vec::new() });
+            .or_insert_with(|| Book {
+                book: head.clone(),
+                lines: Vec::new(),
+            });
         let same = [
             ("effective_from", book.book.effective_from == head.effective_from),
             ("source", book.book.source == head.source),
@@ -187,10 +236,16 @@ async fn against_stored(
     for ((contract, version), Book { book, lines }) in books {
         let Some(first) = lines.first() else { continue };
         let rows = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        match stored.iter().find(|there| there.contract == contract && there.version == version) {
+        match stored
+            .iter()
+            .find(|there| there.contract == contract && there.version == version)
+        {
             Some(there) if in_order(there) == in_order(&book) => job.counts.unchanged += rows,
             Some(_) => {
-                let why = format!("价目 {} 已登记，且内容不同；已登记的版本不能改动，请以新的版本号登记", book.label());
+                let why = format!(
+                    "价目 {} 已登记，且内容不同；已登记的版本不能改动，请以新的版本号登记",
+                    book.label()
+                );
                 first.fault("version", why, &mut job.faults);
             }
             None => {
@@ -234,7 +289,11 @@ fn model(record: &Record<'_>, faults: &mut Faults) -> Option<PriceModel> {
             record.fault(field, format!("计价方式是「{word}」，这一格必须填写"), faults);
         }
         if !needs.contains(&field) && !allows.contains(&field) && !is_blank {
-            record.fault(field, format!("计价方式是「{word}」，用不到这一格，请留空或改正计价方式"), faults);
+            record.fault(
+                field,
+                format!("计价方式是「{word}」，用不到这一格，请留空或改正计价方式"),
+                faults,
+            );
         }
     }
     let price = may::<UnitPrice>(record, "price", faults);
@@ -247,7 +306,11 @@ fn model(record: &Record<'_>, faults: &mut Faults) -> Option<PriceModel> {
         "one_off" | "一次性" => Some(PriceModel::OneOff { price: price? }),
         "graduated" | "超额累进" => Some(PriceModel::Graduated { tiers: tiers?, scope }),
         "volume" | "全额累进" => Some(PriceModel::Volume { tiers: tiers?, scope }),
-        _ => Some(PriceModel::Package { price: price?, included: included?, beyond: beyond? }),
+        _ => Some(PriceModel::Package {
+            price: price?,
+            included: included?,
+            beyond: beyond?,
+        }),
     }
 }
 
@@ -256,12 +319,23 @@ struct Tiers(Vec<Tier>);
 impl Cell for Tiers {
     fn read(text: &str) -> Result<Self, String> {
         let tier = |part: &str| {
-            let (up_to, price) = part.split_once(':').ok_or_else(|| format!("中的「{part}」应写成 上限:单价，最后一档写 :单价"))?;
+            let (up_to, price) = part
+                .split_once(':')
+                .ok_or_else(|| format!("中的「{part}」应写成 上限:单价，最后一档写 :单价"))?;
             let inside = |text: &str, why: String| format!("中的「{}」{why}", text.trim());
             let up_to = Some(up_to.trim()).filter(|text| !text.is_empty());
-            let up_to = up_to.map(|text| Quantity::read(text).map_err(|why| inside(text, why))).transpose()?;
-            Ok(Tier { up_to, price: UnitPrice::read(price.trim()).map_err(|why| inside(price, why))? })
+            let up_to = up_to
+                .map(|text| Quantity::read(text).map_err(|why| inside(text, why)))
+                .transpose()?;
+            Ok(Tier {
+                up_to,
+                price: UnitPrice::read(price.trim()).map_err(|why| inside(price, why))?,
+            })
         };
-        parts(text).iter().map(|part| tier(part)).collect::<Result<_, String>>().map(Self)
+        parts(text)
+            .iter()
+            .map(|part| tier(part))
+            .collect::<Result<_, String>>()
+            .map(Self)
     }
 }

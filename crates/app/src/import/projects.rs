@@ -14,9 +14,24 @@ pub(super) static TEMPLATE: Template = Template {
     title_zh: ImportKind::Projects.zh(),
     columns: &[
         required("node", "云节点", "已登记的云节点代码", "N1"),
-        required("project", "项目", "云节点上项目（租户）的名称或标识，按节点原样填写", "gov-s001"),
-        optional("system", "系统代码", "项目所属信息系统的代码；不再属于任何系统时留空", "S001"),
-        required("valid_from", "生效日期", "自哪天起是这样；变更另起一行，填变更日期", "2026-01-01"),
+        required(
+            "project",
+            "项目",
+            "云节点上项目（租户）的名称或标识，按节点原样填写",
+            "gov-s001",
+        ),
+        optional(
+            "system",
+            "系统代码",
+            "项目所属信息系统的代码；不再属于任何系统时留空",
+            "S001",
+        ),
+        required(
+            "valid_from",
+            "生效日期",
+            "自哪天起是这样；变更另起一行，填变更日期",
+            "2026-01-01",
+        ),
     ],
 };
 
@@ -30,8 +45,15 @@ impl Sheet for Projects {
         let project = must::<Words>(record, "project", faults);
         let system = may(record, "system", faults);
         let valid_from = must(record, "valid_from", faults);
-        let body = ProjectMapping { node: node?, project: project?.0, system };
-        Some(Version { valid_from: valid_from?, body })
+        let body = ProjectMapping {
+            node: node?,
+            project: project?.0,
+            system,
+        };
+        Some(Version {
+            valid_from: valid_from?,
+            body,
+        })
     }
 
     async fn take(job: &mut Job<'_>, _records: &Records<'_>, rows: Vec<Line<'_, Self::Row>>) -> Result<(), AppError> {

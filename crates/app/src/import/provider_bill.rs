@@ -10,7 +10,7 @@ use domain::registry::{History, Organisation, Side};
 use kernel::{Faults, Instant, Month, NodeCode, OrganisationCode, Period};
 use lake::{Dataset, LakeName};
 use sources::tabular::{Record, Records, Template};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use store::BillRecord;
 
 pub(super) static TEMPLATE: Template = Template {
@@ -19,14 +19,29 @@ pub(super) static TEMPLATE: Template = Template {
     columns: &[
         required("provider", "云服务商代码", "谁的账单；一个文件只有一家", "P1"),
         required("month", "账期", "哪个月的账单；一个文件只有一个月", "2026-03"),
-        required("version", "账单版本", "从 1 起，更正重报时加 1；一个文件只有一个版本", "1"),
+        required(
+            "version",
+            "账单版本",
+            "从 1 起，更正重报时加 1；一个文件只有一个版本",
+            "1",
+        ),
         required("line", "行号", "账单内不重复的整数", "1"),
         optional("node", "云节点", "资源所在的云节点；机柜、专线、工作等留空", "N1"),
-        required("resource", "云资源标识", "云节点上的资源标识；没有云节点的填分配单号或工作单号", "i-0001"),
+        required(
+            "resource",
+            "云资源标识",
+            "云节点上的资源标识；没有云节点的填分配单号或工作单号",
+            "i-0001",
+        ),
         required("item", "条目代码", "服务目录条目", "ECS-X86-CPU"),
         required("organisation", "使用单位代码", "向谁计费", "D001"),
         required("from", "起", "计费起始时刻，北京时间", "2026-03-01"),
-        required("to", "止", "计费终止时刻，不含该时刻；计到月底的填次月 1 日", "2026-04-01"),
+        required(
+            "to",
+            "止",
+            "计费终止时刻，不含该时刻；计到月底的填次月 1 日",
+            "2026-04-01",
+        ),
         required("quantity", "数量", "计费数量", "4"),
         required("unit_price", "单价（元）", "折后单价", "36.8"),
         required("amount", "金额（元）", "本行金额，冲减填负数", "147.20"),
@@ -80,7 +95,14 @@ impl Sheet for Bill {
             unit_price: unit_price?,
             amount: amount?,
         };
-        Some(BillRow { head: Head { provider: provider?, month: month?, version: version?.0 }, line })
+        Some(BillRow {
+            head: Head {
+                provider: provider?,
+                month: month?,
+                version: version?.0,
+            },
+            line,
+        })
     }
 
     async fn take(job: &mut Job<'_>, _records: &Records<'_>, rows: Vec<Line<'_, BillRow>>) -> Result<(), AppError> {
@@ -92,10 +114,24 @@ impl Sheet for Bill {
         if job.work.is_closed(head.month).await? {
             return Err(AppError::MonthClosed(head.month));
         }
-        let mut lines: Vec<BillLine> = rows.into_iter().map(|row| row.value.line).collect();
+        let unlisted = job.work.unlisted_allocations().await?;
+        let mut lines: Vec<BillLine> = rows.into_iter().map(|row| known_as(row.value.line, &unlisted)).collect();
         lines.sort_by_key(|line| line.line);
-        let bill = ProviderBill { provider: head.provider, month: head.month, version: head.version, lines };
+        let bill = ProviderBill {
+            provider: head.provider,
+            month: head.month,
+            version: head.version,
+            lines,
+        };
         put_in(job, record, bill).await
+    }
+}
+
+/// What no node lists (cabinets, lines, work) is known by its allocation's code alone, whatever node is named.
+fn known_as(line: BillLine, unlisted: &BTreeSet<String>) -> BillLine {
+    match line.resource.split_once('/') {
+        Some((_, code)) if unlisted.contains(code) => BillLine { resource: code.to_owned(), ..line },
+        _ => line,
     }
 }
 
@@ -105,9 +141,17 @@ fn check(rows: &[Line<'_, BillRow>], organisations: &History<Organisation>, faul
     let Some(first) = rows.first() else { return };
     let head = &first.value.head;
     match organisations.latest(head.provider.as_str()) {
-        None => first.fault("provider", format!("没有登记代码为「{}」的云服务商，请先导入，或改正代码", head.provider), faults),
+        None => first.fault(
+            "provider",
+            format!("没有登记代码为「{}」的云服务商，请先导入，或改正代码", head.provider),
+            faults,
+        ),
         Some(other) if other.side != Side::Provider => {
-            first.fault("provider", format!("「{}」登记的类别是{}，不是云服务商", other.code, other.side.zh()), faults);
+            first.fault(
+                "provider",
+                format!("「{}」登记的类别是{}，不是云服务商", other.code, other.side.zh()),
+                faults,
+            );
         }
         Some(_) => {}
     }
@@ -119,7 +163,10 @@ fn check(rows: &[Line<'_, BillRow>], organisations: &History<Organisation>, faul
             ("version", own.version == head.version),
         ];
         for (field, _) in same.iter().filter(|(_, same)| !same) {
-            let why = format!("与第 {} 行不同；一个文件只能有一家云服务商一个月的一个版本，请分开导入", first.record.row());
+            let why = format!(
+                "与第 {} 行不同；一个文件只能有一家云服务商一个月的一个版本，请分开导入",
+                first.record.row()
+            );
             row.fault(field, why, faults);
         }
         if let Some(before) = numbers.insert(row.value.line.line, row.record.row()) {
@@ -158,7 +205,9 @@ async fn put_in(job: &mut Job<'_>, record: Record<'_>, bill: ProviderBill) -> Re
     }
     let part = job.id.to_string();
     let file = job.ctx.lake().write_bill(&LakeName::new(bill.month, &part)?, &bill)?;
-    job.work.publish(&manifest(Dataset::Bills, bill.month, &part, &file)).await?;
+    job.work
+        .publish(&manifest(Dataset::Bills, bill.month, &part, &file))
+        .await?;
     let record = BillRecord {
         provider: bill.provider,
         month: bill.month,

@@ -17,7 +17,11 @@ pub(super) fn listed<'r>(records: &'r Records<'_>, field: &str) -> HashSet<&'r s
 pub(super) fn refer<T>(line: &Line<'_, T>, field: &str, what: &str, known: bool, faults: &mut Faults) {
     if !known {
         let text = clip(line.record.text(field));
-        line.fault(field, format!("没有登记代码为「{text}」的{what}，请先导入，或改正代码"), faults);
+        line.fault(
+            field,
+            format!("没有登记代码为「{text}」的{what}，请先导入，或改正代码"),
+            faults,
+        );
     }
 }
 
@@ -41,7 +45,11 @@ pub(super) fn put_in<T: Registered>(
         match history.add(version.clone()) {
             Ok(false) => job.counts.unchanged += 1,
             Ok(true) => {
-                if was_known { job.counts.changed += 1 } else { job.counts.new += 1 }
+                if was_known {
+                    job.counts.changed += 1
+                } else {
+                    job.counts.new += 1
+                }
                 if let Some((cause, holds)) = cause.zip(holds(history, &code, version.valid_from)) {
                     job.concerns(holds, cause, subject, 1);
                 }

@@ -21,7 +21,12 @@ pub(super) static TEMPLATE: Template = Template {
         optional("data_grade", "数据分级", "未分级留空", "一般数据"),
         required("status", "状态", "系统所处阶段", "运行"),
         required("origin", "来源", "上云前已有还是新建", "存量系统"),
-        required("valid_from", "生效日期", "自哪天起是这样；变更（如划转）另起一行，填变更日期", "2026-01-01"),
+        required(
+            "valid_from",
+            "生效日期",
+            "自哪天起是这样；变更（如划转）另起一行，填变更日期",
+            "2026-01-01",
+        ),
     ],
 };
 
@@ -50,7 +55,10 @@ impl Sheet for Systems {
             status: status?,
             origin: origin?,
         };
-        Some(Version { valid_from: valid_from?, body })
+        Some(Version {
+            valid_from: valid_from?,
+            body,
+        })
     }
 
     async fn take(job: &mut Job<'_>, _records: &Records<'_>, rows: Vec<Line<'_, Self::Row>>) -> Result<(), AppError> {
@@ -60,10 +68,16 @@ impl Sheet for Systems {
             refer(line, "organisation", "单位", known, &mut job.faults);
         }
         let mut history: History<InformationSystem> = job.work.history().await?;
-        let new = put_in(job, &mut history, rows, "追溯登记的信息系统变更", |before, after| {
-            let moved = before.is_some_and(|b| b.organisation != after.organisation || b.zone != after.zone);
-            moved.then_some(Cause::LateData)
-        });
+        let new = put_in(
+            job,
+            &mut history,
+            rows,
+            "追溯登记的信息系统变更",
+            |before, after| {
+                let moved = before.is_some_and(|b| b.organisation != after.organisation || b.zone != after.zone);
+                moved.then_some(Cause::LateData)
+            },
+        );
         job.refuse_faults()?;
         Ok(job.work.add_versions(&new, Some(job.id)).await?)
     }

@@ -4,6 +4,9 @@ use super::amount::prorated;
 use super::{ChargeKind, ChargeMethod, ChargeRow, ChargeTable, RateError, Tariffs};
 use kernel::{Factor, Money, Month, Quantity, Ratio};
 
+/// The item of such a line, under which a provider bills it too.
+pub const COMMITMENT_ITEM: &str = "COMMITMENT";
+
 /// Adds a line for each commitment that was not reached. The minimum is prorated by the days of the month on which
 /// the contract runs.
 pub(super) fn top_up(table: &mut ChargeTable, tariffs: &Tariffs, month: Month) -> Result<(), RateError> {
@@ -43,7 +46,7 @@ pub(super) fn top_up(table: &mut ChargeTable, tariffs: &Tariffs, month: Month) -
                 contract: names.intern(code),
                 node: empty,
                 pool: empty,
-                item: empty,
+                item: names.intern(COMMITMENT_ITEM),
                 price: names.intern(&format!("{code}#commitment{}", place + 1)),
                 cause: empty,
                 month,

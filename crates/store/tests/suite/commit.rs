@@ -7,16 +7,29 @@ use store::{MonthRecord, Store, StoreError};
 use test_support::TestStore;
 
 async fn organisations(store: &Store) -> usize {
-    store.read().await.unwrap().history::<Organisation>().await.unwrap().len()
+    store
+        .read()
+        .await
+        .unwrap()
+        .history::<Organisation>()
+        .await
+        .unwrap()
+        .len()
 }
 
 fn closing() -> MonthRecord {
-    MonthRecord { month: super::month("2026-03"), closed_at: at("2026-04-03"), actor: "甲".into() }
+    MonthRecord {
+        month: super::month("2026-03"),
+        closed_at: at("2026-04-03"),
+        actor: "甲".into(),
+    }
 }
 
 pub async fn nothing_without_audit(store: TestStore) {
     let mut work = store.begin().await.unwrap();
-    work.add_versions(&[version("2026-01-01", organisation("D1", "甲局"))], None).await.unwrap();
+    work.add_versions(&[version("2026-01-01", organisation("D1", "甲局"))], None)
+        .await
+        .unwrap();
     assert!(matches!(work.commit().await, Err(StoreError::NotAudited)));
     assert_eq!(organisations(&store).await, 0);
     assert_eq!(store.read().await.unwrap().audit_count().await.unwrap(), 0);
@@ -24,8 +37,12 @@ pub async fn nothing_without_audit(store: TestStore) {
 
 pub async fn dropped_work_leaves_nothing(store: TestStore) {
     let mut work = store.begin().await.unwrap();
-    work.add_versions(&[version("2026-01-01", organisation("D1", "甲局"))], None).await.unwrap();
-    work.audit(at("2026-03-01"), ("甲", "test", "x"), "{}".into()).await.unwrap();
+    work.add_versions(&[version("2026-01-01", organisation("D1", "甲局"))], None)
+        .await
+        .unwrap();
+    work.audit(at("2026-03-01"), ("甲", "test", "x"), "{}".into())
+        .await
+        .unwrap();
     drop(work);
     // The next writer need not wait, and finds neither row nor entry.
     let mut work = store.begin().await.unwrap();
@@ -40,8 +57,13 @@ pub async fn a_conflict_leaves_nothing(store: TestStore) {
     work.close_month(&closing()).await.unwrap();
     commit(work).await;
     let mut work = store.begin().await.unwrap();
-    work.add_versions(&[version("2026-01-01", organisation("D1", "甲局"))], None).await.unwrap();
-    assert!(matches!(work.close_month(&closing()).await, Err(StoreError::Conflict(_))));
+    work.add_versions(&[version("2026-01-01", organisation("D1", "甲局"))], None)
+        .await
+        .unwrap();
+    assert!(matches!(
+        work.close_month(&closing()).await,
+        Err(StoreError::Conflict(_))
+    ));
     drop(work);
     assert_eq!(organisations(&store).await, 0);
 }
@@ -51,16 +73,24 @@ pub async fn readers_see_one_state(store: TestStore) {
     let mut read = store.read().await.unwrap();
     assert_eq!(read.history::<Organisation>().await.unwrap().len(), 1);
     super::register(&store, &[version("2026-01-01", organisation("D2", "乙局"))]).await;
-    assert_eq!(read.history::<Organisation>().await.unwrap().len(), 1, "as it was when the reading began");
+    assert_eq!(
+        read.history::<Organisation>().await.unwrap().len(),
+        1,
+        "as it was when the reading began"
+    );
     assert_eq!(organisations(&store).await, 2);
     // A reader cannot keep a writer from writing, nor see what is not committed.
     let mut work = store.begin().await.unwrap();
-    work.add_versions(&[version("2026-01-01", organisation("D3", "丙局"))], None).await.unwrap();
+    work.add_versions(&[version("2026-01-01", organisation("D3", "丙局"))], None)
+        .await
+        .unwrap();
     assert_eq!(organisations(&store).await, 2);
 }
 
 pub async fn a_second_writer_waits_and_is_told(store: TestStore) {
-    let other = Store::open_with_patience(store.url(), Duration::from_millis(20)).await.unwrap();
+    let other = Store::open_with_patience(store.url(), Duration::from_millis(20))
+        .await
+        .unwrap();
     let work = store.begin().await.unwrap();
     let refused = other.begin().await;
     assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");

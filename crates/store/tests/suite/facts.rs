@@ -29,15 +29,34 @@ fn look(taken_at: &str, sequence: Option<i64>) -> LookRecord {
 }
 
 pub async fn looks_round_trip(store: TestStore) {
-    let days = ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-15", "2026-04-02", "2026-04-03"];
-    let looks: Vec<_> = (1..).zip(days).map(|(n, day)| look(day, (n > 2).then_some(n))).collect();
+    let days = [
+        "2026-02-27",
+        "2026-02-28",
+        "2026-03-01",
+        "2026-03-15",
+        "2026-04-02",
+        "2026-04-03",
+    ];
+    let looks: Vec<_> = (1..)
+        .zip(days)
+        .map(|(n, day)| look(day, (n > 2).then_some(n)))
+        .collect();
     let mut work = store.begin().await.unwrap();
     for look in looks.iter().rev() {
         work.add_look(look).await.unwrap();
     }
-    work.add_look(&LookRecord { node: "N2".parse().unwrap(), kind: LookKind::Changes, ..look("2026-03-07", Some(3)) }).await.unwrap();
+    work.add_look(&LookRecord {
+        node: "N2".parse().unwrap(),
+        kind: LookKind::Changes,
+        ..look("2026-03-07", Some(3))
+    })
+    .await
+    .unwrap();
     let twice = work.add_look(&look("2026-03-20", Some(4))).await;
-    assert!(matches!(twice, Err(StoreError::Conflict(_))), "a number is taken in once");
+    assert!(
+        matches!(twice, Err(StoreError::Conflict(_))),
+        "a number is taken in once"
+    );
     drop(work);
     assert_eq!(store.read().await.unwrap().looks(&node()).await.unwrap(), []);
 
@@ -49,19 +68,42 @@ pub async fn looks_round_trip(store: TestStore) {
     let mut read = store.read().await.unwrap();
     assert_eq!(read.looks(&node()).await.unwrap(), looks);
     // March, and one look on either side: that of its first moment is the one before.
-    let moments = read.look_moments(&node(), period("2026-03-01", "2026-04-01")).await.unwrap();
+    let moments = read
+        .look_moments(&node(), period("2026-03-01", "2026-04-01"))
+        .await
+        .unwrap();
     assert_eq!(moments, [at("2026-03-01"), at("2026-03-15"), at("2026-04-02")]);
-    let moments = read.look_moments(&node(), period("2026-03-02", "2026-03-10")).await.unwrap();
+    let moments = read
+        .look_moments(&node(), period("2026-03-02", "2026-03-10"))
+        .await
+        .unwrap();
     assert_eq!(moments, [at("2026-03-01"), at("2026-03-15")]);
-    let moments = read.look_moments(&node(), period("2026-01-01", "2026-02-01")).await.unwrap();
+    let moments = read
+        .look_moments(&node(), period("2026-01-01", "2026-02-01"))
+        .await
+        .unwrap();
     assert_eq!(moments, [at("2026-02-27")]);
-    assert_eq!(read.look_before(&node(), at("2026-03-01")).await.unwrap(), Some(looks[1].clone()));
+    assert_eq!(
+        read.look_before(&node(), at("2026-03-01")).await.unwrap(),
+        Some(looks[1].clone())
+    );
     assert_eq!(read.look_before(&node(), at("2026-02-27")).await.unwrap(), None);
-    assert_eq!(read.find_look(&node(), at("2026-03-15"), None).await.unwrap(), Some(looks[3].clone()));
-    assert_eq!(read.find_look(&node(), at("2026-12-01"), Some(5)).await.unwrap(), Some(looks[4].clone()));
+    assert_eq!(
+        read.find_look(&node(), at("2026-03-15"), None).await.unwrap(),
+        Some(looks[3].clone())
+    );
+    assert_eq!(
+        read.find_look(&node(), at("2026-12-01"), Some(5)).await.unwrap(),
+        Some(looks[4].clone())
+    );
     // No number is not a number that two looks share.
     assert_eq!(read.find_look(&node(), at("2026-12-01"), None).await.unwrap(), None);
-    assert_eq!(read.look_moments(&"N9".parse().unwrap(), period("2026-03-01", "2026-04-01")).await.unwrap(), []);
+    assert_eq!(
+        read.look_moments(&"N9".parse().unwrap(), period("2026-03-01", "2026-04-01"))
+            .await
+            .unwrap(),
+        []
+    );
 }
 
 fn sighting(native_id: &str, from: &str, to: Option<&str>) -> Sighting {
@@ -98,7 +140,10 @@ pub async fn sightings_round_trip(store: TestStore) {
     work.apply_sightings(&node(), &changes).await.unwrap();
     commit(work).await;
     let mut read = store.read().await.unwrap();
-    let february = read.sightings_within(&node(), period("2026-02-01", "2026-03-01")).await.unwrap();
+    let february = read
+        .sightings_within(&node(), period("2026-02-01", "2026-03-01"))
+        .await
+        .unwrap();
     assert_eq!(february, [added[3].clone(), added[2].clone()]);
     let from = read.sightings_from(&node(), at("2026-03-01")).await.unwrap();
     assert_eq!(from, [added[3].clone(), added[2].clone(), added[0].clone()]);
@@ -107,15 +152,31 @@ pub async fn sightings_round_trip(store: TestStore) {
     // An end and the addition that takes its place, in one go and in the wrong order.
     let changes = [
         SightingChange::Add(sighting("a", "2026-03-07", None)),
-        SightingChange::End { native_id: "a".into(), from: at("2026-02-01"), to: at("2026-03-07") },
-        SightingChange::Drop { native_id: "b".into(), from: at("2026-03-05") },
+        SightingChange::End {
+            native_id: "a".into(),
+            from: at("2026-02-01"),
+            to: at("2026-03-07"),
+        },
+        SightingChange::Drop {
+            native_id: "b".into(),
+            from: at("2026-03-05"),
+        },
     ];
     let mut work = store.begin().await.unwrap();
     work.apply_sightings(&node(), &changes).await.unwrap();
     commit(work).await;
     let ever = period("2020-01-01", "2030-01-01");
-    let all = store.read().await.unwrap().sightings_within(&node(), ever).await.unwrap();
-    let ends: Vec<_> = all.iter().map(|s| (s.seen.native_id.as_str(), s.period.from(), s.period.end())).collect();
+    let all = store
+        .read()
+        .await
+        .unwrap()
+        .sightings_within(&node(), ever)
+        .await
+        .unwrap();
+    let ends: Vec<_> = all
+        .iter()
+        .map(|s| (s.seen.native_id.as_str(), s.period.from(), s.period.end()))
+        .collect();
     let expected = [
         ("C", at("2026-02-10"), None),
         ("a", at("2026-01-01"), Some(at("2026-02-01"))),
@@ -124,8 +185,14 @@ pub async fn sightings_round_trip(store: TestStore) {
     ];
     assert_eq!(ends, expected);
     let mut work = store.begin().await.unwrap();
-    let gone = [SightingChange::Drop { native_id: "b".into(), from: at("2026-03-05") }];
-    assert!(matches!(work.apply_sightings(&node(), &gone).await, Err(StoreError::Conflict(_))));
+    let gone = [SightingChange::Drop {
+        native_id: "b".into(),
+        from: at("2026-03-05"),
+    }];
+    assert!(matches!(
+        work.apply_sightings(&node(), &gone).await,
+        Err(StoreError::Conflict(_))
+    ));
 }
 
 pub async fn one_open_sighting(store: TestStore) {
@@ -145,7 +212,17 @@ pub async fn one_open_sighting(store: TestStore) {
     work.apply_sightings(&node(), &past).await.unwrap();
     commit(work).await;
     let ever = period("2020-01-01", "2030-01-01");
-    assert_eq!(store.read().await.unwrap().sightings_within(&node(), ever).await.unwrap().len(), 2);
+    assert_eq!(
+        store
+            .read()
+            .await
+            .unwrap()
+            .sightings_within(&node(), ever)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
 }
 
 pub async fn files_round_trip(store: TestStore) {
@@ -158,14 +235,22 @@ pub async fn files_round_trip(store: TestStore) {
         bytes: 2,
         digest: Digest::of(path.as_bytes()),
     };
-    let files = [file("b", "usage", "2026-03"), file("a", "usage", "2026-03"), file("c", "usage", "2026-04"), file("d", "charges", "2026-03")];
+    let files = [
+        file("b", "usage", "2026-03"),
+        file("a", "usage", "2026-03"),
+        file("c", "usage", "2026-04"),
+        file("d", "charges", "2026-03"),
+    ];
     let mut work = store.begin().await.unwrap();
     for file in files.iter().chain(&files[..1]) {
         work.publish(file).await.unwrap();
     }
     commit(work).await;
     let mut read = store.read().await.unwrap();
-    assert_eq!(read.published("usage", month("2026-03")).await.unwrap(), [files[1].clone(), files[0].clone()]);
+    assert_eq!(
+        read.published("usage", month("2026-03")).await.unwrap(),
+        [files[1].clone(), files[0].clone()]
+    );
     assert_eq!(read.published_at("d").await.unwrap(), Some(files[3].clone()));
     assert_eq!(read.published_at("e").await.unwrap(), None);
     assert_eq!(read.published_paths().await.unwrap(), ["a", "b", "c", "d"]);
@@ -202,12 +287,18 @@ pub async fn bills_and_answers_round_trip(store: TestStore) {
     }
     commit(work).await;
     let mut read = store.read().await.unwrap();
-    assert_eq!(read.bills(month("2026-03")).await.unwrap(), [bill("P1", 1), bill("P1", 2), bill("P2", 1)]);
+    assert_eq!(
+        read.bills(month("2026-03")).await.unwrap(),
+        [bill("P1", 1), bill("P1", 2), bill("P2", 1)]
+    );
     assert_eq!(read.bills(month("2026-04")).await.unwrap(), []);
     assert_eq!(read.answers(month("2026-03")).await.unwrap(), answers);
     drop(read);
     let mut work = store.begin().await.unwrap();
-    assert!(matches!(work.add_bill(&bill("P1", 2)).await, Err(StoreError::Conflict(_))));
+    assert!(matches!(
+        work.add_bill(&bill("P1", 2)).await,
+        Err(StoreError::Conflict(_))
+    ));
 }
 
 fn import(n: u8, kind: &str, digest: &str) -> ImportRecord {
@@ -240,7 +331,13 @@ pub async fn outages_are_kept_once(store: TestStore) {
     assert_eq!(work.add_outages(&all, id).await.unwrap(), 3);
     assert_eq!(work.add_outages(&all, id).await.unwrap(), 0);
     commit(work).await;
-    let march = store.read().await.unwrap().outages_within(period("2026-03-01", "2026-04-01")).await.unwrap();
+    let march = store
+        .read()
+        .await
+        .unwrap()
+        .outages_within(period("2026-03-01", "2026-04-01"))
+        .await
+        .unwrap();
     assert_eq!(march, all[..2]);
 }
 
@@ -251,9 +348,15 @@ pub async fn imports_are_found_by_content(store: TestStore) {
     work.add_import(&import(2, "allocations", "x")).await.unwrap();
     commit(work).await;
     let mut work = store.begin().await.unwrap();
-    assert_eq!(work.find_import("prices", Digest::of(b"x")).await.unwrap(), Some(import(1, "prices", "x")));
+    assert_eq!(
+        work.find_import("prices", Digest::of(b"x")).await.unwrap(),
+        Some(import(1, "prices", "x"))
+    );
     assert_eq!(work.find_import("prices", Digest::of(b"y")).await.unwrap(), None);
-    assert!(matches!(work.add_import(&import(3, "prices", "x")).await, Err(StoreError::Conflict(_))));
+    assert!(matches!(
+        work.add_import(&import(3, "prices", "x")).await,
+        Err(StoreError::Conflict(_))
+    ));
 }
 
 pub async fn a_case_is_opened_once(store: TestStore) {
@@ -274,13 +377,27 @@ pub async fn a_case_is_opened_once(store: TestStore) {
     let mut work = store.begin().await.unwrap();
     let first = [case(1, "N1/b", "2026-03-02"), case(2, "N1/a", "2026-03-01")];
     assert_eq!(work.open_cases(&first).await.unwrap(), 2);
-    assert_eq!(work.open_cases(&[case(3, "N1/a", "2026-04-01"), case(4, "N1/c", "2026-04-01")]).await.unwrap(), 1);
+    assert_eq!(
+        work.open_cases(&[case(3, "N1/a", "2026-04-01"), case(4, "N1/c", "2026-04-01")])
+            .await
+            .unwrap(),
+        1
+    );
     commit(work).await;
     let cases = store.read().await.unwrap().cases().await.unwrap();
-    assert_eq!(cases, [first[1].clone(), first[0].clone(), case(4, "N1/c", "2026-04-01")]);
+    assert_eq!(
+        cases,
+        [first[1].clone(), first[0].clone(), case(4, "N1/c", "2026-04-01")]
+    );
     // A closed one may be opened again.
     let mut work = store.begin().await.unwrap();
-    work.execute_one("UPDATE case_file SET closed_s = 5 WHERE subject = $1", &["N1/a".into()], "a").await.unwrap();
+    work.execute_one(
+        "UPDATE case_file SET closed_s = 5 WHERE subject = $1",
+        &["N1/a".into()],
+        "a",
+    )
+    .await
+    .unwrap();
     assert_eq!(work.open_cases(&[case(5, "N1/a", "2026-05-01")]).await.unwrap(), 1);
     commit(work).await;
     assert_eq!(store.read().await.unwrap().cases().await.unwrap().len(), 4);

@@ -25,16 +25,27 @@ pub fn period(from: &str, to: &str) -> Period {
 }
 
 pub fn version<T>(valid_from: &str, body: T) -> Version<T> {
-    Version { valid_from: at(valid_from), body }
+    Version {
+        valid_from: at(valid_from),
+        body,
+    }
 }
 
 pub fn organisation(code: &str, name: &str) -> Organisation {
-    Organisation { code: code.parse().unwrap(), name: name.into(), side: Side::Unit, parent: None, merged_into: None }
+    Organisation {
+        code: code.parse().unwrap(),
+        name: name.into(),
+        side: Side::Unit,
+        parent: None,
+        merged_into: None,
+    }
 }
 
 /// Audits and commits, as every operation does.
 pub async fn commit(mut work: UnitOfWork) {
-    work.audit(at("2026-03-01"), ("tester", "test.write", "thing"), "{}".into()).await.unwrap();
+    work.audit(at("2026-03-01"), ("tester", "test.write", "thing"), "{}".into())
+        .await
+        .unwrap();
     work.commit().await.unwrap();
 }
 

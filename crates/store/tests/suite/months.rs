@@ -22,21 +22,47 @@ fn run(n: u8, step: &str, scope: &str) -> RunRecord {
 }
 
 pub async fn months_and_runs_round_trip(store: TestStore) {
-    let closed = |text: &str| MonthRecord { month: month(text), closed_at: at("2026-04-03"), actor: "甲".into() };
+    let closed = |text: &str| MonthRecord {
+        month: month(text),
+        closed_at: at("2026-04-03"),
+        actor: "甲".into(),
+    };
     let mut work = store.begin().await.unwrap();
     work.close_month(&closed("2026-03")).await.unwrap();
     work.close_month(&closed("2025-12")).await.unwrap();
-    for run in [run(1, "rate", ""), run(2, "reconcile", "P2"), run(3, "reconcile", "P1"), run(4, "meter", "")] {
+    for run in [
+        run(1, "rate", ""),
+        run(2, "reconcile", "P2"),
+        run(3, "reconcile", "P1"),
+        run(4, "meter", ""),
+    ] {
         work.set_current_run(&run).await.unwrap();
     }
     commit(work).await;
     let mut read = store.read().await.unwrap();
-    assert_eq!(read.closed_months().await.unwrap(), [closed("2025-12"), closed("2026-03")]);
+    assert_eq!(
+        read.closed_months().await.unwrap(),
+        [closed("2025-12"), closed("2026-03")]
+    );
     assert!(read.is_closed(month("2026-03")).await.unwrap() && !read.is_closed(month("2026-04")).await.unwrap());
     let runs = read.current_runs(month("2026-03")).await.unwrap();
-    assert_eq!(runs, [run(4, "meter", ""), run(1, "rate", ""), run(3, "reconcile", "P1"), run(2, "reconcile", "P2")]);
-    assert_eq!(read.current_run("reconcile", month("2026-03"), "P2").await.unwrap(), Some(run(2, "reconcile", "P2")));
-    assert_eq!(read.current_run("reconcile", month("2026-04"), "P2").await.unwrap(), None);
+    assert_eq!(
+        runs,
+        [
+            run(4, "meter", ""),
+            run(1, "rate", ""),
+            run(3, "reconcile", "P1"),
+            run(2, "reconcile", "P2")
+        ]
+    );
+    assert_eq!(
+        read.current_run("reconcile", month("2026-03"), "P2").await.unwrap(),
+        Some(run(2, "reconcile", "P2"))
+    );
+    assert_eq!(
+        read.current_run("reconcile", month("2026-04"), "P2").await.unwrap(),
+        None
+    );
 }
 
 pub async fn one_current_run(store: TestStore) {
@@ -54,7 +80,16 @@ pub async fn one_current_run(store: TestStore) {
     let mut work = store.begin().await.unwrap();
     assert!(work.execute("UPDATE run SET current = 1", &[]).await.is_err());
     drop(work);
-    assert_eq!(store.read().await.unwrap().current_runs(month("2026-03")).await.unwrap(), [run(3, "rate", "")]);
+    assert_eq!(
+        store
+            .read()
+            .await
+            .unwrap()
+            .current_runs(month("2026-03"))
+            .await
+            .unwrap(),
+        [run(3, "rate", "")]
+    );
 }
 
 pub async fn charge_sums_round_trip(store: TestStore) {
@@ -69,7 +104,12 @@ pub async fn charge_sums_round_trip(store: TestStore) {
         amount: Money::from_fen(-80),
     };
     let id = RunId::from_parts(1, &[1; 10]);
-    let sums = [sum("P1", "", None), sum("P1", "ECS", None), sum("P1", "ECS", Some("2026-02")), sum("P2", "ECS", None)];
+    let sums = [
+        sum("P1", "", None),
+        sum("P1", "ECS", None),
+        sum("P1", "ECS", Some("2026-02")),
+        sum("P2", "ECS", None),
+    ];
     let mut work = store.begin().await.unwrap();
     let backwards: Vec<_> = sums.iter().rev().cloned().collect();
     work.add_charge_sums(id, &backwards).await.unwrap();
@@ -89,8 +129,11 @@ pub async fn late_facts_live(store: TestStore) {
         approved,
         posted_in: None,
     };
-    let facts =
-        [fact(1, "2026-02", "late_data", true), fact(2, "2026-03", "backdated_price", false), fact(3, "2026-04", "late_data", true)];
+    let facts = [
+        fact(1, "2026-02", "late_data", true),
+        fact(2, "2026-03", "backdated_price", false),
+        fact(3, "2026-04", "late_data", true),
+    ];
     let mut work = store.begin().await.unwrap();
     for fact in &facts {
         work.add_late_fact(fact).await.unwrap();
@@ -105,7 +148,16 @@ pub async fn late_facts_live(store: TestStore) {
     assert_eq!(work.approve_late_facts(month("2026-03")).await.unwrap(), 0);
     commit(work).await;
     let open = store.read().await.unwrap().open_late_facts().await.unwrap();
-    assert_eq!(open, [LateFact { approved: true, ..facts[1].clone() }, facts[2].clone()]);
+    assert_eq!(
+        open,
+        [
+            LateFact {
+                approved: true,
+                ..facts[1].clone()
+            },
+            facts[2].clone()
+        ]
+    );
     let mut work = store.begin().await.unwrap();
     assert_eq!(work.post_late_facts(month("2026-05")).await.unwrap(), 2);
     assert_eq!(work.open_late_facts().await.unwrap(), []);
@@ -125,7 +177,10 @@ fn statement(number: &str) -> StatementRecord {
         statement: Statement {
             number: number.into(),
             month: month("2026-03"),
-            scope: StatementScope { provider: "P1".into(), organisation: Some("D1".into()) },
+            scope: StatementScope {
+                provider: "P1".into(),
+                organisation: Some("D1".into()),
+            },
             items: vec![item],
             charges: Money::from_fen(100),
             corrections: Money::ZERO,
@@ -146,26 +201,58 @@ pub async fn statements_advance_once(store: TestStore) {
         work.add_statement(record).await.unwrap();
     }
     commit(work).await;
-    assert_eq!(store.read().await.unwrap().statements(month("2026-03")).await.unwrap(), both);
-    let opinion = |text: &str, at: Instant| Opinion { actor: "甲".into(), side: Side::Unit, step: Step::Agree, text: text.into(), at };
+    assert_eq!(
+        store.read().await.unwrap().statements(month("2026-03")).await.unwrap(),
+        both
+    );
+    let opinion = |text: &str, at: Instant| Opinion {
+        actor: "甲".into(),
+        side: Side::Unit,
+        step: Step::Agree,
+        text: text.into(),
+        at,
+    };
     let first = opinion("同意", at("2026-04-05"));
     let mut work = store.begin().await.unwrap();
-    work.advance_statement(&both[0], StatementStatus::UnitConfirmed, &first).await.unwrap();
+    work.advance_statement(&both[0], StatementStatus::UnitConfirmed, &first)
+        .await
+        .unwrap();
     commit(work).await;
     // Somebody else still has the version from before.
     let mut work = store.begin().await.unwrap();
-    let late = work.advance_statement(&both[0], StatementStatus::UnitConfirmed, &opinion("我也同意", at("2026-04-06"))).await;
+    let late = work
+        .advance_statement(
+            &both[0],
+            StatementStatus::UnitConfirmed,
+            &opinion("我也同意", at("2026-04-06")),
+        )
+        .await;
     assert!(matches!(late, Err(StoreError::Conflict(number)) if number == "JS-202603-0001"));
     drop(work);
     let mut read = store.read().await.unwrap();
     let now = read.statement("JS-202603-0001").await.unwrap().unwrap();
-    assert_eq!((now.status, now.version, &now.statement), (StatementStatus::UnitConfirmed, 2, &both[0].statement));
+    assert_eq!(
+        (now.status, now.version, &now.statement),
+        (StatementStatus::UnitConfirmed, 2, &both[0].statement)
+    );
     assert_eq!(read.opinions("JS-202603-0001").await.unwrap(), [first]);
     assert_eq!(read.statement("JS-202603-0009").await.unwrap(), None);
     drop(read);
     let mut work = store.begin().await.unwrap();
     let second = opinion("", at("2026-04-07"));
-    work.advance_statement(&now, StatementStatus::SupervisorReviewed, &second).await.unwrap();
+    work.advance_statement(&now, StatementStatus::SupervisorReviewed, &second)
+        .await
+        .unwrap();
     commit(work).await;
-    assert_eq!(store.read().await.unwrap().opinions("JS-202603-0001").await.unwrap().len(), 2);
+    assert_eq!(
+        store
+            .read()
+            .await
+            .unwrap()
+            .opinions("JS-202603-0001")
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
 }

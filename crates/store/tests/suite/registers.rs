@@ -28,7 +28,14 @@ pub async fn histories_round_trip(store: TestStore) {
         side: Side::Supervisor,
         ..organisation("D1", "甲局「旧」'\"\\ 𠮷")
     };
-    round_trip(&store, vec![version("2026-01-01", organisation("D1", "甲局")), version("2026-03-10", merged)]).await;
+    round_trip(
+        &store,
+        vec![
+            version("2026-01-01", organisation("D1", "甲局")),
+            version("2026-03-10", merged),
+        ],
+    )
+    .await;
     let system = InformationSystem {
         code: "S1".parse().unwrap(),
         name: "系统".into(),
@@ -39,11 +46,28 @@ pub async fn histories_round_trip(store: TestStore) {
         status: SystemStatus::Running,
         origin: SystemOrigin::New,
     };
-    let ungraded = InformationSystem { mlps_level: None, data_grade: None, ..system.clone() };
-    round_trip(&store, vec![version("2026-01-01", system), version("2026-02-01", ungraded)]).await;
-    let node = |source| CloudNode { code: "N1".parse().unwrap(), name: "节点".into(), provider: "P1".parse().unwrap(), source };
+    let ungraded = InformationSystem {
+        mlps_level: None,
+        data_grade: None,
+        ..system.clone()
+    };
+    round_trip(
+        &store,
+        vec![version("2026-01-01", system), version("2026-02-01", ungraded)],
+    )
+    .await;
+    let node = |source| CloudNode {
+        code: "N1".parse().unwrap(),
+        name: "节点".into(),
+        provider: "P1".parse().unwrap(),
+        source,
+    };
     let files = node(NodeSource::Files { folder: "a/b".into() });
-    let cloud = node(NodeSource::OpenStack { auth_url: "http://h:5000/v3".into(), region: None, account: "x".into() });
+    let cloud = node(NodeSource::OpenStack {
+        auth_url: "http://h:5000/v3".into(),
+        region: None,
+        account: "x".into(),
+    });
     round_trip(&store, vec![version("2026-01-01", files), version("2026-02-01", cloud)]).await;
     let pool = ResourcePool {
         code: "N1-X86".parse().unwrap(),
@@ -58,7 +82,14 @@ pub async fn histories_round_trip(store: TestStore) {
         project: "项目 1".into(),
         system: system.map(|s| s.parse().unwrap()),
     };
-    round_trip(&store, vec![version("2026-01-01", mapping(Some("S1"))), version("2026-02-01", mapping(None))]).await;
+    round_trip(
+        &store,
+        vec![
+            version("2026-01-01", mapping(Some("S1"))),
+            version("2026-02-01", mapping(None)),
+        ],
+    )
+    .await;
     let item = ServiceItem {
         code: "ECS".parse().unwrap(),
         name: "云主机".into(),
@@ -76,12 +107,22 @@ pub async fn histories_round_trip(store: TestStore) {
     round_trip(&store, vec![version("2026-01-01", item)]).await;
     round_trip(&store, vec![version("2026-01-01", contract())]).await;
     let registry = store.read().await.unwrap().registry().await.unwrap();
-    assert_eq!((registry.organisations.len(), registry.systems.len(), registry.nodes.len()), (1, 1, 1));
+    assert_eq!(
+        (
+            registry.organisations.len(),
+            registry.systems.len(),
+            registry.nodes.len()
+        ),
+        (1, 1, 1)
+    );
     assert_eq!((registry.pools.len(), registry.mappings.len()), (1, 1));
 }
 
 fn contract() -> Contract {
-    let tier = |below: &str, deduct: &str| SlaTier { below: below.parse().unwrap(), deduct: deduct.parse().unwrap() };
+    let tier = |below: &str, deduct: &str| SlaTier {
+        below: below.parse().unwrap(),
+        deduct: deduct.parse().unwrap(),
+    };
     Contract {
         code: "HT-1".parse().unwrap(),
         title: "合同".into(),
@@ -111,13 +152,34 @@ fn contract() -> Contract {
 pub async fn price_books_round_trip(store: TestStore) {
     let price = |text: &str| text.parse().unwrap();
     let tiers = || {
-        vec![Tier { up_to: Some("5".parse().unwrap()), price: price("20") }, Tier { up_to: None, price: price("0.000001") }]
+        vec![
+            Tier {
+                up_to: Some("5".parse().unwrap()),
+                price: price("20"),
+            },
+            Tier {
+                up_to: None,
+                price: price("0.000001"),
+            },
+        ]
     };
     let models = [
-        PriceModel::Flat { price: price("46.123456") },
-        PriceModel::Graduated { tiers: tiers(), scope: TierScope::Resource },
-        PriceModel::Volume { tiers: tiers(), scope: TierScope::Organisation },
-        PriceModel::Package { price: price("100"), included: "10".parse().unwrap(), beyond: price("3") },
+        PriceModel::Flat {
+            price: price("46.123456"),
+        },
+        PriceModel::Graduated {
+            tiers: tiers(),
+            scope: TierScope::Resource,
+        },
+        PriceModel::Volume {
+            tiers: tiers(),
+            scope: TierScope::Organisation,
+        },
+        PriceModel::Package {
+            price: price("100"),
+            included: "10".parse().unwrap(),
+            beyond: price("3"),
+        },
         PriceModel::OneOff { price: price("9200") },
     ];
     let lines: Vec<_> = models
@@ -125,7 +187,10 @@ pub async fn price_books_round_trip(store: TestStore) {
         .enumerate()
         .map(|(n, model)| PriceLine {
             item: format!("I{n}").parse().unwrap(),
-            scope: PriceScope { node: Some("N1".parse().unwrap()), pool: Some(PoolKind::X86) },
+            scope: PriceScope {
+                node: Some("N1".parse().unwrap()),
+                pool: Some(PoolKind::X86),
+            },
             model,
             discount: "0.825".parse().unwrap(),
             ceiling: Some(price("9200")),
@@ -143,11 +208,16 @@ pub async fn price_books_round_trip(store: TestStore) {
     };
     let mut work = store.begin().await.unwrap();
     for (contract, version) in [("b", 1), ("B", 2), ("B", 1), ("a", 10), ("a", 9)] {
-        work.add_price_book(&book(contract, version), at("2026-03-01"), None).await.unwrap();
+        work.add_price_book(&book(contract, version), at("2026-03-01"), None)
+            .await
+            .unwrap();
     }
     commit(work).await;
     let read = store.read().await.unwrap().price_books().await.unwrap();
-    assert_eq!(read, [book("B", 1), book("B", 2), book("a", 9), book("a", 10), book("b", 1)]);
+    assert_eq!(
+        read,
+        [book("B", 1), book("B", 2), book("a", 9), book("a", 10), book("b", 1)]
+    );
     // A version is never replaced.
     let mut work = store.begin().await.unwrap();
     let again = work.add_price_book(&book("B", 1), at("2026-03-02"), None).await;
@@ -172,7 +242,13 @@ fn allocation(code: &str, from: &str, to: Option<&str>) -> Allocation {
 }
 
 pub async fn allocations_round_trip(store: TestStore) {
-    let bare = Allocation { pool: None, native_id: None, contract: None, parent: None, ..allocation("a2", "2026-02-01", None) };
+    let bare = Allocation {
+        pool: None,
+        native_id: None,
+        contract: None,
+        parent: None,
+        ..allocation("a2", "2026-02-01", None)
+    };
     let all = [
         allocation("A1", "2026-01-01", Some("2026-03-01")),
         allocation("A1", "2026-03-01", None),
@@ -186,7 +262,10 @@ pub async fn allocations_round_trip(store: TestStore) {
     let mut read = store.read().await.unwrap();
     assert_eq!(read.allocations().await.unwrap(), all);
     // Half open: what ends as the month begins, or begins as it ends, is not in it.
-    let february = read.allocations_within(period("2026-02-01", "2026-03-01")).await.unwrap();
+    let february = read
+        .allocations_within(period("2026-02-01", "2026-03-01"))
+        .await
+        .unwrap();
     assert_eq!(february, [all[0].clone(), all[3].clone()]);
     drop(read);
 

@@ -24,7 +24,11 @@ pub async fn migrating_at_once(store: TestStore) {
     for _ in 0..4 {
         others.push(Store::open(empty.url()).await.unwrap());
     }
-    let migrations: Vec<_> = others.iter().cloned().map(|s| tokio::spawn(async move { s.migrate().await })).collect();
+    let migrations: Vec<_> = others
+        .iter()
+        .cloned()
+        .map(|s| tokio::spawn(async move { s.migrate().await }))
+        .collect();
     for migration in migrations {
         migration.await.unwrap().unwrap();
     }

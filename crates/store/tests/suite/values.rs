@@ -9,7 +9,9 @@ use store::{CaseFile, Value};
 use test_support::TestStore;
 
 /// Texts whose order differs between alphabets, dictionaries, strokes and bytes.
-const TEXTS: [&str; 14] = ["a", "B", "b", "Z", "_", "a1", "a10", "a2", "A-1", "甲", "乙", "重庆", "á", "𠮷"];
+const TEXTS: [&str; 14] = [
+    "a", "B", "b", "Z", "_", "a1", "a10", "a2", "A-1", "甲", "乙", "重庆", "á", "𠮷",
+];
 
 pub async fn order_is_by_bytes(store: TestStore) {
     let mut work = store.begin().await.unwrap();
@@ -32,37 +34,82 @@ pub async fn order_is_by_bytes(store: TestStore) {
         .collect();
     work.open_cases(&cases).await.unwrap();
     let codes = ["d1", "D1", "D10", "D2", "a_1", "A-1", "0x", "Z9"];
-    let versions: Vec<Version<Organisation>> = codes.iter().map(|c| version("2026-01-01", organisation(c, "甲"))).collect();
+    let versions: Vec<Version<Organisation>> = codes
+        .iter()
+        .map(|c| version("2026-01-01", organisation(c, "甲")))
+        .collect();
     work.add_versions(&versions, None).await.unwrap();
     commit(work).await;
 
     let mut read = store.read().await.unwrap();
-    let subjects: Vec<_> = read.cases().await.unwrap().into_iter().map(|case| case.finding.subject).collect();
+    let subjects: Vec<_> = read
+        .cases()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|case| case.finding.subject)
+        .collect();
     let mut expected = TEXTS.to_vec();
     expected.sort_unstable();
     assert_eq!(subjects, expected);
-    let rows = read.all("SELECT code FROM registry_version ORDER BY code", &[]).await.unwrap();
+    let rows = read
+        .all("SELECT code FROM registry_version ORDER BY code", &[])
+        .await
+        .unwrap();
     let found: Vec<_> = rows.iter().map(|row| row.text("code").unwrap()).collect();
     let mut expected = codes.to_vec();
     expected.sort_unstable();
     assert_eq!(found, expected);
     // What compares texts in SQL, as months are compared, follows the same order.
-    let later = read.all("SELECT code FROM registry_version WHERE code > $1 ORDER BY code", &["Z9".into()]).await.unwrap();
-    assert_eq!(later.iter().map(|row| row.text("code").unwrap()).collect::<Vec<_>>(), ["a_1", "d1"]);
+    let later = read
+        .all(
+            "SELECT code FROM registry_version WHERE code > $1 ORDER BY code",
+            &["Z9".into()],
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        later.iter().map(|row| row.text("code").unwrap()).collect::<Vec<_>>(),
+        ["a_1", "d1"]
+    );
 }
 
 pub async fn any_text_and_number_comes_back(store: TestStore) {
-    let texts = ["", " ", "'; DROP TABLE import; --", "a\r\nb\tc", "$1 ? %s \\0", "春城市（演示）", "👩‍💻\u{FEFF}\u{200B}", &"长".repeat(100_000)];
+    let texts = [
+        "",
+        " ",
+        "'; DROP TABLE import; --",
+        "a\r\nb\tc",
+        "$1 ? %s \\0",
+        "春城市（演示）",
+        "👩‍💻\u{FEFF}\u{200B}",
+        &"长".repeat(100_000),
+    ];
     let numbers = [0, -1, i64::MAX, i64::MIN, Instant::MAX.unix_s(), Instant::MIN.unix_s()];
     let mut work = store.begin().await.unwrap();
     for (n, text) in (0_i64..).zip(texts) {
         let number = numbers[usize::try_from(n).unwrap() % numbers.len()];
-        let sql = "INSERT INTO import (id, kind, file_name, digest, row_count, at_s, actor) VALUES ($1,$2,$3,$4,$5,$6,$7)";
-        let values = [n.to_string().into(), "k".into(), text.into(), n.to_string().into(), number.into(), n.into(), text.into()];
+        let sql =
+            "INSERT INTO import (id, kind, file_name, digest, row_count, at_s, actor) VALUES ($1,$2,$3,$4,$5,$6,$7)";
+        let values = [
+            n.to_string().into(),
+            "k".into(),
+            text.into(),
+            n.to_string().into(),
+            number.into(),
+            n.into(),
+            text.into(),
+        ];
         work.execute_one(sql, &values, "x").await.unwrap();
     }
     commit(work).await;
-    let rows = store.read().await.unwrap().all("SELECT * FROM import ORDER BY at_s", &[]).await.unwrap();
+    let rows = store
+        .read()
+        .await
+        .unwrap()
+        .all("SELECT * FROM import ORDER BY at_s", &[])
+        .await
+        .unwrap();
     for (n, (row, text)) in rows.iter().zip(texts).enumerate() {
         assert_eq!(row.text("file_name").unwrap(), text);
         assert_eq!(row.int("row_count").unwrap(), numbers[n % numbers.len()]);

@@ -16,24 +16,44 @@ fn work(rows: &[&str]) -> String {
     format!("{WORK}\n{}\n", rows.join("\n"))
 }
 
-const SERVER: &str = "A1,S001,共享云,云主机,,vcpu=4 memory_gib=8,N1,N1-X86,i-1,HT-1,,2026-03-01 10:30:00,2026-03-10 08:00:00";
+const SERVER: &str =
+    "A1,S001,共享云,云主机,,vcpu=4 memory_gib=8,N1,N1-X86,i-1,HT-1,,2026-03-01 10:30:00,2026-03-10 08:00:00";
 const RESIZED: &str = "A1,S001,共享云,云主机,,vcpu=8 memory_gib=8,N1,N1-X86,i-1,HT-1,,2026-03-10 08:00:00,";
 const DISK: &str = "A2,S001,共享云,云硬盘,高性能型,storage_gib=100.5,N1,,v-1,,A1,2026/3/1 10:30,9999-12-31";
 
 #[tokio::test]
 async fn opened_resized_and_released() {
     let house = House::new().await;
-    house.try_then_import_twice(Allocations, &file(&[DISK, SERVER, RESIZED]), (3, 0, 0)).await;
+    house
+        .try_then_import_twice(Allocations, &file(&[DISK, SERVER, RESIZED]), (3, 0, 0))
+        .await;
     let stored = house.store.read().await.unwrap().allocations().await.unwrap();
     assert_eq!(stored.len(), 3);
-    assert_eq!((stored[0].period.from(), stored[0].period.end()), (at("2026-03-01 10:30:00"), Some(at("2026-03-10 08:00:00"))));
-    assert_eq!((stored[1].spec.get(Measure::Vcpu).map(|q| q.to_string()), stored[1].period.end()), (Some("8".into()), None));
-    assert_eq!((stored[2].pool.is_none(), stored[2].period.end(), &*stored[2].class), (true, None, "高性能型"));
+    assert_eq!(
+        (stored[0].period.from(), stored[0].period.end()),
+        (at("2026-03-01 10:30:00"), Some(at("2026-03-10 08:00:00")))
+    );
+    assert_eq!(
+        (
+            stored[1].spec.get(Measure::Vcpu).map(|q| q.to_string()),
+            stored[1].period.end()
+        ),
+        (Some("8".into()), None)
+    );
+    assert_eq!(
+        (stored[2].pool.is_none(), stored[2].period.end(), &*stored[2].class),
+        (true, None, "高性能型")
+    );
 
     // The next month: what was open ends, what is known is said again, something new begins.
     let ended = format!("{RESIZED}2026-04-01");
     let next = "A1,S002,共享云,云主机,,vcpu=8 memory_gib=8,N1,N1-X86,i-1,HT-1,,2026-04-01,";
-    assert_eq!(house.good(Allocations, &file(&[SERVER, &ended, next, DISK, DISK])).await, (1, 3, 1));
+    assert_eq!(
+        house
+            .good(Allocations, &file(&[SERVER, &ended, next, DISK, DISK]))
+            .await,
+        (1, 3, 1)
+    );
     let stored = house.store.read().await.unwrap().allocations().await.unwrap();
     assert_eq!((stored.len(), stored[1].period.end()), (4, Some(at("2026-04-01"))));
     assert_eq!(house.late().await, []);
@@ -48,14 +68,27 @@ async fn what_is_registered_is_not_overwritten() {
     let other_end_and_system = format!("{}2026-04-01", RESIZED.replace("S001", "S002"));
     let begins = "单号「A1」自 2026-03-10T08:00:00+08:00 起的一段已登记，内容不同";
     let ends = "已登记的内容不能改动，变更请以变更时间为开始另起一行";
-    assert_eq!(house.faults(Allocations, &file(&[&other_spec])).await, [format!("2 分配单号: {begins}（规格）；{ends}")]);
-    let expected = format!("2 分配单号: 单号「A1」自 2026-03-01T10:30:00+08:00 起的一段已登记，内容不同（计费终止）；{ends}");
+    assert_eq!(
+        house.faults(Allocations, &file(&[&other_spec])).await,
+        [format!("2 分配单号: {begins}（规格）；{ends}")]
+    );
+    let expected =
+        format!("2 分配单号: 单号「A1」自 2026-03-01T10:30:00+08:00 起的一段已登记，内容不同（计费终止）；{ends}");
     assert_eq!(house.faults(Allocations, &file(&[&other_end])).await, [expected]);
     let expected = [format!("2 分配单号: {begins}（系统代码、计费终止）；{ends}")];
-    assert_eq!(house.faults(Allocations, &file(&[&other_end_and_system])).await, expected);
+    assert_eq!(
+        house.faults(Allocations, &file(&[&other_end_and_system])).await,
+        expected
+    );
     // A file that contradicts itself.
-    let twice = file(&["A7,S001,共享云,云主机,,vcpu=1,N1,,i-7,,,2026-03-01,", "A7,S001,共享云,云主机,,vcpu=2,N1,,i-7,,,2026-03-01,"]);
-    assert_eq!(house.faults(Allocations, &twice).await, ["3 分配单号: 与第 2 行的单号和开始时间相同，内容却不同（规格）"]);
+    let twice = file(&[
+        "A7,S001,共享云,云主机,,vcpu=1,N1,,i-7,,,2026-03-01,",
+        "A7,S001,共享云,云主机,,vcpu=2,N1,,i-7,,,2026-03-01,",
+    ]);
+    assert_eq!(
+        house.faults(Allocations, &twice).await,
+        ["3 分配单号: 与第 2 行的单号和开始时间相同，内容却不同（规格）"]
+    );
 }
 
 #[tokio::test]
@@ -121,11 +154,26 @@ async fn what_concerns_closed_months_is_noted_once_for_each() {
     let late = "A3,S001,共享云,云硬盘,,storage_gib=1,N1,,v-3,,,2026-04-30,";
     let short = "A4,S001,共享云,云硬盘,,storage_gib=1,N1,,v-4,,,2026-04-01,2026-05-01";
     let open_month = "A5,S001,共享云,云硬盘,,storage_gib=1,N1,,v-5,,,2026-06-01,";
-    let outcome = house.import(Allocations, &file(&[&released, late, short, open_month])).await.unwrap();
-    assert_eq!((outcome.counts.late_facts, outcome.counts.new, outcome.counts.changed), (2, 3, 1));
-    assert!(outcome.counts.notes[0].contains("2026-04、2026-05"), "{:?}", outcome.counts.notes);
+    let outcome = house
+        .import(Allocations, &file(&[&released, late, short, open_month]))
+        .await
+        .unwrap();
+    assert_eq!(
+        (outcome.counts.late_facts, outcome.counts.new, outcome.counts.changed),
+        (2, 3, 1)
+    );
+    assert!(
+        outcome.counts.notes[0].contains("2026-04、2026-05"),
+        "{:?}",
+        outcome.counts.notes
+    );
     let fact = |text: &str, rows: u64| {
-        (month(text), "late_data".to_owned(), true, format!("迟到的资源分配（文件「文件.csv」{rows} 行）"))
+        (
+            month(text),
+            "late_data".to_owned(),
+            true,
+            format!("迟到的资源分配（文件「文件.csv」{rows} 行）"),
+        )
     };
     assert_eq!(house.late().await, [fact("2026-04", 3), fact("2026-05", 2)]);
 }
@@ -137,16 +185,36 @@ async fn a_hundred_thousand_rows() {
     let file = |to: &str| {
         let mut text = format!("{HEADING}\n");
         for n in 0..100_000 {
-            writeln!(text, "A{n},S001,共享云,云硬盘,,storage_gib={},N1,,v-{n},HT-1,,2026-03-01 10:30:00,{to}", n % 500 + 1).unwrap();
+            writeln!(
+                text,
+                "A{n},S001,共享云,云硬盘,,storage_gib={},N1,,v-{n},HT-1,,2026-03-01 10:30:00,{to}",
+                n % 500 + 1
+            )
+            .unwrap();
         }
         text
     };
+    let t = std::time::Instant::now();
     assert_eq!(house.good(Allocations, &file("")).await, (100_000, 0, 0));
+    eprintln!("TIME new {:?}", t.elapsed());
     let late = house.late().await;
-    assert_eq!(late, [(month("2026-03"), "late_data".into(), true, "迟到的资源分配（文件「文件.csv」100000 行）".into())]);
+    assert_eq!(
+        late,
+        [(
+            month("2026-03"),
+            "late_data".into(),
+            true,
+            "迟到的资源分配（文件「文件.csv」100000 行）".into()
+        )]
+    );
+    let t = std::time::Instant::now();
     // All of them ended by another file, and none of them twice.
     assert_eq!(house.good(Allocations, &file("2026-07-01")).await, (0, 0, 100_000));
-    assert_eq!(house.good(Allocations, &format!("{}\n", file("2026-07-01"))).await, (0, 100_000, 0));
+    assert_eq!(
+        house.good(Allocations, &format!("{}\n", file("2026-07-01"))).await,
+        (0, 100_000, 0)
+    );
+    eprintln!("TIME same {:?}", t.elapsed());
     assert_eq!(house.late().await, late);
 }
 
@@ -155,10 +223,15 @@ async fn work_is_accepted_once() {
     let house = House::new().await;
     let one = "G1,S001,迁移服务,系统迁移,person_day=12.5,N1,HT-1,2026-03-31";
     let two = "G2,S002,信创适配改造评估,,person_day=3,N2,,2026/4/1";
-    house.try_then_import_twice(DeclaredWork, &work(&[one, two]), (2, 0, 0)).await;
+    house
+        .try_then_import_twice(DeclaredWork, &work(&[one, two]), (2, 0, 0))
+        .await;
     let stored = house.store.read().await.unwrap().allocations().await.unwrap();
     assert_eq!((stored[0].kind, stored[0].period.days()), (ResourceKind::Work, 1));
-    assert_eq!((stored[0].period.from(), stored[0].period.to()), (at("2026-03-31"), at("2026-04-01")));
+    assert_eq!(
+        (stored[0].period.from(), stored[0].period.to()),
+        (at("2026-03-31"), at("2026-04-01"))
+    );
     house.close("2026-03").await;
     let more = "G3,S001,迁移服务,系统迁移,person_day=1,N1,HT-1,2026-03-15";
     assert_eq!(house.good(DeclaredWork, &work(&[one, more])).await, (1, 1, 0));

@@ -7,7 +7,8 @@ use crate::import::{ImportOptions, import_file};
 use kernel::{ErrorKind, Kinded, Period};
 use lake::Dataset;
 
-const HEADING: &str = "云服务商代码,账期,账单版本,行号,云节点,云资源标识,条目代码,使用单位代码,起,止,数量,单价（元）,金额（元）";
+const HEADING: &str =
+    "云服务商代码,账期,账单版本,行号,云节点,云资源标识,条目代码,使用单位代码,起,止,数量,单价（元）,金额（元）";
 
 fn file(rows: &[&str]) -> String {
     format!("{HEADING}\n{}\n", rows.join("\n"))
@@ -20,42 +21,79 @@ const TWO: &str = "P1,2026-03,1,2,,G1,NO-SUCH-ITEM,D999,2026-03-31,2026-04-01,12
 async fn a_bill_is_kept_with_its_lines() {
     let house = House::new().await;
     // Neither the item nor the department of the second line is known: that is for reconciling to show.
-    house.try_then_import_twice(ProviderBill, &file(&[TWO, ONE]), (2, 0, 0)).await;
+    house
+        .try_then_import_twice(ProviderBill, &file(&[TWO, ONE]), (2, 0, 0))
+        .await;
     let mut read = house.store.read().await.unwrap();
     let bills = read.bills(month("2026-03")).await.unwrap();
     assert_eq!(bills.len(), 1);
-    assert_eq!((bills[0].version, bills[0].lines, bills[0].total.to_string()), (1, 2, "-9852.80".to_owned()));
+    assert_eq!(
+        (bills[0].version, bills[0].lines, bills[0].total.to_string()),
+        (1, 2, "-9852.80".to_owned())
+    );
     let files = read.published(Dataset::Bills.word(), month("2026-03")).await.unwrap();
     assert_eq!((files.len(), &files[0].path), (1, &bills[0].path));
     let bill = house.ctx.lake().read_bill(&bills[0].path).unwrap();
-    let lines: Vec<_> = bill.lines.iter().map(|l| (l.line, l.resource.as_str(), l.amount.fen())).collect();
+    let lines: Vec<_> = bill
+        .lines
+        .iter()
+        .map(|l| (l.line, l.resource.as_str(), l.amount.fen()))
+        .collect();
     assert_eq!(lines, [(1, "N1/i-1", 14_720), (2, "G1", -1_000_000)]);
-    assert_eq!((bill.provider.as_str(), bill.version, bill.lines[0].period.days()), ("P1", 1, 31));
+    assert_eq!(
+        (bill.provider.as_str(), bill.version, bill.lines[0].period.days()),
+        ("P1", 1, 31)
+    );
 }
 
 #[tokio::test]
 async fn versions_follow_each_other() {
     let house = House::new().await;
     let third = ONE.replace(",1,1,", ",3,1,");
-    assert_eq!(house.faults(ProviderBill, &file(&[&third])).await, ["2 账单版本: P1 的 2026-03 账单下一个版本应为 1"]);
+    assert_eq!(
+        house.faults(ProviderBill, &file(&[&third])).await,
+        ["2 账单版本: P1 的 2026-03 账单下一个版本应为 1"]
+    );
     house.good(ProviderBill, &file(&[ONE, TWO])).await;
     // The same bill in other bytes: another order of rows, another encoding.
     let gbk = encoding_rs::GBK.encode(&file(&[TWO, ONE])).0.into_owned();
-    let same = import_file(&house.ctx, ProviderBill, "重发.csv", &gbk, ImportOptions::default()).await.unwrap();
-    assert_eq!((same.already_imported, same.counts.new, same.counts.unchanged), (false, 0, 2));
+    let same = import_file(&house.ctx, ProviderBill, "重发.csv", &gbk, ImportOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (same.already_imported, same.counts.new, same.counts.unchanged),
+        (false, 0, 2)
+    );
     // The same version with other content is for a person to look at.
     let before = house.state().await;
     let refused = house.import(ProviderBill, &file(&[ONE])).await.unwrap_err();
-    assert!(matches!(&refused, AppError::Contradiction(why) if why.contains("第 1 版已经收到过") && why.contains("第 2 版重新报送")), "{refused}");
-    assert_eq!((refused.kind(), house.state().await), (ErrorKind::AlreadyExists, before));
+    assert!(
+        matches!(&refused, AppError::Contradiction(why) if why.contains("第 1 版已经收到过") && why.contains("第 2 版重新报送")),
+        "{refused}"
+    );
+    assert_eq!(
+        (refused.kind(), house.state().await),
+        (ErrorKind::AlreadyExists, before)
+    );
     let second = ONE.replace(",1,1,", ",2,1,");
     assert_eq!(house.good(ProviderBill, &file(&[&second])).await, (1, 0, 0));
     // Another provider and another month count for themselves.
-    assert_eq!(house.good(ProviderBill, &file(&[&ONE.replace("P1", "P2")])).await, (1, 0, 0));
-    assert_eq!(house.good(ProviderBill, &file(&[&ONE.replace("2026-03,", "2026-04,")])).await, (1, 0, 0));
+    assert_eq!(
+        house.good(ProviderBill, &file(&[&ONE.replace("P1", "P2")])).await,
+        (1, 0, 0)
+    );
+    assert_eq!(
+        house
+            .good(ProviderBill, &file(&[&ONE.replace("2026-03,", "2026-04,")]))
+            .await,
+        (1, 0, 0)
+    );
     let versions: Vec<_> = house.store.read().await.unwrap().bills(month("2026-03")).await.unwrap();
     let versions: Vec<_> = versions.iter().map(|b| (b.provider.to_string(), b.version)).collect();
-    assert_eq!(versions, [("P1".to_owned(), 1), ("P1".to_owned(), 2), ("P2".to_owned(), 1)]);
+    assert_eq!(
+        versions,
+        [("P1".to_owned(), 1), ("P1".to_owned(), 2), ("P2".to_owned(), 1)]
+    );
 }
 
 #[tokio::test]
@@ -64,8 +102,14 @@ async fn a_closed_month_takes_no_bill() {
     house.close("2026-03").await;
     let before = house.state().await;
     let refused = house.import(ProviderBill, &file(&[ONE])).await.unwrap_err();
-    assert!(matches!(refused, AppError::MonthClosed(closed) if closed == month("2026-03")), "{refused}");
-    assert_eq!((refused.kind(), house.state().await), (ErrorKind::FailedPrecondition, before));
+    assert!(
+        matches!(refused, AppError::MonthClosed(closed) if closed == month("2026-03")),
+        "{refused}"
+    );
+    assert_eq!(
+        (refused.kind(), house.state().await),
+        (ErrorKind::FailedPrecondition, before)
+    );
 }
 
 #[tokio::test]
@@ -96,9 +140,15 @@ async fn every_fault_of_a_bill() {
     ];
     assert_eq!(found, expected);
     let nobody = file(&[&ONE.replace("P1", "P7")]);
-    assert_eq!(house.faults(ProviderBill, &nobody).await, ["2 云服务商代码: 没有登记代码为「P7」的云服务商，请先导入，或改正代码"]);
+    assert_eq!(
+        house.faults(ProviderBill, &nobody).await,
+        ["2 云服务商代码: 没有登记代码为「P7」的云服务商，请先导入，或改正代码"]
+    );
     let department = file(&[&ONE.replace("P1", "D001")]);
-    assert_eq!(house.faults(ProviderBill, &department).await, ["2 云服务商代码: 「D001」登记的类别是使用单位，不是云服务商"]);
+    assert_eq!(
+        house.faults(ProviderBill, &department).await,
+        ["2 云服务商代码: 「D001」登记的类别是使用单位，不是云服务商"]
+    );
 }
 
 const OUTAGES: &str = "云节点,云资源标识,开始,结束,免责原因,依据";
@@ -112,14 +162,27 @@ async fn outages_are_recorded_once() {
     house.try_then_import_twice(Outages, &text, (2, 0, 0)).await;
     let march = Period::new(at("2026-03-01"), at("2026-04-01")).unwrap();
     let stored = house.store.read().await.unwrap().outages_within(march).await.unwrap();
-    assert_eq!(stored.iter().map(|o| o.resource.as_str()).collect::<Vec<_>>(), ["A-HOSTING", "N1/i-1"]);
-    assert_eq!((stored[0].excluded.as_deref(), stored[1].excluded.as_deref()), (Some("已公告的维护"), None));
+    assert_eq!(
+        stored.iter().map(|o| o.resource.as_str()).collect::<Vec<_>>(),
+        ["A-HOSTING", "N1/i-1"]
+    );
+    assert_eq!(
+        (stored[0].excluded.as_deref(), stored[1].excluded.as_deref()),
+        (Some("已公告的维护"), None)
+    );
 
     house.close("2026-03").await;
     let three = "N1,i-2,2026-03-02 10:00:00,2026-03-02 12:00:00,,监理月报";
-    let outcome = house.import(Outages, &format!("{OUTAGES}\n{one}\n{three}\n{three}\n")).await.unwrap();
+    let outcome = house
+        .import(Outages, &format!("{OUTAGES}\n{one}\n{three}\n{three}\n"))
+        .await
+        .unwrap();
     assert_eq!((outcome.counts.new, outcome.counts.unchanged), (1, 2));
-    assert!(outcome.counts.notes[0].contains("已关账的月份 2026-03"), "{:?}", outcome.counts.notes);
+    assert!(
+        outcome.counts.notes[0].contains("已关账的月份 2026-03"),
+        "{:?}",
+        outcome.counts.notes
+    );
 
     let bad = format!(
         "{OUTAGES}

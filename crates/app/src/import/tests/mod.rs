@@ -26,12 +26,14 @@ const SYSTEMS: &str = "代码,名称,所属单位代码,等保级别,网络区�
 S001,业务系统,D001,3,政务外网区,一般数据,运行,存量系统,2026-01-01
 S002,门户网站,D002,,互联网区,,试运行,新建系统,2026-01-01
 ";
-const CATALOGUE: &str = "代码,名称,层级,服务形式,资源类型,规格类别,计量项,单位,计量依据,资源池类型,网络区域,适用形式,生效日期
+const CATALOGUE: &str =
+    "代码,名称,层级,服务形式,资源类型,规格类别,计量项,单位,计量依据,资源池类型,网络区域,适用形式,生效日期
 CPU,云主机 vCPU,基础设施层,共享云,云主机,,vcpu,核,取批准与实际之小者,X86池,,,2026-01-01
 DISK,云硬盘,基础设施层,共享云,云硬盘,,storage_gib,GB,取批准与实际之小者,,,,2026-01-01
 MOVE,系统迁移,平台层,迁移服务,服务工作,,person_day,人天,按验收确认量,,,,2026-01-01
 ";
-const CONTRACTS: &str = "合同编号,合同名称,云服务商代码,采购批次,分包,服务开始日,服务终止日,折算方式,对账容差（元）,依据,生效日期
+const CONTRACTS: &str =
+    "合同编号,合同名称,云服务商代码,采购批次,分包,服务开始日,服务终止日,折算方式,对账容差（元）,依据,生效日期
 HT-1,合同一,P1,2026年采购,一,2026-01-01,2029-01-01,按天,0.05,第八条,2026-01-01
 HT-2,合同二,P2,2026年采购,二,2026-01-01,2029-01-01,按秒,0.05,第八条,2026-01-01
 ";
@@ -56,7 +58,11 @@ impl House {
             bytes
         });
         let ctx = OpContext::new("测试员", store.store(), data.path(), Arc::new(move || now), entropy).unwrap();
-        Self { ctx, store, _data: data }
+        Self {
+            ctx,
+            store,
+            _data: data,
+        }
     }
 
     async fn new() -> Self {
@@ -94,9 +100,17 @@ impl House {
 
     /// Imports a file without faults. Returns how many rows are new, unchanged, changed.
     async fn good(&self, kind: ImportKind, text: &str) -> (u64, u64, u64) {
-        let outcome = self.import(kind, text).await.unwrap_or_else(|why| panic!("{kind}: {why}"));
+        let outcome = self
+            .import(kind, text)
+            .await
+            .unwrap_or_else(|why| panic!("{kind}: {why}"));
         assert!(!outcome.already_imported);
-        let Counts { new, unchanged, changed, .. } = outcome.counts;
+        let Counts {
+            new,
+            unchanged,
+            changed,
+            ..
+        } = outcome.counts;
         assert_eq!(new + unchanged + changed, outcome.rows);
         (new, unchanged, changed)
     }
@@ -110,38 +124,69 @@ impl House {
         };
         assert_eq!(self.state().await, before);
         let said = |message: &str| message.split('。').next().unwrap_or_default().to_owned();
-        faults.sorted().iter().map(|f| format!("{} {}: {}", f.row, f.column, said(&f.message))).collect()
+        faults
+            .sorted()
+            .iter()
+            .map(|f| format!("{} {}: {}", f.row, f.column, said(&f.message)))
+            .collect()
     }
 
     /// Tries a good file, which stores nothing; imports it; imports it again, which changes nothing.
     async fn try_then_import_twice(&self, kind: ImportKind, text: &str, expected: (u64, u64, u64)) {
         let before = self.state().await;
         let options = ImportOptions { dry_run: true };
-        let tried = import_file(&self.ctx, kind, "文件.csv", text.as_bytes(), options).await.unwrap();
+        let tried = import_file(&self.ctx, kind, "文件.csv", text.as_bytes(), options)
+            .await
+            .unwrap();
         assert!(tried.dry_run && !tried.already_imported);
-        assert_eq!((tried.counts.new, tried.counts.unchanged, tried.counts.changed), expected);
+        assert_eq!(
+            (tried.counts.new, tried.counts.unchanged, tried.counts.changed),
+            expected
+        );
         assert_eq!(self.state().await, before, "a try leaves nothing");
         assert_eq!(self.good(kind, text).await, expected);
         let after = self.state().await;
         assert_ne!(after, before);
         let again = self.import(kind, text).await.unwrap();
-        assert!(again.already_imported && again.counts.notes[0].contains("未重复导入"), "{again:?}");
-        assert_eq!((again.counts.new, again.counts.changed, again.counts.unchanged), (0, 0, again.rows));
+        assert!(
+            again.already_imported && again.counts.notes[0].contains("未重复导入"),
+            "{again:?}"
+        );
+        assert_eq!(
+            (again.counts.new, again.counts.changed, again.counts.unchanged),
+            (0, 0, again.rows)
+        );
         assert_eq!(self.state().await, after);
     }
 
     /// Rows of every table, and the files of the lake.
     async fn state(&self) -> Vec<String> {
         let tables = [
-            "import", "registry_version", "price_book", "allocation", "lake_file", "late_fact", "bill", "outage", "audit_entry",
+            "import",
+            "registry_version",
+            "price_book",
+            "allocation",
+            "lake_file",
+            "late_fact",
+            "bill",
+            "outage",
+            "audit_entry",
         ];
         let mut read = self.store.read().await.unwrap();
         let mut state = Vec::new();
         for table in tables {
-            let row = read.first(&format!("SELECT count(*) AS n FROM {table}"), &[]).await.unwrap().unwrap();
+            let row = read
+                .first(&format!("SELECT count(*) AS n FROM {table}"), &[])
+                .await
+                .unwrap()
+                .unwrap();
             state.push(format!("{table} {}", row.int("n").unwrap()));
         }
-        let open = read.first("SELECT count(*) AS n FROM allocation WHERE to_s IS NULL", &[]).await.unwrap().unwrap();
+        let open = read
+            .first("SELECT count(*) AS n FROM allocation WHERE to_s IS NULL", &[])
+            .await
+            .unwrap()
+            .unwrap();
         state.push(format!("open {}", open.int("n").unwrap()));
         state.extend(self.ctx.lake().files().unwrap());
         state
@@ -149,16 +194,25 @@ impl House {
 
     async fn close(&self, month: &str) {
         let mut work = self.store.begin().await.unwrap();
-        let record = MonthRecord { month: month.parse().unwrap(), closed_at: at("2026-06-01"), actor: "甲".into() };
+        let record = MonthRecord {
+            month: month.parse().unwrap(),
+            closed_at: at("2026-06-01"),
+            actor: "甲".into(),
+        };
         work.close_month(&record).await.unwrap();
-        work.audit(at("2026-06-01"), ("甲", "month.close", month), "{}".into()).await.unwrap();
+        work.audit(at("2026-06-01"), ("甲", "month.close", month), "{}".into())
+            .await
+            .unwrap();
         work.commit().await.unwrap();
     }
 
     /// Month, cause, whether it is posted without being asked for, and what it is.
     async fn late(&self) -> Vec<(Month, String, bool, String)> {
         let facts = self.store.read().await.unwrap().open_late_facts().await.unwrap();
-        facts.into_iter().map(|f| (f.month, f.cause, f.approved, f.detail)).collect()
+        facts
+            .into_iter()
+            .map(|f| (f.month, f.cause, f.approved, f.detail))
+            .collect()
     }
 }
 
@@ -184,7 +238,12 @@ async fn the_example_of_every_template_is_accepted() {
         assert_eq!(outcome.unwrap_or_else(|why| panic!("{kind}: {why}")).counts.new, 1);
     }
     assert_eq!("declared_work".parse(), Ok(ImportKind::DeclaredWork));
-    assert!("bills".parse::<ImportKind>().unwrap_err().contains("provider-bill（云服务商账单）"));
+    assert!(
+        "bills"
+            .parse::<ImportKind>()
+            .unwrap_err()
+            .contains("provider-bill（云服务商账单）")
+    );
 }
 
 #[tokio::test]
@@ -195,25 +254,57 @@ async fn an_import_is_audited_and_can_be_found() {
     let entries = read.audit_entries(1, 10).await.unwrap();
     assert_eq!(entries.len(), 1);
     let entry = &entries[0];
-    assert_eq!((entry.actor.as_str(), entry.action.as_str(), entry.object.as_str()), ("测试员", "import.organisations", "文件.csv"));
+    assert_eq!(
+        (entry.actor.as_str(), entry.action.as_str(), entry.object.as_str()),
+        ("测试员", "import.organisations", "文件.csv")
+    );
     let digest = kernel::Digest::of(ORGANISATIONS.as_bytes());
     let detail: serde_json::Value = serde_json::from_str(&entry.detail).unwrap();
-    assert_eq!((detail["digest"].as_str(), detail["new"].as_u64()), (Some(digest.to_string().as_str()), Some(5)));
+    assert_eq!(
+        (detail["digest"].as_str(), detail["new"].as_u64()),
+        (Some(digest.to_string().as_str()), Some(5))
+    );
     let record = read.find_import("organisations", digest).await.unwrap().unwrap();
-    assert_eq!((record.rows, record.actor.as_str(), detail["import"].as_str()), (5, "测试员", Some(record.id.to_string().as_str())));
+    assert_eq!(
+        (record.rows, record.actor.as_str(), detail["import"].as_str()),
+        (5, "测试员", Some(record.id.to_string().as_str()))
+    );
 }
 
 #[tokio::test]
 async fn files_that_are_no_table_leave_nothing() {
     let house = House::empty().await;
     let before = house.state().await;
-    for bytes in [b"".as_slice(), b"\xFF\xFEx", b"a,\"b", b"PK\x03\x04", b"\xD0\xCF\x11\xE0"] {
-        let error = import_file(&house.ctx, ImportKind::Systems, "f.csv", bytes, ImportOptions::default()).await.unwrap_err();
+    for bytes in [
+        b"".as_slice(),
+        b"\xFF\xFEx",
+        b"a,\"b",
+        b"PK\x03\x04",
+        b"\xD0\xCF\x11\xE0",
+    ] {
+        let error = import_file(
+            &house.ctx,
+            ImportKind::Systems,
+            "f.csv",
+            bytes,
+            ImportOptions::default(),
+        )
+        .await
+        .unwrap_err();
         assert!(matches!(error, AppError::Tabular(_)), "{error}");
     }
     let other_kind = house.faults(ImportKind::Systems, ORGANISATIONS).await;
-    assert!(other_kind.iter().any(|fault| fault.contains("缺少这一栏")), "{other_kind:?}");
-    assert_eq!(house.faults(ImportKind::Organisations, "代码,名称,类别,生效日期\n").await.len(), 1);
+    assert!(
+        other_kind.iter().any(|fault| fault.contains("缺少这一栏")),
+        "{other_kind:?}"
+    );
+    assert_eq!(
+        house
+            .faults(ImportKind::Organisations, "代码,名称,类别,生效日期\n")
+            .await
+            .len(),
+        1
+    );
     assert_eq!(house.state().await, before);
 }
 

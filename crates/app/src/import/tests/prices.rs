@@ -29,15 +29,48 @@ async fn all_models_and_versions() {
 
     let books = house.store.read().await.unwrap().price_books().await.unwrap();
     let labels: Vec<_> = books.iter().map(|book| (book.label(), book.lines.len())).collect();
-    assert_eq!(labels, [("HT-1/v1", 5), ("HT-1/v2", 1), ("HT-2/v1", 1)].map(|(label, lines)| (label.to_owned(), lines)));
+    assert_eq!(
+        labels,
+        [("HT-1/v1", 5), ("HT-1/v2", 1), ("HT-2/v1", 1)].map(|(label, lines)| (label.to_owned(), lines))
+    );
     let lines = &books[0].lines;
-    assert_eq!(lines[0].model, PriceModel::Flat { price: "46.000001".parse().unwrap() });
-    assert_eq!((lines[0].discount.to_string(), lines[0].cap.map(|c| c.fen())), ("0.8".to_owned(), Some(600_000)));
-    let PriceModel::Graduated { tiers, scope } = &lines[1].model else { panic!("{:?}", lines[1]) };
-    let tiers: Vec<_> = tiers.iter().map(|t| (t.up_to.map(|q| q.to_string()), t.price.to_string())).collect();
-    assert_eq!((tiers, *scope), (vec![(Some("5".to_owned()), "20".to_owned()), (None, "36".to_owned())], TierScope::Organisation));
-    assert!(matches!(&lines[2].model, PriceModel::Volume { scope: TierScope::Resource, .. }));
-    assert_eq!(lines[4].model, PriceModel::OneOff { price: "9200".parse().unwrap() });
+    assert_eq!(
+        lines[0].model,
+        PriceModel::Flat {
+            price: "46.000001".parse().unwrap()
+        }
+    );
+    assert_eq!(
+        (lines[0].discount.to_string(), lines[0].cap.map(|c| c.fen())),
+        ("0.8".to_owned(), Some(600_000))
+    );
+    let PriceModel::Graduated { tiers, scope } = &lines[1].model else {
+        panic!("{:?}", lines[1])
+    };
+    let tiers: Vec<_> = tiers
+        .iter()
+        .map(|t| (t.up_to.map(|q| q.to_string()), t.price.to_string()))
+        .collect();
+    assert_eq!(
+        (tiers, *scope),
+        (
+            vec![(Some("5".to_owned()), "20".to_owned()), (None, "36".to_owned())],
+            TierScope::Organisation
+        )
+    );
+    assert!(matches!(
+        &lines[2].model,
+        PriceModel::Volume {
+            scope: TierScope::Resource,
+            ..
+        }
+    ));
+    assert_eq!(
+        lines[4].model,
+        PriceModel::OneOff {
+            price: "9200".parse().unwrap()
+        }
+    );
     assert_eq!(lines[4].discount.to_string(), "1");
     assert_eq!(house.late().await, []);
 }
@@ -45,7 +78,9 @@ async fn all_models_and_versions() {
 #[tokio::test]
 async fn a_version_never_changes_and_none_is_left_out() {
     let house = House::new().await;
-    house.good(Prices, &file(&["HT-1,1,2026-01-01,CPU,,,flat,46,,,,,,,,一,清单,张三"])).await;
+    house
+        .good(Prices, &file(&["HT-1,1,2026-01-01,CPU,,,flat,46,,,,,,,,一,清单,张三"]))
+        .await;
     let changed = [
         "HT-1,1,2026-01-01,CPU,,,flat,45,,,,,,,,一,清单,张三",
         "HT-1,3,2026-02-01,CPU,,,flat,44,,,,,,,,一,清单,张三",
@@ -58,7 +93,10 @@ async fn a_version_never_changes_and_none_is_left_out() {
     ];
     assert_eq!(house.faults(Prices, &file(&changed)).await, expected);
     // Half of a version is other content too.
-    let more = ["HT-1,1,2026-01-01,CPU,,,flat,46,,,,,,,,一,清单,张三", "HT-1,1,2026-01-01,DISK,,,flat,1,,,,,,,,一,清单,张三"];
+    let more = [
+        "HT-1,1,2026-01-01,CPU,,,flat,46,,,,,,,,一,清单,张三",
+        "HT-1,1,2026-01-01,DISK,,,flat,1,,,,,,,,一,清单,张三",
+    ];
     assert_eq!(house.faults(Prices, &file(&more)).await, expected[..1]);
 }
 
@@ -95,7 +133,10 @@ async fn every_fault_of_a_row() {
     ];
     assert_eq!(found, expected);
     let foreign = file(&["HT-1,1,2026-01-01,CPU,N2,,flat,46,,,,,,,,一,清单,张三"]);
-    assert_eq!(house.faults(Prices, &foreign).await, ["2 云节点: 云节点由 P2 运营，不在 P1 的合同之内"]);
+    assert_eq!(
+        house.faults(Prices, &foreign).await,
+        ["2 云节点: 云节点由 P2 运营，不在 P1 的合同之内"]
+    );
 }
 
 #[tokio::test]
@@ -134,5 +175,8 @@ async fn a_backdated_version_is_a_proposal() {
     assert_eq!(house.late().await, [fact("2026-03"), fact("2026-04")]);
     // From the month that is open on: nothing to propose.
     let next = file(&["HT-1,2,2026-05-01,CPU,,,flat,40,,,,,,,,一,清单,张三"]);
-    assert_eq!(house.import(ImportKind::Prices, &next).await.unwrap().counts.late_facts, 0);
+    assert_eq!(
+        house.import(ImportKind::Prices, &next).await.unwrap().counts.late_facts,
+        0
+    );
 }

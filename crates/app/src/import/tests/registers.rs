@@ -8,7 +8,9 @@ use domain::registry::{DataGrade, InformationSystem, Organisation, ProjectMappin
 #[tokio::test]
 async fn organisations_as_they_were_and_are() {
     let house = House::empty().await;
-    house.try_then_import_twice(ImportKind::Organisations, ORGANISATIONS, (5, 0, 0)).await;
+    house
+        .try_then_import_twice(ImportKind::Organisations, ORGANISATIONS, (5, 0, 0))
+        .await;
     // A merger, a row that says nothing new, and a child before its parent.
     let later = "生效日期,code,name,side,parent,merged_into
 2026-04-10,D001,甲局,unit,,D002
@@ -17,9 +19,20 @@ async fn organisations_as_they_were_and_are() {
 2026-04-10,D003,丙局,使用单位,A001,
 ";
     assert_eq!(house.good(ImportKind::Organisations, later).await, (2, 1, 1));
-    let history = house.store.read().await.unwrap().history::<Organisation>().await.unwrap();
+    let history = house
+        .store
+        .read()
+        .await
+        .unwrap()
+        .history::<Organisation>()
+        .await
+        .unwrap();
     let april = month("2026-04").period();
-    let who: Vec<_> = history.answering(&"D001".parse().unwrap(), april).into_iter().map(|(p, c)| (p.days(), c.to_string())).collect();
+    let who: Vec<_> = history
+        .answering(&"D001".parse().unwrap(), april)
+        .into_iter()
+        .map(|(p, c)| (p.days(), c.to_string()))
+        .collect();
     assert_eq!(who, [(9, "D001".to_owned()), (21, "D002".to_owned())]);
     assert_eq!(history.latest("A001").map(|o| o.side), Some(Side::Authority));
     assert_eq!(house.late().await, []);
@@ -30,10 +43,25 @@ async fn a_file_in_gbk_says_the_same() {
     let (one, other) = (House::empty().await, House::empty().await);
     one.good(ImportKind::Organisations, ORGANISATIONS).await;
     let gbk = encoding_rs::GBK.encode(ORGANISATIONS).0.into_owned();
-    import_file(&other.ctx, ImportKind::Organisations, "f.csv", &gbk, ImportOptions::default()).await.unwrap();
+    import_file(
+        &other.ctx,
+        ImportKind::Organisations,
+        "f.csv",
+        &gbk,
+        ImportOptions::default(),
+    )
+    .await
+    .unwrap();
     let mut names = Vec::new();
     for house in [one, other] {
-        let history = house.store.read().await.unwrap().history::<Organisation>().await.unwrap();
+        let history = house
+            .store
+            .read()
+            .await
+            .unwrap()
+            .history::<Organisation>()
+            .await
+            .unwrap();
         names.push(history.all_at(at("2026-02-01")).cloned().collect::<Vec<_>>());
     }
     assert_eq!(names[0], names[1]);
@@ -73,11 +101,26 @@ D014,己局,使用单位,D013,,2026-02-01
 async fn systems_and_their_transfer() {
     let house = House::empty().await;
     house.good(ImportKind::Organisations, ORGANISATIONS).await;
-    house.try_then_import_twice(ImportKind::Systems, SYSTEMS, (2, 0, 0)).await;
-    let history = house.store.read().await.unwrap().history::<InformationSystem>().await.unwrap();
+    house
+        .try_then_import_twice(ImportKind::Systems, SYSTEMS, (2, 0, 0))
+        .await;
+    let history = house
+        .store
+        .read()
+        .await
+        .unwrap()
+        .history::<InformationSystem>()
+        .await
+        .unwrap();
     let system = history.latest("S001").unwrap();
-    assert_eq!((system.mlps_level, system.data_grade), (Some(3), Some(DataGrade::General)));
-    assert_eq!(history.latest("S002").map(|s| (s.mlps_level, s.data_grade)), Some((None, None)));
+    assert_eq!(
+        (system.mlps_level, system.data_grade),
+        (Some(3), Some(DataGrade::General))
+    );
+    assert_eq!(
+        history.latest("S002").map(|s| (s.mlps_level, s.data_grade)),
+        Some((None, None))
+    );
 
     for text in ["2026-03", "2026-04"] {
         house.close(text).await;
@@ -90,7 +133,10 @@ async fn systems_and_their_transfer() {
     let moved = format!("{heading}\nS001,业务系统,D002,3,政务外网区,一般数据,运行,存量系统,2026-04-15\n");
     assert_eq!(house.good(ImportKind::Systems, &moved).await, (0, 0, 1));
     let detail = "追溯登记的信息系统变更（文件「文件.csv」1 行）".to_owned();
-    assert_eq!(house.late().await, [(month("2026-04"), "late_data".to_owned(), true, detail)]);
+    assert_eq!(
+        house.late().await,
+        [(month("2026-04"), "late_data".to_owned(), true, detail)]
+    );
 }
 
 #[tokio::test]
@@ -109,18 +155,33 @@ S004,系统,D001,,互联网区,,运行,新建系统,0226-01-01
         "4 生效日期: 「0226-01-01」年份不对，请检查",
     ];
     assert_eq!(found, expected);
-    let unknown = "代码,名称,所属单位代码,网络区域,状态,来源,生效日期\nS005,系统,D009,互联网区,运行,新建系统,2026-01-01\n";
-    assert_eq!(house.faults(ImportKind::Systems, unknown).await, ["2 所属单位代码: 没有登记代码为「D009」的单位，请先导入，或改正代码"]);
+    let unknown =
+        "代码,名称,所属单位代码,网络区域,状态,来源,生效日期\nS005,系统,D009,互联网区,运行,新建系统,2026-01-01\n";
+    assert_eq!(
+        house.faults(ImportKind::Systems, unknown).await,
+        ["2 所属单位代码: 没有登记代码为「D009」的单位，请先导入，或改正代码"]
+    );
 }
 
 #[tokio::test]
 async fn projects_belong_to_systems() {
     let house = House::new().await;
-    let text = "云节点,项目,系统代码,生效日期\nN1,政务 一,S001,2026-01-01\nN1,政务 一,,2026-05-01\nN2,政务 一,S002,2026/1/1\n";
+    let text =
+        "云节点,项目,系统代码,生效日期\nN1,政务 一,S001,2026-01-01\nN1,政务 一,,2026-05-01\nN2,政务 一,S002,2026/1/1\n";
     house.try_then_import_twice(ImportKind::Projects, text, (2, 0, 1)).await;
-    let history = house.store.read().await.unwrap().history::<ProjectMapping>().await.unwrap();
+    let history = house
+        .store
+        .read()
+        .await
+        .unwrap()
+        .history::<ProjectMapping>()
+        .await
+        .unwrap();
     let key = ProjectMapping::key(&"N1".parse().unwrap(), "政务 一");
-    assert_eq!(history.at(&key, at("2026-04-30")).and_then(|m| m.system.clone()), Some("S001".parse().unwrap()));
+    assert_eq!(
+        history.at(&key, at("2026-04-30")).and_then(|m| m.system.clone()),
+        Some("S001".parse().unwrap())
+    );
     assert_eq!(history.latest(&key).map(|m| m.system.clone()), Some(None));
     let bad = "云节点,项目,系统代码,生效日期\nN9,p,S009,2026-01-01\nN1,,S001,2026-01-01\nN1,政务 一,S002,2026-01-01\n";
     let expected = [
@@ -132,29 +193,53 @@ async fn projects_belong_to_systems() {
     assert_eq!(house.faults(ImportKind::Projects, bad).await, expected);
 }
 
-const ITEM_HEADING: &str = "代码,名称,层级,服务形式,资源类型,规格类别,计量项,单位,计量依据,资源池类型,网络区域,适用形式,生效日期";
+const ITEM_HEADING: &str =
+    "代码,名称,层级,服务形式,资源类型,规格类别,计量项,单位,计量依据,资源池类型,网络区域,适用形式,生效日期";
 
 #[tokio::test]
 async fn the_catalogue_is_clear_for_every_use() {
     let house = House::empty().await;
-    house.try_then_import_twice(ImportKind::Catalogue, CATALOGUE, (3, 0, 0)).await;
+    house
+        .try_then_import_twice(ImportKind::Catalogue, CATALOGUE, (3, 0, 0))
+        .await;
     // One by class, one by pool: a fast disk in the Xinchuang pool would be charged by either.
     let by_class = "SSD,高性能盘,基础设施层,共享云,云硬盘,高性能型,storage_gib,GB,按批准开通量,,,,2026-03-01";
     let by_pool = "DISK-XC,信创盘,基础设施层,共享云,云硬盘,,storage_gib,GB,按批准开通量,信创池,,,2026-03-01";
-    let by_both = "SSD-XC,信创高性能盘,基础设施层,共享云,云硬盘,高性能型,storage_gib,GB,按批准开通量,信创池,,,2026-03-01";
+    let by_both =
+        "SSD-XC,信创高性能盘,基础设施层,共享云,云硬盘,高性能型,storage_gib,GB,按批准开通量,信创池,,,2026-03-01";
     let rivals = format!("{ITEM_HEADING}\n{by_class}\n{by_pool}\n");
     let ambiguous = "服务目录条目 DISK-XC 与 SSD 对同一资源同样适用，请为其中之一补充类别、资源池或区域条件";
-    assert_eq!(house.faults(ImportKind::Catalogue, &rivals).await, [format!("2 代码: {ambiguous}")]);
+    assert_eq!(
+        house.faults(ImportKind::Catalogue, &rivals).await,
+        [format!("2 代码: {ambiguous}")]
+    );
     // A third that asks for both goes before them.
-    assert_eq!(house.good(ImportKind::Catalogue, &format!("{ITEM_HEADING}\n{by_class}\n{by_pool}\n{by_both}\n")).await, (3, 0, 0));
+    assert_eq!(
+        house
+            .good(
+                ImportKind::Catalogue,
+                &format!("{ITEM_HEADING}\n{by_class}\n{by_pool}\n{by_both}\n")
+            )
+            .await,
+        (3, 0, 0)
+    );
     // If that one turns to something else later, the two stand against each other from then on.
-    let turned = by_both.replace("高性能型", "极速型").replace("2026-03-01", "2026-05-01");
-    let found = house.faults(ImportKind::Catalogue, &format!("{ITEM_HEADING}\n{turned}\n")).await;
+    let turned = by_both
+        .replace("高性能型", "极速型")
+        .replace("2026-03-01", "2026-05-01");
+    let found = house
+        .faults(ImportKind::Catalogue, &format!("{ITEM_HEADING}\n{turned}\n"))
+        .await;
     assert_eq!(found, [format!("2 代码: {ambiguous}")]);
     // The same for one that begins before another that is there already.
     let earlier = "MORE,更多盘,基础设施层,共享云,云硬盘,,storage_gib,GB,按批准开通量,信创池,,,2026-02-01";
-    let found = house.faults(ImportKind::Catalogue, &format!("{ITEM_HEADING}\n{earlier}\n")).await;
-    assert_eq!(found, ["2 代码: 服务目录条目 DISK-XC 与 MORE 对同一资源同样适用，请为其中之一补充类别、资源池或区域条件"]);
+    let found = house
+        .faults(ImportKind::Catalogue, &format!("{ITEM_HEADING}\n{earlier}\n"))
+        .await;
+    assert_eq!(
+        found,
+        ["2 代码: 服务目录条目 DISK-XC 与 MORE 对同一资源同样适用，请为其中之一补充类别、资源池或区域条件"]
+    );
 }
 
 #[tokio::test]
@@ -188,11 +273,23 @@ async fn a_changed_item_is_a_proposal_for_closed_months() {
     let house = House::new().await;
     house.close("2026-03").await;
     let other_basis = "CPU,云主机 vCPU,基础设施层,共享云,云主机,,vcpu,核,按批准开通量,X86池,,,2026-03-10";
-    house.good(ImportKind::Catalogue, &format!("{ITEM_HEADING}\n{other_basis}\n")).await;
+    house
+        .good(ImportKind::Catalogue, &format!("{ITEM_HEADING}\n{other_basis}\n"))
+        .await;
     let late = house.late().await;
     assert_eq!(late.len(), 1);
-    assert_eq!((late[0].0, late[0].1.as_str(), late[0].2), (month("2026-03"), "backdated_price", false));
-    let items = house.store.read().await.unwrap().history::<ServiceItem>().await.unwrap();
+    assert_eq!(
+        (late[0].0, late[0].1.as_str(), late[0].2),
+        (month("2026-03"), "backdated_price", false)
+    );
+    let items = house
+        .store
+        .read()
+        .await
+        .unwrap()
+        .history::<ServiceItem>()
+        .await
+        .unwrap();
     assert_eq!(items.iter().map(|(_, versions)| versions.len()).sum::<usize>(), 4);
 }
 
@@ -205,18 +302,43 @@ async fn all_terms_of_a_contract() {
         "{TERMS_HEADING}\nHT-9,合同九,P1,2026年采购,九,2026-01-01,2029-01-01,\"60,000,000.00\",full_month_after_15_days,0.10,300,\
          进到整分钟,0.999:0.10；0.95：0.25;0.90:1,0.5,50000.00@D001;100@A001:CPU，DISK,第八条,2026-01-01\n"
     );
-    house.try_then_import_twice(ImportKind::Contracts, &text, (1, 0, 0)).await;
+    house
+        .try_then_import_twice(ImportKind::Contracts, &text, (1, 0, 0))
+        .await;
     let history = house.store.read().await.unwrap().history::<Contract>().await.unwrap();
     let contract = history.latest("HT-9").unwrap();
-    assert_eq!((contract.proration, contract.tolerance.fen()), (Proration::FullMonthAfter(15), 10));
+    assert_eq!(
+        (contract.proration, contract.tolerance.fen()),
+        (Proration::FullMonthAfter(15), 10)
+    );
     assert_eq!(contract.ceiling.map(|c| c.to_string()), Some("60000000.00".to_owned()));
     let sla = contract.sla.as_ref().unwrap();
-    let tiers: Vec<_> = sla.tiers.iter().map(|t| (t.below.to_string(), t.deduct.to_string())).collect();
-    assert_eq!(tiers, [("0.999", "0.1"), ("0.95", "0.25"), ("0.9", "1")].map(|(a, b)| (a.to_owned(), b.to_owned())));
-    assert_eq!((sla.counted_from_s, sla.rounding, sla.cap.to_string()), (300, OutageRounding::UpToMinute, "0.5".to_owned()));
-    let commitments: Vec<_> = contract.commitments.iter().map(|c| (c.minimum.fen(), c.payer.to_string(), c.items.len())).collect();
-    assert_eq!(commitments, [(5_000_000, "D001".to_owned(), 0), (10_000, "A001".to_owned(), 2)]);
-    assert!(history.latest("HT-1").unwrap().sla.is_none(), "not agreed, and not guessed");
+    let tiers: Vec<_> = sla
+        .tiers
+        .iter()
+        .map(|t| (t.below.to_string(), t.deduct.to_string()))
+        .collect();
+    assert_eq!(
+        tiers,
+        [("0.999", "0.1"), ("0.95", "0.25"), ("0.9", "1")].map(|(a, b)| (a.to_owned(), b.to_owned()))
+    );
+    assert_eq!(
+        (sla.counted_from_s, sla.rounding, sla.cap.to_string()),
+        (300, OutageRounding::UpToMinute, "0.5".to_owned())
+    );
+    let commitments: Vec<_> = contract
+        .commitments
+        .iter()
+        .map(|c| (c.minimum.fen(), c.payer.to_string(), c.items.len()))
+        .collect();
+    assert_eq!(
+        commitments,
+        [(5_000_000, "D001".to_owned(), 0), (10_000, "A001".to_owned(), 2)]
+    );
+    assert!(
+        history.latest("HT-1").unwrap().sla.is_none(),
+        "not agreed, and not guessed"
+    );
 }
 
 #[tokio::test]
@@ -250,5 +372,8 @@ C6,六,D001,批,包,2026-01-01,2027-01-01,,按天,0.05,,,,,,条,2026-01-01
     assert_eq!(found, expected);
     let other = CONTRACTS.replace("第八条", "第九条");
     let begins = house.faults(ImportKind::Contracts, &other).await;
-    assert!(begins.len() == 2 && begins[0].starts_with("2 生效日期: contract HT-1 自 2026-01-01"), "{begins:?}");
+    assert!(
+        begins.len() == 2 && begins[0].starts_with("2 生效日期: contract HT-1 自 2026-01-01"),
+        "{begins:?}"
+    );
 }
