@@ -3,7 +3,7 @@
 # `seed`; the lab itself is not part of this repository. A lab that is already up is used as it is.
 set -eu
 cd "$(dirname "$0")/.."
-LAB=${LAB:-../shared/lab/openstack}
+LAB=${LAB:-lab/openstack}
 LAB_DIR=${LAB_DIR:-/tmp/openstack-lab}
 export LAB_DIR
 [ -x "$LAB/up" ] || { echo "no lab at $LAB: set LAB to the folder with its scripts" >&2; exit 1; }

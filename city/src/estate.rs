@@ -8,7 +8,7 @@ use domain::catalogue::ServiceForm;
 use domain::registry::{Measure, NetworkZone, PoolKind, ResourceKind, Spec, SystemOrigin};
 use kernel::{Instant, Quantity};
 
-/// Processors, GiB of memory, weight. The mean is 6.8 processors and 3.5 GiB a processor (domain facts, section 12).
+/// Processors, GiB of memory, weight. The mean is 6.8 processors and 3.5 GiB a processor (demo-ratios in docs/sources.md).
 const FLAVOURS: &[((i64, i64), u64)] = &[
     ((2, 4), 10),
     ((2, 8), 12),

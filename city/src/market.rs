@@ -1,6 +1,6 @@
 //! What the demo's providers sell, and at what price.
 //!
-//! Unit prices marked [`Basis::Listed`] are figures of a public price list (domain facts, section 6.2) and no contract;
+//! Unit prices marked [`Basis::Listed`] are figures of a public price list (ctyun-list-2026 in docs/sources.md) and no contract;
 //! the others are invented for the demo, because no public figure was found. Both are said in the files.
 
 use domain::catalogue::MeteringBasis::{Allocated, Declared, Lesser, MeasuredMean, MeasuredP95};

@@ -36,7 +36,11 @@ impl Paper {
         let writer = csv::WriterBuilder::new()
             .terminator(csv::Terminator::CRLF)
             .from_writer(Vec::new());
-        let mut paper = Self { writer, fault: None, lines: 0 };
+        let mut paper = Self {
+            writer,
+            fault: None,
+            lines: 0,
+        };
         paper.row(heading);
         paper
     }

@@ -34,10 +34,13 @@ pub async fn verify(ctx: &OpContext, head: Option<(i64, Digest)>) -> Result<(i64
             verifier.check(entry)?;
             kept |= head.is_some_and(|(number, digest)| entry.number == number && entry.digest == digest);
         }
-        ctx.progress().at("核对审计链", u64::try_from(next - 1).unwrap_or(0), all);
+        ctx.progress()
+            .at("核对审计链", u64::try_from(next - 1).unwrap_or(0), all);
     }
     if let (Some((number, _)), false) = (head, kept) {
-        return Err(AppError::Invalid(format!("审计链中没有留存的第 {number} 条链头，链的末尾可能被截断或改写")));
+        return Err(AppError::Invalid(format!(
+            "审计链中没有留存的第 {number} 条链头，链的末尾可能被截断或改写"
+        )));
     }
     Ok(verifier.head().unwrap_or((0, Digest::ZERO)))
 }

@@ -41,13 +41,22 @@ pub struct OpContext {
 
 impl fmt::Debug for OpContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpContext").field("actor", &self.actor).field("data", &self.data).finish_non_exhaustive()
+        f.debug_struct("OpContext")
+            .field("actor", &self.actor)
+            .field("data", &self.data)
+            .finish_non_exhaustive()
     }
 }
 
 impl OpContext {
     /// For `actor`, on a store, with payloads and lake below `data`.
-    pub fn new(actor: &str, store: Store, data: &Path, clock: Clock, entropy: Entropy) -> Result<Self, lake::LakeError> {
+    pub fn new(
+        actor: &str,
+        store: Store,
+        data: &Path,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self, lake::LakeError> {
         Ok(Self {
             actor: actor.to_owned(),
             store,

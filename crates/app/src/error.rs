@@ -109,10 +109,14 @@ impl Kinded for AppError {
             Self::Faults(_) | Self::Invalid(_) => ErrorKind::InvalidInput,
             Self::Io { .. } => ErrorKind::Unavailable,
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::MonthClosed(_) | Self::NotYet { .. } | Self::EmptyLook(..) | Self::Flow(_) => ErrorKind::FailedPrecondition,
+            Self::MonthClosed(_) | Self::NotYet { .. } | Self::EmptyLook(..) | Self::Flow(_) => {
+                ErrorKind::FailedPrecondition
+            }
             Self::Contradiction(_) => ErrorKind::AlreadyExists,
             Self::Rate(RateError::NoPrices { .. }) => ErrorKind::FailedPrecondition,
-            Self::Invariant(_) | Self::Rate(_) | Self::Money(_) | Self::Availability(_) | Self::Chain(_) => ErrorKind::Internal,
+            Self::Invariant(_) | Self::Rate(_) | Self::Money(_) | Self::Availability(_) | Self::Chain(_) => {
+                ErrorKind::Internal
+            }
         }
     }
 }

@@ -36,10 +36,16 @@ pub async fn explain(ctx: &OpContext, line: LineNumber) -> Result<Explanation, A
     let mut read = ctx.store().read().await?;
     let not_found = || {
         let advice = "编号形如 202603-000123，可在结算单附表或 yunheng export charges 的明细中找到";
-        AppError::NotFound { what: "费用明细", key: line.to_string(), advice }
+        AppError::NotFound {
+            what: "费用明细",
+            key: line.to_string(),
+            advice,
+        }
     };
     let run = read.current_run("rate", line.month, "").await?.ok_or_else(not_found)?;
-    let lines = ctx.lake().read_charge_lines(run.path.as_deref().unwrap_or_default(), line.line..=line.line)?;
+    let lines = ctx
+        .lake()
+        .read_charge_lines(run.path.as_deref().unwrap_or_default(), line.line..=line.line)?;
     let row = *lines.table.rows.first().ok_or_else(not_found)?;
     let names = lines.table.names;
     let facts = Facts::load_prices(&mut read, row.month).await?;
@@ -48,14 +54,19 @@ pub async fn explain(ctx: &OpContext, line: LineNumber) -> Result<Explanation, A
 
     let allocation = text(row.allocation);
     let intervals = read.allocations_of(&allocation).await?;
-    let approved = intervals.iter().map(|a| format!("{} {} {}（{}）", a.period, a.kind.zh(), a.spec, a.form.zh()));
+    let approved = intervals
+        .iter()
+        .map(|a| format!("{} {} {}（{}）", a.period, a.kind.zh(), a.spec, a.form.zh()));
     let (node, native_id) = names.text(row.resource).split_once('/').unwrap_or_default();
     let mut seen = Vec::new();
     if let Ok(node) = node.parse() {
         for sighting in read.sightings_of(&node, &[native_id], within.from().plus_s(-1)).await? {
             if sighting.period.and(within).is_some() {
                 let state = ObservedState::zh(sighting.seen.state);
-                seen.push(format!("{} {state} {} 项目 {}", sighting.period, sighting.seen.spec, sighting.seen.project));
+                seen.push(format!(
+                    "{} {state} {} 项目 {}",
+                    sighting.period, sighting.seen.spec, sighting.seen.project
+                ));
             }
         }
     }
@@ -78,16 +89,29 @@ pub async fn explain(ctx: &OpContext, line: LineNumber) -> Result<Explanation, A
 fn line_facts(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<(String, String)> {
     let text = |name: u32| names.text(name);
     let organisation = text(row.organisation);
-    let system = facts.registry.systems.at(text(row.system), row.from).map_or("", |s| s.name.as_str());
+    let system = facts
+        .registry
+        .systems
+        .at(text(row.system), row.from)
+        .map_or("", |s| s.name.as_str());
     let item = facts.items.at(text(row.item), row.to.plus_s(-1));
     let unit = item.map_or("", |i| i.unit.as_str());
     let mut list = vec![
         ("性质".to_owned(), format!("{}（{}）", row.kind.zh(), row.method.zh())),
-        ("使用单位".to_owned(), format!("{organisation} {}", facts.registry.organisations.name_at(organisation, row.from))),
+        (
+            "使用单位".to_owned(),
+            format!(
+                "{organisation} {}",
+                facts.registry.organisations.name_at(organisation, row.from)
+            ),
+        ),
         ("信息系统".to_owned(), format!("{} {system}", text(row.system))),
         ("资源".to_owned(), text(row.resource).to_owned()),
         ("分配单".to_owned(), text(row.allocation).to_owned()),
-        ("服务条目".to_owned(), format!("{} {}", text(row.item), item.map_or("", |i| i.name.as_str()))),
+        (
+            "服务条目".to_owned(),
+            format!("{} {}", text(row.item), item.map_or("", |i| i.name.as_str())),
+        ),
         ("计量依据".to_owned(), item.map_or("", |i| i.basis.zh()).to_owned()),
         ("计费区间".to_owned(), format!("[{}, {})", row.from, row.to)),
         ("数量".to_owned(), format!("{} {unit}", row.quantity)),
@@ -102,7 +126,10 @@ fn line_facts(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<(String, 
 fn price_facts(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<(String, String)> {
     let label = names.text(row.price);
     let (version, clause) = label.split_once('#').unwrap_or((label, ""));
-    let mut list = vec![("合同".to_owned(), names.text(row.contract).to_owned()), ("价目版本".to_owned(), version.to_owned())];
+    let mut list = vec![
+        ("合同".to_owned(), names.text(row.contract).to_owned()),
+        ("价目版本".to_owned(), version.to_owned()),
+    ];
     if let Some(book) = facts.tariffs().book(version) {
         list.push(("生效日期".to_owned(), book.effective_from.to_string()));
         list.push(("条款".to_owned(), clause.to_owned()));
@@ -112,41 +139,79 @@ fn price_facts(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<(String,
     if let Some(line) = price_line(facts, names, row) {
         list.push(("计价方式".to_owned(), model_in_words(&line.model)));
         list.push(("折扣".to_owned(), line.discount.to_string()));
-        list.extend(line.cap.map(|cap| ("单资源月封顶".to_owned(), format!("{} 元", cap.grouped()))));
+        list.extend(
+            line.cap
+                .map(|cap| ("单资源月封顶".to_owned(), format!("{} 元", cap.grouped()))),
+        );
     }
     list
 }
 
 fn price_line(facts: &Facts, names: &Interner, row: &ChargeRow) -> Option<domain::catalogue::PriceLine> {
-    let pool = facts.registry.pools.at(names.text(row.pool), row.from).map_or("", |pool| pool.kind.word());
-    let key = (names.text(row.contract), names.text(row.item), names.text(row.node), pool);
+    let pool = facts
+        .registry
+        .pools
+        .at(names.text(row.pool), row.from)
+        .map_or("", |pool| pool.kind.word());
+    let key = (
+        names.text(row.contract),
+        names.text(row.item),
+        names.text(row.node),
+        pool,
+    );
     let tariff = facts.tariffs().resolve(key, row.month.period());
-    tariff.parts.into_iter().find(|part| part.label == names.text(row.price)).map(|part| part.line)
+    tariff
+        .parts
+        .into_iter()
+        .find(|part| part.label == names.text(row.price))
+        .map(|part| part.line)
 }
 
 fn arithmetic(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<String> {
     let line = price_line(facts, names, row);
-    let exact = line.as_ref().and_then(|l| ExactAmount::new(&l.model, row.quantity, row.factor, row.part));
+    let exact = line
+        .as_ref()
+        .and_then(|l| ExactAmount::new(&l.model, row.quantity, row.factor, row.part));
     let mut steps = Vec::new();
     match row.method {
         ChargeMethod::Difference => {
-            steps.push(format!("该月按现有事实重新计价，与已计费用逐项比较，差额 {} 元计入本月", row.amount.grouped()));
+            steps.push(format!(
+                "该月按现有事实重新计价，与已计费用逐项比较，差额 {} 元计入本月",
+                row.amount.grouped()
+            ));
         }
         ChargeMethod::Shortfall => {
-            steps.push(format!("合同约定最低承诺按服务天数 {} 折算，实际费用不足，补差 {} 元", row.part, row.amount.grouped()));
+            steps.push(format!(
+                "合同约定最低承诺按服务天数 {} 折算，实际费用不足，补差 {} 元",
+                row.part,
+                row.amount.grouped()
+            ));
         }
         ChargeMethod::SharedTier => {
-            steps.push(format!("阶梯价按合并数量计算总额，再按「数量×天数」以最大余数法分摊，本行 {} 元", row.amount.grouped()));
+            steps.push(format!(
+                "阶梯价按合并数量计算总额，再按「数量×天数」以最大余数法分摊，本行 {} 元",
+                row.amount.grouped()
+            ));
         }
         ChargeMethod::Direct | ChargeMethod::Capped => {
             let whole = line.map_or_else(String::new, |l| model_in_words(&l.model));
-            steps.push(format!("{whole}；数量 {}；折扣 {}；折算 {}", row.quantity, row.factor, row.part));
+            steps.push(format!(
+                "{whole}；数量 {}；折扣 {}；折算 {}",
+                row.quantity, row.factor, row.part
+            ));
             if let Some(exact) = exact {
                 steps.push(format!("精确值 {} 元", exact.yuan()));
                 if row.method == ChargeMethod::Capped {
-                    steps.push(format!("单资源月费用超过封顶，按比例分摊为 {} 元", row.amount.grouped()));
+                    steps.push(format!(
+                        "单资源月费用超过封顶，按比例分摊为 {} 元",
+                        row.amount.grouped()
+                    ));
                 } else {
-                    steps.push(format!("四舍五入到分 {} 元，舍入差 {} 元", row.amount.grouped(), exact.rounding(row.amount)));
+                    steps.push(format!(
+                        "四舍五入到分 {} 元，舍入差 {} 元",
+                        row.amount.grouped(),
+                        exact.rounding(row.amount)
+                    ));
                 }
             }
         }

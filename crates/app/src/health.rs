@@ -33,9 +33,18 @@ pub async fn examine(ctx: &OpContext, clean: bool) -> Result<Health, AppError> {
         }
     }
     let there = ctx.lake().files()?;
-    let mut health = Health { audit_entries, lake_files: published.len(), payloads: kept.len(), ..Health::default() };
-    health.missing.extend(published.difference(&there).map(|path| format!("lake/{path}")));
-    health.missing.extend(kept.iter().filter(|path| !ctx.data().join(path).is_file()).cloned());
+    let mut health = Health {
+        audit_entries,
+        lake_files: published.len(),
+        payloads: kept.len(),
+        ..Health::default()
+    };
+    health
+        .missing
+        .extend(published.difference(&there).map(|path| format!("lake/{path}")));
+    health
+        .missing
+        .extend(kept.iter().filter(|path| !ctx.data().join(path).is_file()).cloned());
     let orphans = ctx.lake().orphans(&published)?;
     let payloads = payloads(ctx)?;
     health.orphans.extend(orphans.iter().map(|path| format!("lake/{path}")));

@@ -55,9 +55,15 @@ pub async fn inventory(ctx: &OpContext, at: Instant, filter: &InventoryFilter) -
     for allocation in read.allocations_within(moment).await? {
         let system = registry.systems.at(allocation.system.as_str(), at);
         let organisation = system.map(|s| registry.organisations.answering(&s.organisation, moment));
-        let organisation = organisation.and_then(|o| o.into_iter().next()).map_or_else(String::new, |(_, code)| code.to_string());
+        let organisation = organisation
+            .and_then(|o| o.into_iter().next())
+            .map_or_else(String::new, |(_, code)| code.to_string());
         let native_id = allocation.native_id.clone().unwrap_or_default();
-        let key = if native_id.is_empty() { allocation.code.to_string() } else { native_id.clone() };
+        let key = if native_id.is_empty() {
+            allocation.code.to_string()
+        } else {
+            native_id.clone()
+        };
         let row = InventoryRow {
             node: allocation.node.to_string(),
             native_id,
@@ -78,27 +84,31 @@ pub async fn inventory(ctx: &OpContext, at: Instant, filter: &InventoryFilter) -
     for node in nodes {
         for sighting in read.sightings_within(&node.code, moment).await? {
             let seen = &sighting.seen;
-            let row = rows.entry((node.code.to_string(), seen.native_id.clone())).or_insert_with(|| InventoryRow {
-                node: node.code.to_string(),
-                native_id: seen.native_id.clone(),
-                allocation: String::new(),
-                system: String::new(),
-                organisation: String::new(),
-                zone: String::new(),
-                kind: seen.kind.zh().to_owned(),
-                class: seen.class.clone(),
-                approved: String::new(),
-                seen: String::new(),
-                state: String::new(),
-                since: sighting.period.from(),
-            });
+            let row = rows
+                .entry((node.code.to_string(), seen.native_id.clone()))
+                .or_insert_with(|| InventoryRow {
+                    node: node.code.to_string(),
+                    native_id: seen.native_id.clone(),
+                    allocation: String::new(),
+                    system: String::new(),
+                    organisation: String::new(),
+                    zone: String::new(),
+                    kind: seen.kind.zh().to_owned(),
+                    class: seen.class.clone(),
+                    approved: String::new(),
+                    seen: String::new(),
+                    state: String::new(),
+                    since: sighting.period.from(),
+                });
             row.seen = seen.spec.to_string();
             row.state = seen.state.zh().to_owned();
         }
     }
     let wanted = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|w| w == value);
     let rows = rows.into_values().filter(|row| {
-        wanted(&filter.node, &row.node) && wanted(&filter.system, &row.system) && wanted(&filter.organisation, &row.organisation)
+        wanted(&filter.node, &row.node)
+            && wanted(&filter.system, &row.system)
+            && wanted(&filter.organisation, &row.organisation)
     });
     Ok(rows.collect())
 }

@@ -57,13 +57,22 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
     let provider = organisations.latest(new.provider.as_str());
     if provider.is_none_or(|o| o.side != Side::Provider) {
         let advice = "请先导入组织机构，且其类别应为云服务商";
-        return Err(AppError::NotFound { what: "云服务商", key: new.provider.to_string(), advice });
+        return Err(AppError::NotFound {
+            what: "云服务商",
+            key: new.provider.to_string(),
+            advice,
+        });
     }
     let mut nodes = work.history::<CloudNode>().await?;
     let mut pools = work.history::<ResourcePool>().await?;
     let version = Version {
         valid_from: new.valid_from,
-        body: CloudNode { code: new.code.clone(), name: new.name, provider: new.provider, source: new.source },
+        body: CloudNode {
+            code: new.code.clone(),
+            name: new.name,
+            provider: new.provider,
+            source: new.source,
+        },
     };
     let contradiction = |why: domain::registry::HistoryError| AppError::Contradiction(why.to_string());
     let mut changed = false;
@@ -72,15 +81,25 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
         changed = true;
     }
     for pool in new.pools {
-        let body = ResourcePool { code: pool.code, name: pool.name, node: new.code.clone(), kind: pool.kind, zones: pool.zones };
-        let version = Version { valid_from: new.valid_from, body };
+        let body = ResourcePool {
+            code: pool.code,
+            name: pool.name,
+            node: new.code.clone(),
+            kind: pool.kind,
+            zones: pool.zones,
+        };
+        let version = Version {
+            valid_from: new.valid_from,
+            body,
+        };
         if pools.add(version.clone()).map_err(contradiction)? {
             work.add_versions(&[version], None).await?;
             changed = true;
         }
     }
     if changed {
-        work.audit(ctx.now(), (ctx.actor(), "node.add", new.code.as_str()), "{}".to_owned()).await?;
+        work.audit(ctx.now(), (ctx.actor(), "node.add", new.code.as_str()), "{}".to_owned())
+            .await?;
         work.commit().await?;
     }
     Ok(changed)
@@ -96,7 +115,11 @@ pub async fn list(ctx: &OpContext) -> Result<Vec<NodeView>, AppError> {
         let looks = read.looks(&node.code).await?;
         views.push(NodeView {
             node: node.clone(),
-            pools: pools.all_at(Instant::MAX).filter(|pool| pool.node == node.code).cloned().collect(),
+            pools: pools
+                .all_at(Instant::MAX)
+                .filter(|pool| pool.node == node.code)
+                .cloned()
+                .collect(),
             looks: looks.len(),
             last_look: looks.last().map(|look| look.taken_at),
         });
@@ -111,26 +134,58 @@ pub async fn test(ctx: &OpContext, code: &NodeCode, secrets: &dyn NodeSecrets) -
         read.history::<CloudNode>().await?.latest(code.as_str()).cloned()
     };
     let advice = "请用 yunheng node list 查看已登记的编码";
-    let node = node.ok_or_else(|| AppError::NotFound { what: "云节点", key: code.to_string(), advice })?;
+    let node = node.ok_or_else(|| AppError::NotFound {
+        what: "云节点",
+        key: code.to_string(),
+        advice,
+    })?;
     match &node.source {
         NodeSource::Files { folder } => {
             let path = ctx.data().join(folder);
             let deliveries = sources::numbered::list(&path, code)?;
             let numbers = deliveries.first().zip(deliveries.last());
-            let range = numbers.map_or_else(|| "无".to_owned(), |(a, b)| format!("{} 至 {}", a.sequence(), b.sequence()));
-            Ok(vec![format!("文件夹 {} 可读", path.display()), format!("数据文件 {} 份，编号 {range}", deliveries.len())])
+            let range = numbers.map_or_else(
+                || "无".to_owned(),
+                |(a, b)| format!("{} 至 {}", a.sequence(), b.sequence()),
+            );
+            Ok(vec![
+                format!("文件夹 {} 可读", path.display()),
+                format!("数据文件 {} 份，编号 {range}", deliveries.len()),
+            ])
         }
-        NodeSource::OpenStack { auth_url, region, account } => {
+        NodeSource::OpenStack {
+            auth_url,
+            region,
+            account,
+        } => {
             let config = crate::collect::access(code, (auth_url, region.as_deref(), account), secrets)?;
-            let found = sources::openstack::Connector::connect(config).await?.test_connection().await?;
-            let mut lines = vec![format!("区域 {}，角色 {}", found.region.as_deref().unwrap_or("—"), found.roles.join("、"))];
+            let found = sources::openstack::Connector::connect(config)
+                .await?
+                .test_connection()
+                .await?;
+            let mut lines = vec![format!(
+                "区域 {}，角色 {}",
+                found.region.as_deref().unwrap_or("—"),
+                found.roles.join("、")
+            )];
             for service in &found.services {
-                let version = service.version.map_or_else(String::new, |version| format!(" {version}"));
+                let version = service
+                    .version
+                    .map_or_else(String::new, |version| format!(" {version}"));
                 lines.push(format!("服务 {}{version} {}", service.service, service.url));
             }
-            lines.extend(found.absent.iter().map(|service| format!("没有服务 {service}，相应用量不采集")));
+            lines.extend(
+                found
+                    .absent
+                    .iter()
+                    .map(|service| format!("没有服务 {service}，相应用量不采集")),
+            );
             lines.extend(found.projects.map(|count| format!("项目 {count} 个")));
-            lines.push(if found.sees_all_projects { "可以看到全部项目".to_owned() } else { "看不到全部项目".to_owned() });
+            lines.push(if found.sees_all_projects {
+                "可以看到全部项目".to_owned()
+            } else {
+                "看不到全部项目".to_owned()
+            });
             lines.extend(found.shortcomings.iter().map(ToString::to_string));
             Ok(lines)
         }

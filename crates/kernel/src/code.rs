@@ -49,15 +49,24 @@ impl<K: CodeKind> FromStr for Code<K> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b':' | b'-');
         let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
         if !starts_well || text.len() > CODE_MAX_LEN || !text.bytes().all(plain) {
-            return Err(CodeError { kind: K::NAME, text: text.to_owned() });
+            return Err(CodeError {
+                kind: K::NAME,
+                text: text.to_owned(),
+            });
         }
-        Ok(Self { text: text.into(), kind: PhantomData })
+        Ok(Self {
+            text: text.into(),
+            kind: PhantomData,
+        })
     }
 }
 
 impl<K: CodeKind> Clone for Code<K> {
     fn clone(&self) -> Self {
-        Self { text: self.text.clone(), kind: PhantomData }
+        Self {
+            text: self.text.clone(),
+            kind: PhantomData,
+        }
     }
 }
 

@@ -51,10 +51,17 @@ pub fn parse_scaled(text: &str, places: usize) -> Result<i64, DecimalError> {
     }
     let kept = fraction.trim_end_matches('0');
     if kept.len() > places {
-        return Err(DecimalError::TooFine { text: text.trim().to_owned(), max: places });
+        return Err(DecimalError::TooFine {
+            text: text.trim().to_owned(),
+            max: places,
+        });
     }
     let padded = format!("{whole}{kept:0<places$}");
-    let magnitude = if padded.is_empty() { Ok(0) } else { padded.parse::<i64>() };
+    let magnitude = if padded.is_empty() {
+        Ok(0)
+    } else {
+        padded.parse::<i64>()
+    };
     let magnitude = magnitude.map_err(|_| DecimalError::TooLarge(text.trim().to_owned()))?;
     Ok(if negative { -magnitude } else { magnitude })
 }
@@ -69,7 +76,11 @@ pub fn format_scaled(value: i64, places: usize, least: usize) -> String {
         fraction.push('0');
     }
     let sign = if value < 0 { "-" } else { "" };
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+    if fraction.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    }
 }
 
 macro_rules! scaled {
@@ -188,17 +199,26 @@ mod tests {
         assert_eq!("0.000001".parse::<UnitPrice>().unwrap().micros(), 1);
         assert_eq!("1,147.5".parse::<UnitPrice>().unwrap().micros(), 1_147_500_000);
         assert_eq!(" 9200 ".parse::<UnitPrice>().unwrap().to_string(), "9200");
-        assert_eq!("123456.123456".parse::<UnitPrice>().unwrap().to_string(), "123456.123456");
+        assert_eq!(
+            "123456.123456".parse::<UnitPrice>().unwrap().to_string(),
+            "123456.123456"
+        );
     }
 
     #[test]
     fn refuses_what_it_would_have_to_bend() {
-        assert!(matches!("0.0000001".parse::<UnitPrice>(), Err(DecimalError::TooFine { .. })));
+        assert!(matches!(
+            "0.0000001".parse::<UnitPrice>(),
+            Err(DecimalError::TooFine { .. })
+        ));
         assert!(matches!("1e3".parse::<Quantity>(), Err(DecimalError::NotANumber(_))));
         assert!(matches!("".parse::<Quantity>(), Err(DecimalError::NotANumber(_))));
         assert!(matches!(".".parse::<Quantity>(), Err(DecimalError::NotANumber(_))));
         assert!(matches!("-1".parse::<Quantity>(), Err(DecimalError::Negative(_))));
-        assert!(matches!("99999999999999".parse::<Quantity>(), Err(DecimalError::TooLarge(_))));
+        assert!(matches!(
+            "99999999999999".parse::<Quantity>(),
+            Err(DecimalError::TooLarge(_))
+        ));
         assert_eq!("0.50000000000".parse::<Factor>().unwrap().micros(), 500_000);
     }
 

@@ -84,7 +84,8 @@ impl Digester {
 
     /// Takes in a text with its length.
     pub fn text(&mut self, text: &str) -> &mut Self {
-        self.raw(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes()).raw(text.as_bytes())
+        self.raw(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes())
+            .raw(text.as_bytes())
     }
 
     /// The digest of all that was taken in.

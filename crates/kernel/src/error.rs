@@ -57,7 +57,11 @@ impl Faults {
 
     /// Notes a fault.
     pub fn push(&mut self, row: u64, column: &str, message: impl fmt::Display) {
-        self.0.push(Fault { row, column: column.to_owned(), message: message.to_string() });
+        self.0.push(Fault {
+            row,
+            column: column.to_owned(),
+            message: message.to_string(),
+        });
     }
 
     /// Takes over the faults of another list.

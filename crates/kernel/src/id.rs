@@ -23,7 +23,10 @@ pub struct Id<K: IdKind> {
 impl<K: IdKind> Id<K> {
     /// From the milliseconds since 1970 and 10 random bytes, both from the operation's context.
     pub fn from_parts(unix_ms: u64, random: &[u8; 10]) -> Self {
-        Self { uuid: uuid::Builder::from_unix_timestamp_millis(unix_ms, random).into_uuid(), kind: PhantomData }
+        Self {
+            uuid: uuid::Builder::from_unix_timestamp_millis(unix_ms, random).into_uuid(),
+            kind: PhantomData,
+        }
     }
 }
 
@@ -80,7 +83,10 @@ impl<K: IdKind> FromStr for Id<K> {
         let uuid = text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('_'));
         let uuid = uuid.and_then(|hex| Uuid::try_parse(hex).ok());
         let uuid = uuid.ok_or_else(|| format!("not an id of the form {}_...: {text:?}", K::PREFIX))?;
-        Ok(Self { uuid, kind: PhantomData })
+        Ok(Self {
+            uuid,
+            kind: PhantomData,
+        })
     }
 }
 

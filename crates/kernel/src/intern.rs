@@ -33,7 +33,10 @@ impl Interner {
 
     /// The text of a number; empty for a number never given out.
     pub fn text(&self, number: u32) -> &str {
-        usize::try_from(number).ok().and_then(|n| self.texts.get(n)).map_or("", String::as_str)
+        usize::try_from(number)
+            .ok()
+            .and_then(|n| self.texts.get(n))
+            .map_or("", String::as_str)
     }
 
     /// How many distinct texts there are.

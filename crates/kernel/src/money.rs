@@ -87,14 +87,21 @@ pub fn split(total: Money, weights: &[i128]) -> Result<Vec<Money>, MoneyError> {
     if weights.is_empty() || weights.iter().any(|w| *w < 0) {
         return Err(MoneyError);
     }
-    let sum = weights.iter().try_fold(0_i128, |a, w| a.checked_add(*w)).ok_or(MoneyError)?;
+    let sum = weights
+        .iter()
+        .try_fold(0_i128, |a, w| a.checked_add(*w))
+        .ok_or(MoneyError)?;
     let first_takes_all = sum == 0;
     let sum = if first_takes_all { 1 } else { sum };
     let mut parts = Vec::with_capacity(weights.len());
     let mut remainders = Vec::with_capacity(weights.len());
     let mut given = 0_i128;
     for (position, weight) in weights.iter().enumerate() {
-        let weight = if first_takes_all { i128::from(position == 0) } else { *weight };
+        let weight = if first_takes_all {
+            i128::from(position == 0)
+        } else {
+            *weight
+        };
         let share = i128::from(total.fen()).checked_mul(weight).ok_or(MoneyError)?;
         let part = share.div_euclid(sum);
         given += part;

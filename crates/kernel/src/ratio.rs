@@ -18,7 +18,11 @@ impl Ratio {
 
     /// `num / den`; `None` if the denominator is not positive or the numerator negative.
     pub const fn new(num: i64, den: i64) -> Option<Self> {
-        if den > 0 && num >= 0 { Some(Self { num, den }) } else { None }
+        if den > 0 && num >= 0 {
+            Some(Self { num, den })
+        } else {
+            None
+        }
     }
 
     /// The numerator.

@@ -90,7 +90,13 @@ impl FromStr for Instant {
         let text = text.trim();
         let bad = || TimeError::Instant(text.to_owned());
         if let Ok(stamp) = text.parse::<jiff::Timestamp>() {
-            return Ok(Self(stamp.as_nanosecond().div_euclid(1_000_000_000).try_into().map_err(|_| bad())?));
+            return Ok(Self(
+                stamp
+                    .as_nanosecond()
+                    .div_euclid(1_000_000_000)
+                    .try_into()
+                    .map_err(|_| bad())?,
+            ));
         }
         if let Ok(civil) = text.replace('/', "-").parse::<DateTime>() {
             let zoned = civil.to_zoned(law_zone()).map_err(|_| bad())?;
@@ -128,7 +134,10 @@ impl Day {
     /// The month it is in.
     pub fn month(self) -> Month {
         let date = self.date();
-        Month { year: date.year(), month: date.month() }
+        Month {
+            year: date.year(),
+            month: date.month(),
+        }
     }
 
     fn date(self) -> Date {
@@ -157,9 +166,10 @@ impl FromStr for Day {
         let (year, month, day) = (parts.next(), parts.next(), parts.next());
         let read = |part: Option<&str>| part.and_then(|p| p.parse::<i16>().ok());
         let date = match (read(year), read(month), read(day)) {
-            (Some(y), Some(m), Some(d)) if y >= 1900 => {
-                i8::try_from(m).ok().zip(i8::try_from(d).ok()).and_then(|(m, d)| Date::new(y, m, d).ok())
-            }
+            (Some(y), Some(m), Some(d)) if y >= 1900 => i8::try_from(m)
+                .ok()
+                .zip(i8::try_from(d).ok())
+                .and_then(|(m, d)| Date::new(y, m, d).ok()),
             _ => None,
         };
         date.map(Self::of).ok_or_else(|| TimeError::Day(text.to_owned()))
@@ -176,7 +186,10 @@ pub struct Month {
 impl Month {
     /// The month of a year; `None` if there is no such month.
     pub fn new(year: i16, month: i8) -> Option<Self> {
-        Date::new(year, month, 1).ok().filter(|_| (1900..9999).contains(&year)).map(|_| Self { year, month })
+        Date::new(year, month, 1)
+            .ok()
+            .filter(|_| (1900..9999).contains(&year))
+            .map(|_| Self { year, month })
     }
 
     /// Its first day.
@@ -191,24 +204,39 @@ impl Month {
 
     /// From its first moment to the first moment of the next month.
     pub fn period(self) -> Period {
-        Period { from: self.first_day().start(), to: self.next().first_day().start() }
+        Period {
+            from: self.first_day().start(),
+            to: self.next().first_day().start(),
+        }
     }
 
     /// The month after.
     pub const fn next(self) -> Self {
         if self.month == 12 {
-            Self { year: self.year + 1, month: 1 }
+            Self {
+                year: self.year + 1,
+                month: 1,
+            }
         } else {
-            Self { year: self.year, month: self.month + 1 }
+            Self {
+                year: self.year,
+                month: self.month + 1,
+            }
         }
     }
 
     /// The month before.
     pub const fn previous(self) -> Self {
         if self.month == 1 {
-            Self { year: self.year - 1, month: 12 }
+            Self {
+                year: self.year - 1,
+                month: 12,
+            }
         } else {
-            Self { year: self.year, month: self.month - 1 }
+            Self {
+                year: self.year,
+                month: self.month - 1,
+            }
         }
     }
 
@@ -255,7 +283,11 @@ pub struct Period {
 impl Period {
     /// From `from` to before `to`.
     pub fn new(from: Instant, to: Instant) -> Result<Self, TimeError> {
-        if from < to { Ok(Self { from, to }) } else { Err(TimeError::Backwards(from.to_string(), to.to_string())) }
+        if from < to {
+            Ok(Self { from, to })
+        } else {
+            Err(TimeError::Backwards(from.to_string(), to.to_string()))
+        }
     }
 
     /// From `from` on, without end if `to` is none.
@@ -350,7 +382,14 @@ mod tests {
     #[test]
     fn months_have_their_own_length() {
         let month = |t: &str| t.parse::<Month>().unwrap();
-        assert_eq!((month("2026-02").days(), month("2028-02").days(), month("2026-12").days()), (28, 29, 31));
+        assert_eq!(
+            (
+                month("2026-02").days(),
+                month("2028-02").days(),
+                month("2026-12").days()
+            ),
+            (28, 29, 31)
+        );
         assert_eq!(month("2026-12").next(), month("2027-01"));
         assert_eq!(month("2026-11").plus(-13), month("2025-10"));
         let year: i64 = (0..12).map(|n| month("2026-01").plus(n).period().seconds()).sum();

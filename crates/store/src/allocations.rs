@@ -23,8 +23,11 @@ fn allocation(row: &Row) -> Result<Allocation, StoreError> {
         native_id: row.text_or_none("native_id")?,
         contract: row.parsed_or_none(TABLE, "contract")?,
         parent: row.parsed_or_none(TABLE, "parent")?,
-        period: Period::open(from, to)
-            .map_err(|why| StoreError::BadRow { table: TABLE, key: from.to_string(), why: why.to_string() })?,
+        period: Period::open(from, to).map_err(|why| StoreError::BadRow {
+            table: TABLE,
+            key: from.to_string(),
+            why: why.to_string(),
+        })?,
     })
 }
 
@@ -32,22 +35,39 @@ impl Connection {
     /// Intervals that share time with a period, by code and start.
     pub async fn allocations_within(&mut self, period: Period) -> Result<Vec<Allocation>, StoreError> {
         let sql = "SELECT * FROM allocation WHERE from_s < $1 AND (to_s IS NULL OR to_s > $2) ORDER BY code, from_s";
-        self.all(sql, &[period.to().unix_s().into(), period.from().unix_s().into()]).await?.iter().map(allocation).collect()
+        self.all(sql, &[period.to().unix_s().into(), period.from().unix_s().into()])
+            .await?
+            .iter()
+            .map(allocation)
+            .collect()
     }
 
     /// Every interval there is, by code and start.
     pub async fn allocations(&mut self) -> Result<Vec<Allocation>, StoreError> {
-        self.all("SELECT * FROM allocation ORDER BY code, from_s", &[]).await?.iter().map(allocation).collect()
+        self.all("SELECT * FROM allocation ORDER BY code, from_s", &[])
+            .await?
+            .iter()
+            .map(allocation)
+            .collect()
     }
 
     /// The intervals of one allocation, in order.
     pub async fn allocations_of(&mut self, code: &str) -> Result<Vec<Allocation>, StoreError> {
-        self.all("SELECT * FROM allocation WHERE code = $1 ORDER BY from_s", &[code.into()]).await?.iter().map(allocation).collect()
+        self.all(
+            "SELECT * FROM allocation WHERE code = $1 ORDER BY from_s",
+            &[code.into()],
+        )
+        .await?
+        .iter()
+        .map(allocation)
+        .collect()
     }
 
     /// Codes of allocations that no node lists: cabinets, lines, work.
     pub async fn unlisted_allocations(&mut self) -> Result<BTreeSet<String>, StoreError> {
-        let rows = self.all("SELECT DISTINCT code FROM allocation WHERE native_id IS NULL", &[]).await?;
+        let rows = self
+            .all("SELECT DISTINCT code FROM allocation WHERE native_id IS NULL", &[])
+            .await?;
         rows.iter().map(|row| row.text("code")).collect()
     }
 
@@ -82,7 +102,11 @@ impl Connection {
     /// Ends an interval that is open.
     pub async fn end_allocation(&mut self, allocation: &Allocation, to: Instant) -> Result<(), StoreError> {
         let sql = "UPDATE allocation SET to_s = $1 WHERE code = $2 AND from_s = $3 AND to_s IS NULL";
-        let values = [to.unix_s().into(), allocation.code.to_string().into(), allocation.period.from().unix_s().into()];
+        let values = [
+            to.unix_s().into(),
+            allocation.code.to_string().into(),
+            allocation.period.from().unix_s().into(),
+        ];
         self.execute_one(sql, &values, allocation.code.as_str()).await
     }
 }

@@ -22,8 +22,14 @@ fn entry(row: &Row) -> Result<AuditEntry, StoreError> {
 impl Connection {
     /// Number and digest of the last entry.
     pub async fn audit_head(&mut self) -> Result<Option<(i64, Digest)>, StoreError> {
-        let row = self.first("SELECT number, digest FROM audit_entry ORDER BY number DESC LIMIT 1", &[]).await?;
-        row.map(|row| Ok((row.int("number")?, row.parsed(TABLE, "digest")?))).transpose()
+        let row = self
+            .first(
+                "SELECT number, digest FROM audit_entry ORDER BY number DESC LIMIT 1",
+                &[],
+            )
+            .await?;
+        row.map(|row| Ok((row.int("number")?, row.parsed(TABLE, "digest")?)))
+            .transpose()
     }
 
     pub(crate) async fn append_audit(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {
@@ -45,7 +51,11 @@ impl Connection {
     /// Entries from `first` on, at most `limit`, in order.
     pub async fn audit_entries(&mut self, first: i64, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
         let sql = "SELECT * FROM audit_entry WHERE number >= $1 ORDER BY number LIMIT $2";
-        self.all(sql, &[first.into(), limit.into()]).await?.iter().map(entry).collect()
+        self.all(sql, &[first.into(), limit.into()])
+            .await?
+            .iter()
+            .map(entry)
+            .collect()
     }
 
     /// How many entries there are.

@@ -41,7 +41,11 @@ impl Connection {
     /// All versions of all bills of a month, by provider and version.
     pub async fn bills(&mut self, month: Month) -> Result<Vec<BillRecord>, StoreError> {
         let sql = "SELECT * FROM bill WHERE month = $1 ORDER BY provider, version";
-        self.all(sql, &[month.to_string().into()]).await?.iter().map(record).collect()
+        self.all(sql, &[month.to_string().into()])
+            .await?
+            .iter()
+            .map(record)
+            .collect()
     }
 
     /// Stores a bill.

@@ -60,11 +60,20 @@ impl Connection {
             })
             .collect();
         let into = "case_file (id, kind, subject, owner, detail, since_s, opened_s, deadline, month)";
-        self.insert_many(into, " ON CONFLICT (kind, subject) WHERE closed_s IS NULL DO NOTHING", &rows).await
+        self.insert_many(
+            into,
+            " ON CONFLICT (kind, subject) WHERE closed_s IS NULL DO NOTHING",
+            &rows,
+        )
+        .await
     }
 
     /// All cases, the oldest first.
     pub async fn cases(&mut self) -> Result<Vec<CaseFile>, StoreError> {
-        self.all("SELECT * FROM case_file ORDER BY opened_s, kind, subject", &[]).await?.iter().map(case).collect()
+        self.all("SELECT * FROM case_file ORDER BY opened_s, kind, subject", &[])
+            .await?
+            .iter()
+            .map(case)
+            .collect()
     }
 }

@@ -7,7 +7,9 @@ use crate::StoreError;
 use crate::migrate;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
 use std::str::FromStr;
 use std::time::Duration;
@@ -120,9 +122,17 @@ impl Row {
     }
 
     /// A text that is read as something.
-    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(&self, table: &'static str, column: &str) -> Result<T, StoreError> {
+    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(
+        &self,
+        table: &'static str,
+        column: &str,
+    ) -> Result<T, StoreError> {
         let text = self.text(column)?;
-        text.parse().map_err(|why: T::Err| StoreError::BadRow { table, key: text.clone(), why: why.to_string() })
+        text.parse().map_err(|why: T::Err| StoreError::BadRow {
+            table,
+            key: text.clone(),
+            why: why.to_string(),
+        })
     }
 
     /// A text that may be missing and is read as something.
@@ -131,8 +141,14 @@ impl Row {
         table: &'static str,
         column: &str,
     ) -> Result<Option<T>, StoreError> {
-        let Some(text) = self.text_or_none(column)? else { return Ok(None) };
-        text.parse().map(Some).map_err(|why: T::Err| StoreError::BadRow { table, key: text.clone(), why: why.to_string() })
+        let Some(text) = self.text_or_none(column)? else {
+            return Ok(None);
+        };
+        text.parse().map(Some).map_err(|why: T::Err| StoreError::BadRow {
+            table,
+            key: text.clone(),
+            why: why.to_string(),
+        })
     }
 
     /// A text that is read as JSON.
@@ -140,7 +156,11 @@ impl Row {
         let text = self.text(column)?;
         serde_json::from_str(&text).map_err(|why| {
             let key = text.chars().take(80).collect();
-            StoreError::BadRow { table, key, why: why.to_string() }
+            StoreError::BadRow {
+                table,
+                key,
+                why: why.to_string(),
+            }
         })
     }
 }
@@ -171,13 +191,25 @@ impl Store {
                 .busy_timeout(patience)
                 .foreign_keys(true)
                 .pragma("cache_size", "-65536");
-            Pool::Sqlite(SqlitePoolOptions::new().max_connections(4).connect_with(options).await.map_err(StoreError::open)?)
+            Pool::Sqlite(
+                SqlitePoolOptions::new()
+                    .max_connections(4)
+                    .connect_with(options)
+                    .await
+                    .map_err(StoreError::open)?,
+            )
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url).map_err(|_| StoreError::url(url))?;
             // Once without the pool, which would try for half a minute to reach a server that is not there.
             let tried = PgConnection::connect_with(&options).await.map_err(StoreError::open)?;
             tried.close().await.map_err(StoreError::open)?;
-            Pool::Postgres(PgPoolOptions::new().max_connections(8).connect_with(options).await.map_err(StoreError::open)?)
+            Pool::Postgres(
+                PgPoolOptions::new()
+                    .max_connections(8)
+                    .connect_with(options)
+                    .await
+                    .map_err(StoreError::open)?,
+            )
         } else {
             return Err(StoreError::url(url));
         };
@@ -190,7 +222,9 @@ impl Store {
             Pool::Sqlite(pool) => {
                 // Nothing else keeps two programs from migrating one file at the same moment.
                 let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-                migrate::migrator("TEXT").run_direct(None, &mut *transaction, false).await?;
+                migrate::migrator("TEXT")
+                    .run_direct(None, &mut *transaction, false)
+                    .await?;
                 transaction.commit().await?;
             }
             Pool::Postgres(pool) => migrate::migrator("TEXT COLLATE \"C\"").run(pool).await?,
@@ -204,11 +238,23 @@ impl Store {
     pub async fn check_migrated(&self) -> Result<(), StoreError> {
         let newest = migrate::newest();
         let found = match &self.pool {
-            Pool::Sqlite(pool) => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await,
-            Pool::Postgres(pool) => sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(pool).await,
+            Pool::Sqlite(pool) => {
+                sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+                    .fetch_one(pool)
+                    .await
+            }
+            Pool::Postgres(pool) => {
+                sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+                    .fetch_one(pool)
+                    .await
+            }
         };
         let found: Option<i64> = found.unwrap_or(None);
-        if found.is_some_and(|found| found >= newest) { Ok(()) } else { Err(StoreError::NotMigrated) }
+        if found.is_some_and(|found| found >= newest) {
+            Ok(())
+        } else {
+            Err(StoreError::NotMigrated)
+        }
     }
 
     /// Which database it is, for people.
@@ -225,7 +271,9 @@ impl Store {
             Pool::Sqlite(pool) => Connection::Sqlite(pool.begin().await?),
             Pool::Postgres(pool) => {
                 let mut transaction = pool.begin().await?;
-                sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(&mut *transaction).await?;
+                sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .execute(&mut *transaction)
+                    .await?;
                 Connection::Postgres(transaction)
             }
         })
@@ -255,17 +303,21 @@ impl Store {
 }
 
 fn bind_sqlite<'q>(sql: &str, values: &[Value]) -> Query<'q, Sqlite, SqliteArguments> {
-    values.iter().fold(sqlx::query(AssertSqlSafe(sql.to_owned())), |query, value| match value {
-        Value::Int(value) => query.bind(*value),
-        Value::Text(value) => query.bind(value.clone()),
-    })
+    values
+        .iter()
+        .fold(sqlx::query(AssertSqlSafe(sql.to_owned())), |query, value| match value {
+            Value::Int(value) => query.bind(*value),
+            Value::Text(value) => query.bind(value.clone()),
+        })
 }
 
 fn bind_postgres<'q>(sql: &str, values: &[Value]) -> Query<'q, Postgres, PgArguments> {
-    values.iter().fold(sqlx::query(AssertSqlSafe(sql.to_owned())), |query, value| match value {
-        Value::Int(value) => query.bind(*value),
-        Value::Text(value) => query.bind(value.clone()),
-    })
+    values
+        .iter()
+        .fold(sqlx::query(AssertSqlSafe(sql.to_owned())), |query, value| match value {
+            Value::Int(value) => query.bind(*value),
+            Value::Text(value) => query.bind(value.clone()),
+        })
 }
 
 impl Connection {
@@ -316,7 +368,7 @@ impl Connection {
         for chunk in rows.chunks((BINDS_MAX / width).clamp(1, 500)) {
             let mut sql = format!("INSERT INTO {into} VALUES ");
             for place in 0..chunk.len() {
-                let binds: Vec<String> = (1..=width).map(|n| format!("${}", place * width + n)).collect();
+                let binds: Vec<String> = (1..=width).map(|n| self.placeholder(place * width + n)).collect();
                 let comma = if place == 0 { "" } else { "," };
                 sql.push_str(&format!("{comma}({})", binds.join(",")));
             }
@@ -325,6 +377,15 @@ impl Connection {
             changed += self.execute(&sql, &values).await?;
         }
         Ok(changed)
+    }
+
+    /// The `n`th placeholder of a statement with many. SQLite looks for a numbered one among all that it has seen,
+    /// so thousands of them take seconds; its own kind needs no looking.
+    fn placeholder(&self, n: usize) -> String {
+        match self {
+            Self::Sqlite(_) => "?".to_owned(),
+            Self::Postgres(_) => format!("${n}"),
+        }
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {

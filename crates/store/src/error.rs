@@ -77,7 +77,9 @@ impl From<sqlx::Error> for StoreError {
         if database.is_some_and(|database| database.message().starts_with("no such table")) {
             return Self::NotMigrated;
         }
-        let code = database.and_then(|database| database.code()).map(|code| code.into_owned());
+        let code = database
+            .and_then(|database| database.code())
+            .map(|code| code.into_owned());
         match code.as_deref() {
             // PostgreSQL's way of saying that there is no such table.
             Some("42P01") => Self::NotMigrated,

@@ -52,7 +52,8 @@ impl Connection {
             import.at.unix_s().into(),
             import.actor.clone().into(),
         ];
-        let sql = "INSERT INTO import (id, kind, file_name, digest, row_count, at_s, actor) VALUES ($1,$2,$3,$4,$5,$6,$7)";
+        let sql =
+            "INSERT INTO import (id, kind, file_name, digest, row_count, at_s, actor) VALUES ($1,$2,$3,$4,$5,$6,$7)";
         self.execute_one(sql, &values, &import.file_name).await
     }
 }

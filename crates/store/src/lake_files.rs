@@ -55,17 +55,27 @@ impl Connection {
     /// Published files of a dataset and month, by path.
     pub async fn published(&mut self, dataset: &str, month: Month) -> Result<Vec<LakeFileRecord>, StoreError> {
         let sql = "SELECT * FROM lake_file WHERE dataset = $1 AND month = $2 ORDER BY path";
-        self.all(sql, &[dataset.into(), month.to_string().into()]).await?.iter().map(record).collect()
+        self.all(sql, &[dataset.into(), month.to_string().into()])
+            .await?
+            .iter()
+            .map(record)
+            .collect()
     }
 
     /// The published file at a path, if there is one.
     pub async fn published_at(&mut self, path: &str) -> Result<Option<LakeFileRecord>, StoreError> {
-        let row = self.first("SELECT * FROM lake_file WHERE path = $1", &[path.into()]).await?;
+        let row = self
+            .first("SELECT * FROM lake_file WHERE path = $1", &[path.into()])
+            .await?;
         row.as_ref().map(record).transpose()
     }
 
     /// All published paths.
     pub async fn published_paths(&mut self) -> Result<Vec<String>, StoreError> {
-        self.all("SELECT path FROM lake_file ORDER BY path", &[]).await?.iter().map(|row| row.text("path")).collect()
+        self.all("SELECT path FROM lake_file ORDER BY path", &[])
+            .await?
+            .iter()
+            .map(|row| row.text("path"))
+            .collect()
     }
 }

@@ -46,13 +46,18 @@ impl Connection {
             i64::from(fact.approved).into(),
             fact.posted_in.map(|month| month.to_string()).into(),
         ];
-        let sql = "INSERT INTO late_fact (id, month, cause, detail, at_s, approved, posted_in) VALUES ($1,$2,$3,$4,$5,$6,$7)";
+        let sql =
+            "INSERT INTO late_fact (id, month, cause, detail, at_s, approved, posted_in) VALUES ($1,$2,$3,$4,$5,$6,$7)";
         self.execute_one(sql, &values, &fact.detail).await
     }
 
     /// Facts that no closed month has posted yet, in order of their ids.
     pub async fn open_late_facts(&mut self) -> Result<Vec<LateFact>, StoreError> {
-        self.all("SELECT * FROM late_fact WHERE posted_in IS NULL ORDER BY id", &[]).await?.iter().map(fact).collect()
+        self.all("SELECT * FROM late_fact WHERE posted_in IS NULL ORDER BY id", &[])
+            .await?
+            .iter()
+            .map(fact)
+            .collect()
     }
 
     /// Approves the open facts of a month that wait for a reason.

@@ -49,7 +49,14 @@ fn look(row: &Row) -> Result<LookRecord, StoreError> {
 impl Connection {
     /// All looks at a node, in order of their moments.
     pub async fn looks(&mut self, node: &NodeCode) -> Result<Vec<LookRecord>, StoreError> {
-        self.all("SELECT * FROM look WHERE node = $1 ORDER BY taken_s", &[node.to_string().into()]).await?.iter().map(look).collect()
+        self.all(
+            "SELECT * FROM look WHERE node = $1 ORDER BY taken_s",
+            &[node.to_string().into()],
+        )
+        .await?
+        .iter()
+        .map(look)
+        .collect()
     }
 
     /// The moments of the looks at a node that may matter to a period: those inside, and one on either side.
@@ -58,22 +65,40 @@ impl Connection {
                    AND taken_s >= COALESCE((SELECT max(taken_s) FROM look WHERE node = $1 AND taken_s <= $2), $2) \
                    AND taken_s <= COALESCE((SELECT min(taken_s) FROM look WHERE node = $1 AND taken_s >= $3), $3) \
                    ORDER BY taken_s";
-        let values = [node.to_string().into(), period.from().unix_s().into(), period.to().unix_s().into()];
-        self.all(sql, &values).await?.iter().map(|row| Ok(Instant::from_unix_s(row.int("taken_s")?))).collect()
+        let values = [
+            node.to_string().into(),
+            period.from().unix_s().into(),
+            period.to().unix_s().into(),
+        ];
+        self.all(sql, &values)
+            .await?
+            .iter()
+            .map(|row| Ok(Instant::from_unix_s(row.int("taken_s")?)))
+            .collect()
     }
 
     /// The last look before a moment.
     pub async fn look_before(&mut self, node: &NodeCode, at: Instant) -> Result<Option<LookRecord>, StoreError> {
         let sql = "SELECT * FROM look WHERE node = $1 AND taken_s < $2 ORDER BY taken_s DESC LIMIT 1";
-        self.first(sql, &[node.to_string().into(), at.unix_s().into()]).await?.as_ref().map(look).transpose()
+        self.first(sql, &[node.to_string().into(), at.unix_s().into()])
+            .await?
+            .as_ref()
+            .map(look)
+            .transpose()
     }
 
     /// The moment of the first full look after a moment.
     pub async fn full_look_after(&mut self, node: &NodeCode, at: Instant) -> Result<Option<Instant>, StoreError> {
         let sql = "SELECT min(taken_s) AS taken_s FROM look WHERE node = $1 AND taken_s > $2 AND kind = $3";
-        let values = [node.to_string().into(), at.unix_s().into(), LookKind::Full.word().into()];
+        let values = [
+            node.to_string().into(),
+            at.unix_s().into(),
+            LookKind::Full.word().into(),
+        ];
         let row = self.first(sql, &values).await?;
-        row.map_or(Ok(None), |row| Ok(row.int_or_none("taken_s")?.map(Instant::from_unix_s)))
+        row.map_or(Ok(None), |row| {
+            Ok(row.int_or_none("taken_s")?.map(Instant::from_unix_s))
+        })
     }
 
     /// The look with a moment or a number, if it was taken in already.

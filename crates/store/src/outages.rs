@@ -8,7 +8,9 @@ impl Connection {
     /// Outages that share time with a period, by resource and start.
     pub async fn outages_within(&mut self, period: Period) -> Result<Vec<Outage>, StoreError> {
         let sql = "SELECT * FROM outage WHERE from_s < $1 AND to_s > $2 ORDER BY resource, from_s";
-        let rows = self.all(sql, &[period.to().unix_s().into(), period.from().unix_s().into()]).await?;
+        let rows = self
+            .all(sql, &[period.to().unix_s().into(), period.from().unix_s().into()])
+            .await?;
         rows.iter()
             .map(|row| {
                 Ok(Outage {
@@ -38,6 +40,7 @@ impl Connection {
             })
             .collect();
         let into = "outage (resource, from_s, to_s, excluded, source, import_id)";
-        self.insert_many(into, " ON CONFLICT (resource, from_s) DO NOTHING", &rows).await
+        self.insert_many(into, " ON CONFLICT (resource, from_s) DO NOTHING", &rows)
+            .await
     }
 }

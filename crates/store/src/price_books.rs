@@ -9,7 +9,9 @@ const TABLE: &str = "price_book";
 impl Connection {
     /// All versions of all contracts, by contract and version.
     pub async fn price_books(&mut self) -> Result<Vec<PriceBook>, StoreError> {
-        let rows = self.all("SELECT body FROM price_book ORDER BY contract, version", &[]).await?;
+        let rows = self
+            .all("SELECT body FROM price_book ORDER BY contract, version", &[])
+            .await?;
         rows.iter().map(|row| row.json(TABLE, "body")).collect()
     }
 
@@ -20,8 +22,11 @@ impl Connection {
         recorded: Instant,
         import: Option<ImportId>,
     ) -> Result<(), StoreError> {
-        let body = serde_json::to_string(book)
-            .map_err(|why| StoreError::BadRow { table: TABLE, key: book.label(), why: why.to_string() })?;
+        let body = serde_json::to_string(book).map_err(|why| StoreError::BadRow {
+            table: TABLE,
+            key: book.label(),
+            why: why.to_string(),
+        })?;
         let values = [
             book.contract.to_string().into(),
             i64::from(book.version).into(),

@@ -9,11 +9,19 @@ const TABLE: &str = "registry_version";
 impl Connection {
     /// Everything in one register.
     pub async fn history<T: Registered>(&mut self) -> Result<History<T>, StoreError> {
-        let sql = "SELECT code, valid_from_s, body FROM registry_version WHERE register = $1 ORDER BY code, valid_from_s";
+        let sql =
+            "SELECT code, valid_from_s, body FROM registry_version WHERE register = $1 ORDER BY code, valid_from_s";
         let mut history = History::default();
         for row in self.all(sql, &[T::REGISTER.into()]).await? {
-            let version = Version { valid_from: Instant::from_unix_s(row.int("valid_from_s")?), body: row.json(TABLE, "body")? };
-            history.add(version).map_err(|why| StoreError::BadRow { table: TABLE, key: T::REGISTER.into(), why: why.to_string() })?;
+            let version = Version {
+                valid_from: Instant::from_unix_s(row.int("valid_from_s")?),
+                body: row.json(TABLE, "body")?,
+            };
+            history.add(version).map_err(|why| StoreError::BadRow {
+                table: TABLE,
+                key: T::REGISTER.into(),
+                why: why.to_string(),
+            })?;
         }
         Ok(history)
     }
@@ -37,13 +45,27 @@ impl Connection {
     ) -> Result<(), StoreError> {
         let mut rows = Vec::with_capacity(versions.len());
         for version in versions {
-            let body = serde_json::to_string(&version.body)
-                .map_err(|why| StoreError::BadRow { table: TABLE, key: version.body.code(), why: why.to_string() })?;
+            let body = serde_json::to_string(&version.body).map_err(|why| StoreError::BadRow {
+                table: TABLE,
+                key: version.body.code(),
+                why: why.to_string(),
+            })?;
             let import = import.map(|id| id.to_string());
             let valid_from: Value = version.valid_from.unix_s().into();
-            rows.push(vec![T::REGISTER.into(), version.body.code().into(), valid_from, body.into(), import.into()]);
+            rows.push(vec![
+                T::REGISTER.into(),
+                version.body.code().into(),
+                valid_from,
+                body.into(),
+                import.into(),
+            ]);
         }
-        self.insert_many("registry_version (register, code, valid_from_s, body, import_id)", "", &rows).await?;
+        self.insert_many(
+            "registry_version (register, code, valid_from_s, body, import_id)",
+            "",
+            &rows,
+        )
+        .await?;
         Ok(())
     }
 }

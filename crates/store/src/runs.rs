@@ -63,21 +63,36 @@ fn record(row: &Row) -> Result<RunRecord, StoreError> {
 
 impl Connection {
     /// The current run of a step and month.
-    pub async fn current_run(&mut self, step: &str, month: Month, scope: &str) -> Result<Option<RunRecord>, StoreError> {
+    pub async fn current_run(
+        &mut self,
+        step: &str,
+        month: Month,
+        scope: &str,
+    ) -> Result<Option<RunRecord>, StoreError> {
         let sql = "SELECT * FROM run WHERE step = $1 AND month = $2 AND scope = $3 AND current = 1";
-        let row = self.first(sql, &[step.into(), month.to_string().into(), scope.into()]).await?;
+        let row = self
+            .first(sql, &[step.into(), month.to_string().into(), scope.into()])
+            .await?;
         row.as_ref().map(record).transpose()
     }
 
     /// The current runs of a month, by step and scope.
     pub async fn current_runs(&mut self, month: Month) -> Result<Vec<RunRecord>, StoreError> {
         let sql = "SELECT * FROM run WHERE month = $1 AND current = 1 ORDER BY step, scope";
-        self.all(sql, &[month.to_string().into()]).await?.iter().map(record).collect()
+        self.all(sql, &[month.to_string().into()])
+            .await?
+            .iter()
+            .map(record)
+            .collect()
     }
 
     /// Makes a run the current one; the one before becomes history.
     pub async fn set_current_run(&mut self, run: &RunRecord) -> Result<(), StoreError> {
-        let key: [Value; 3] = [run.step.clone().into(), run.month.to_string().into(), run.scope.clone().into()];
+        let key: [Value; 3] = [
+            run.step.clone().into(),
+            run.month.to_string().into(),
+            run.scope.clone().into(),
+        ];
         let sql = "UPDATE run SET current = 0 WHERE step = $1 AND month = $2 AND scope = $3 AND current = 1";
         self.execute(sql, &key).await?;
         let values = [
@@ -114,7 +129,8 @@ impl Connection {
                 ]
             })
             .collect();
-        let into = "charge_sum (run_id, provider, organisation, item, kind, corrects, line_count, list_fen, amount_fen)";
+        let into =
+            "charge_sum (run_id, provider, organisation, item, kind, corrects, line_count, list_fen, amount_fen)";
         self.insert_many(into, "", &rows).await?;
         Ok(())
     }
@@ -131,7 +147,11 @@ impl Connection {
                     organisation: row.text("organisation")?,
                     item: row.text("item")?,
                     kind: row.text("kind")?,
-                    corrects: if corrects.is_empty() { None } else { Some(row.parsed("charge_sum", "corrects")?) },
+                    corrects: if corrects.is_empty() {
+                        None
+                    } else {
+                        Some(row.parsed("charge_sum", "corrects")?)
+                    },
                     lines: row.int("line_count")?,
                     list: Money::from_fen(row.int("list_fen")?),
                     amount: Money::from_fen(row.int("amount_fen")?),

@@ -11,8 +11,11 @@ fn sighting(row: &Row) -> Result<Sighting, StoreError> {
     let from = Instant::from_unix_s(row.int("from_s")?);
     let to = row.int_or_none("to_s")?.map(Instant::from_unix_s);
     let native_id = row.text("native_id")?;
-    let period = Period::open(from, to)
-        .map_err(|why| StoreError::BadRow { table: TABLE, key: native_id.clone(), why: why.to_string() })?;
+    let period = Period::open(from, to).map_err(|why| StoreError::BadRow {
+        table: TABLE,
+        key: native_id.clone(),
+        why: why.to_string(),
+    })?;
     let seen = Observation {
         kind: row.parsed(TABLE, "kind")?,
         class: row.text("class")?,
@@ -37,14 +40,22 @@ impl Connection {
     pub async fn sightings_within(&mut self, node: &NodeCode, period: Period) -> Result<Vec<Sighting>, StoreError> {
         let sql = "SELECT * FROM sighting WHERE node = $1 AND from_s < $2 AND (to_s IS NULL OR to_s > $3) \
                    ORDER BY native_id, from_s";
-        let values = [node.to_string().into(), period.to().unix_s().into(), period.from().unix_s().into()];
+        let values = [
+            node.to_string().into(),
+            period.to().unix_s().into(),
+            period.from().unix_s().into(),
+        ];
         self.all(sql, &values).await?.iter().map(sighting).collect()
     }
 
     /// Sightings of a node that hold at a moment or begin after it: all that a look of that moment can change.
     pub async fn sightings_from(&mut self, node: &NodeCode, at: Instant) -> Result<Vec<Sighting>, StoreError> {
         let sql = "SELECT * FROM sighting WHERE node = $1 AND (to_s IS NULL OR to_s > $2) ORDER BY native_id, from_s";
-        self.all(sql, &[node.to_string().into(), at.unix_s().into()]).await?.iter().map(sighting).collect()
+        self.all(sql, &[node.to_string().into(), at.unix_s().into()])
+            .await?
+            .iter()
+            .map(sighting)
+            .collect()
     }
 
     /// The same for some resources only; enough for a look that tells of changes.
@@ -83,9 +94,12 @@ impl Connection {
                     from,
                     Some(to.unix_s()),
                 ),
-                SightingChange::Drop { native_id, from } => {
-                    ("DELETE FROM sighting WHERE node = $1 AND native_id = $2 AND from_s = $3", native_id, from, None)
-                }
+                SightingChange::Drop { native_id, from } => (
+                    "DELETE FROM sighting WHERE node = $1 AND native_id = $2 AND from_s = $3",
+                    native_id,
+                    from,
+                    None,
+                ),
             };
             let mut values = vec![node.to_string().into(), native_id.clone().into(), from.unix_s().into()];
             values.extend(to.map(Value::from));

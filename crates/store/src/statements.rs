@@ -31,20 +31,32 @@ fn record(row: &Row) -> Result<StatementRecord, StoreError> {
 impl Connection {
     /// The statements of a month, by number.
     pub async fn statements(&mut self, month: Month) -> Result<Vec<StatementRecord>, StoreError> {
-        self.all("SELECT * FROM statement WHERE month = $1 ORDER BY number", &[month.to_string().into()]).await?.iter().map(record).collect()
+        self.all(
+            "SELECT * FROM statement WHERE month = $1 ORDER BY number",
+            &[month.to_string().into()],
+        )
+        .await?
+        .iter()
+        .map(record)
+        .collect()
     }
 
     /// The statement with a number.
     pub async fn statement(&mut self, number: &str) -> Result<Option<StatementRecord>, StoreError> {
-        let row = self.first("SELECT * FROM statement WHERE number = $1", &[number.into()]).await?;
+        let row = self
+            .first("SELECT * FROM statement WHERE number = $1", &[number.into()])
+            .await?;
         row.as_ref().map(record).transpose()
     }
 
     /// Stores a new statement.
     pub async fn add_statement(&mut self, record: &StatementRecord) -> Result<(), StoreError> {
         let statement = &record.statement;
-        let body = serde_json::to_string(statement)
-            .map_err(|why| StoreError::BadRow { table: TABLE, key: statement.number.clone(), why: why.to_string() })?;
+        let body = serde_json::to_string(statement).map_err(|why| StoreError::BadRow {
+            table: TABLE,
+            key: statement.number.clone(),
+            why: why.to_string(),
+        })?;
         let values = [
             statement.number.clone().into(),
             statement.month.to_string().into(),
@@ -70,16 +82,33 @@ impl Connection {
     ) -> Result<(), StoreError> {
         let number = &record.statement.number;
         let sql = "UPDATE statement SET status = $1, version = version + 1 WHERE number = $2 AND version = $3";
-        self.execute_one(sql, &[status.word().into(), number.clone().into(), record.version.into()], number).await?;
-        let body = serde_json::to_string(opinion)
-            .map_err(|why| StoreError::BadRow { table: TABLE, key: number.clone(), why: why.to_string() })?;
+        self.execute_one(
+            sql,
+            &[status.word().into(), number.clone().into(), record.version.into()],
+            number,
+        )
+        .await?;
+        let body = serde_json::to_string(opinion).map_err(|why| StoreError::BadRow {
+            table: TABLE,
+            key: number.clone(),
+            why: why.to_string(),
+        })?;
         let sql = "INSERT INTO statement_opinion (number, place, body) VALUES ($1,$2,$3)";
-        self.execute_one(sql, &[number.clone().into(), record.version.into(), body.into()], number).await
+        self.execute_one(
+            sql,
+            &[number.clone().into(), record.version.into(), body.into()],
+            number,
+        )
+        .await
     }
 
     /// What was said about a statement, oldest first.
     pub async fn opinions(&mut self, number: &str) -> Result<Vec<Opinion>, StoreError> {
         let sql = "SELECT body FROM statement_opinion WHERE number = $1 ORDER BY place";
-        self.all(sql, &[number.into()]).await?.iter().map(|row| row.json("statement_opinion", "body")).collect()
+        self.all(sql, &[number.into()])
+            .await?
+            .iter()
+            .map(|row| row.json("statement_opinion", "body"))
+            .collect()
     }
 }

@@ -15,7 +15,10 @@ pub struct UnitOfWork {
 impl Store {
     /// Begins a unit of work. Others who want to write wait until it ends; dropping it undoes everything.
     pub async fn begin(&self) -> Result<UnitOfWork, StoreError> {
-        Ok(UnitOfWork { connection: self.write().await?, audited: false })
+        Ok(UnitOfWork {
+            connection: self.write().await?,
+            audited: false,
+        })
     }
 }
 

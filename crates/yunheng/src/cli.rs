@@ -25,7 +25,13 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "YUNHENG_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Database: sqlite:///path or postgres://user@host/name
-    #[arg(long, global = true, env = "YUNHENG_DATABASE", value_name = "URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "YUNHENG_DATABASE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub(crate) database: Option<String>,
     /// Who acts; recorded in the audit chain
     #[arg(long, global = true, env = "YUNHENG_ACTOR", value_name = "NAME")]
@@ -142,7 +148,12 @@ pub(crate) struct NodeAddArgs {
     #[arg(long)]
     pub(crate) provider: String,
     /// Folder of numbered files (below the data folder, or absolute)
-    #[arg(long, value_name = "DIR", conflicts_with = "openstack", required_unless_present = "openstack")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "openstack",
+        required_unless_present = "openstack"
+    )]
     pub(crate) files: Option<String>,
     /// Address of OpenStack's identity service
     #[arg(long, value_name = "URL", requires = "account")]

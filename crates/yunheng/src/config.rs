@@ -2,8 +2,9 @@
 
 use crate::exit::{Failure, INVALID};
 use app::collect::NodeSecrets;
+use domain::collect::ObservedState;
 use serde::Deserialize;
-use sources::openstack::{Credential, MetricMapping, OpenStackConfig, Secret};
+use sources::openstack::{Credential, Interface, MetricMapping, OpenStackConfig, Secret};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +38,11 @@ pub(crate) struct Account {
     system_tag: Option<String>,
     family_key: Option<String>,
     timeout_s: Option<u64>,
+    interface: Option<String>,
+    object_store: Option<bool>,
+    /// States that only this node knows: its word in lower case, and ours.
+    #[serde(default)]
+    state_words: BTreeMap<String, ObservedState>,
     #[serde(default)]
     metrics: Vec<Metric>,
 }
@@ -65,7 +71,12 @@ impl Config {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked_for => return Ok(Self::default()),
-            Err(error) => return Err(Failure::new(INVALID, format!("无法读取配置文件 {}: {error}", path.display()))),
+            Err(error) => {
+                return Err(Failure::new(
+                    INVALID,
+                    format!("无法读取配置文件 {}: {error}", path.display()),
+                ));
+            }
         };
         let config: Self = toml::from_str(&text)
             .map_err(|error| Failure::new(INVALID, format!("配置文件 {} 有误: {error}", path.display())))?;
@@ -74,7 +85,15 @@ impl Config {
 
     /// Everything that is wrong with the accounts, a sentence each.
     pub(crate) fn faults(&self) -> Vec<String> {
-        self.accounts.iter().filter_map(|(name, account)| account.connect("https://example").err().map(|why| format!("[accounts.{name}] {why}"))).collect()
+        self.accounts
+            .iter()
+            .filter_map(|(name, account)| {
+                account
+                    .connect("https://example")
+                    .err()
+                    .map(|why| format!("[accounts.{name}] {why}"))
+            })
+            .collect()
     }
 }
 
@@ -98,6 +117,14 @@ impl Account {
         config.ca_file.clone_from(&self.ca_file);
         config.family_key.clone_from(&self.family_key);
         config.timeout_s = self.timeout_s.unwrap_or(config.timeout_s);
+        config.interface = match self.interface.as_deref() {
+            None | Some("public") => Interface::Public,
+            Some("internal") => Interface::Internal,
+            Some("admin") => Interface::Admin,
+            Some(other) => return Err(format!("interface「{other}」应为 public、internal 或 admin")),
+        };
+        config.object_store = self.object_store.unwrap_or(config.object_store);
+        config.state_words.clone_from(&self.state_words);
         if let Some(key) = &self.system_tag {
             config.system_tag_key.clone_from(key);
         }
@@ -122,8 +149,12 @@ impl Metric {
 }
 
 impl NodeSecrets for Config {
-    fn openstack(&self, auth_url: &str, account: &str) -> Option<OpenStackConfig> {
-        self.accounts.get(account)?.connect(auth_url).ok()
+    fn openstack(&self, auth_url: &str, account: &str) -> Result<OpenStackConfig, String> {
+        let configured = self
+            .accounts
+            .get(account)
+            .ok_or_else(|| format!("账号「{account}」没有配置"))?;
+        configured.connect(auth_url)
     }
 }
 
@@ -135,6 +166,9 @@ mod tests {
     fn the_default_is_a_configuration() {
         let config: Config = toml::from_str(DEFAULT).unwrap();
         assert!(config.accounts.is_empty());
-        assert!(toml::from_str::<Config>("databse = 'x'").is_err(), "a mistyped key must not be passed over");
+        assert!(
+            toml::from_str::<Config>("databse = 'x'").is_err(),
+            "a mistyped key must not be passed over"
+        );
     }
 }

@@ -26,7 +26,10 @@ pub(crate) struct Failure {
 impl Failure {
     /// With a code of its own.
     pub(crate) fn new(code: u8, text: impl Into<String>) -> Self {
-        Self { text: text.into(), code }
+        Self {
+            text: text.into(),
+            code,
+        }
     }
 
     /// Tells it on stderr.
@@ -52,6 +55,9 @@ impl<E: Kinded + std::fmt::Display> From<E> for Failure {
             ErrorKind::Unavailable => UNAVAILABLE,
             ErrorKind::Internal => INTERNAL,
         };
-        Self { text: error.to_string(), code }
+        Self {
+            text: error.to_string(),
+            code,
+        }
     }
 }

@@ -24,8 +24,16 @@ impl Language {
             [flag, value] if flag == "--lang" => Some(value.clone()),
             _ => None,
         });
-        let given = after.or_else(|| arguments.iter().find_map(|a| a.strip_prefix("--lang=").map(str::to_owned)));
-        let locale = || ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|name| variable(name).filter(|v| !v.is_empty()));
+        let given = after.or_else(|| {
+            arguments
+                .iter()
+                .find_map(|a| a.strip_prefix("--lang=").map(str::to_owned))
+        });
+        let locale = || {
+            ["LC_ALL", "LC_MESSAGES", "LANG"]
+                .iter()
+                .find_map(|name| variable(name).filter(|v| !v.is_empty()))
+        };
         match given.or_else(locale) {
             Some(name) if name.starts_with("en") => Self::English,
             _ => Self::Chinese,
@@ -40,7 +48,11 @@ fn texts(source: &str) -> BTreeMap<String, String> {
 
 /// The command with help in a language, and examples.
 pub(crate) fn command(language: Language) -> Command {
-    let chinese = if language == Language::Chinese { texts(CHINESE) } else { BTreeMap::new() };
+    let chinese = if language == Language::Chinese {
+        texts(CHINESE)
+    } else {
+        BTreeMap::new()
+    };
     let mut command = Cli::command();
     command.build();
     let headings = (language == Language::Chinese).then_some(("用法", "命令", "参数", "选项"));
@@ -60,7 +72,13 @@ fn translate(
     if let Some(about) = texts.get(own) {
         command = command.about(about.clone());
     }
-    let after = [examples.get(own), texts.get("exit-codes").or(examples.get("exit-codes")).filter(|_| path.is_empty())];
+    let after = [
+        examples.get(own),
+        texts
+            .get("exit-codes")
+            .or(examples.get("exit-codes"))
+            .filter(|_| path.is_empty()),
+    ];
     let after: Vec<String> = after.into_iter().flatten().cloned().collect();
     if !after.is_empty() {
         let title = if headings.is_some() { "示例" } else { "Examples" };
@@ -69,22 +87,37 @@ fn translate(
     if let Some((usage, commands, arguments, options)) = headings {
         let template = format!(
             "{{about-with-newline}}\n{usage}: {{usage}}\n{}{}{}{{after-help}}",
-            if command.has_subcommands() { format!("\n{commands}:\n{{subcommands}}\n") } else { String::new() },
-            if command.get_positionals().next().is_some() { format!("\n{arguments}:\n{{positionals}}\n") } else { String::new() },
+            if command.has_subcommands() {
+                format!("\n{commands}:\n{{subcommands}}\n")
+            } else {
+                String::new()
+            },
+            if command.get_positionals().next().is_some() {
+                format!("\n{arguments}:\n{{positionals}}\n")
+            } else {
+                String::new()
+            },
             format!("\n{options}:\n{{options}}\n\n"),
         );
         command = command.help_template(template);
     }
     let ids: Vec<String> = command.get_arguments().map(|arg| arg.get_id().to_string()).collect();
     for id in ids {
-        let text = texts.get(&format!("{own}.{id}")).or_else(|| texts.get(&format!("*.{id}"))).cloned();
+        let text = texts
+            .get(&format!("{own}.{id}"))
+            .or_else(|| texts.get(&format!("*.{id}")))
+            .cloned();
         if let Some(text) = text {
             command = command.mut_arg(id, |arg: Arg| arg.help(text));
         }
     }
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for name in names {
-        let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let below = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
         command = command.mut_subcommand(name, |sub| translate(sub, &below, texts, examples, headings));
     }
     command
@@ -97,7 +130,11 @@ mod tests {
     fn walk(command: &Command, path: &str, visit: &mut impl FnMut(&Command, &str)) {
         visit(command, if path.is_empty() { "yunheng" } else { path });
         for sub in command.get_subcommands() {
-            let below = if path.is_empty() { sub.get_name().to_owned() } else { format!("{path}.{}", sub.get_name()) };
+            let below = if path.is_empty() {
+                sub.get_name().to_owned()
+            } else {
+                format!("{path}.{}", sub.get_name())
+            };
             walk(sub, &below, visit);
         }
     }
@@ -105,7 +142,10 @@ mod tests {
     #[test]
     fn every_command_and_argument_has_chinese_help_and_every_command_examples() {
         let (chinese, examples) = (texts(CHINESE), texts(EXAMPLES));
-        assert!(!chinese.is_empty() && !examples.is_empty(), "the text files do not parse");
+        assert!(
+            !chinese.is_empty() && !examples.is_empty(),
+            "the text files do not parse"
+        );
         let mut missing = Vec::new();
         let mut built = Cli::command();
         built.build();
@@ -129,7 +169,9 @@ mod tests {
     #[test]
     fn the_locale_decides() {
         let detect = |args: &[&str], lang: &str| {
-            Language::detect(args.iter().map(|a| (*a).to_owned()), |name| (name == "LANG").then(|| lang.to_owned()))
+            Language::detect(args.iter().map(|a| (*a).to_owned()), |name| {
+                (name == "LANG").then(|| lang.to_owned())
+            })
         };
         assert_eq!(detect(&["yunheng"], "zh_CN.UTF-8"), Language::Chinese);
         assert_eq!(detect(&["yunheng"], "en_US.UTF-8"), Language::English);

@@ -12,7 +12,10 @@ mod wiring;
 use clap::FromArgMatches;
 use std::process::ExitCode;
 
-#[expect(clippy::disallowed_methods, reason = "the environment is read here and in config, once")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment is read here and in config, once"
+)]
 fn main() -> ExitCode {
     let language = localise::Language::detect(std::env::args(), |name| std::env::var(name).ok());
     let command = localise::command(language);
@@ -25,7 +28,11 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(&format!("无法启动: {error}"), exit::INTERNAL),
     };

@@ -17,8 +17,15 @@ pub(crate) struct Grid {
 impl Grid {
     /// With a title and columns; a column whose name begins with `>` is aligned to the right.
     pub(crate) fn new(title: &str, columns: &[&str]) -> Self {
-        let columns = columns.iter().map(|c| c.strip_prefix('>').map_or(((*c).to_owned(), false), |c| (c.to_owned(), true)));
-        Self { title: title.to_owned(), columns: columns.collect(), rows: Vec::new() }
+        let columns = columns.iter().map(|c| {
+            c.strip_prefix('>')
+                .map_or(((*c).to_owned(), false), |c| (c.to_owned(), true))
+        });
+        Self {
+            title: title.to_owned(),
+            columns: columns.collect(),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row.
@@ -43,7 +50,10 @@ enum Part {
 impl Report {
     /// With the whole result as JSON.
     pub(crate) fn new(json: impl serde::Serialize) -> Self {
-        Self { json: serde_json::to_value(json).unwrap_or(Value::Null), parts: Vec::new() }
+        Self {
+            json: serde_json::to_value(json).unwrap_or(Value::Null),
+            parts: Vec::new(),
+        }
     }
 
     /// Adds a line for people.
@@ -60,7 +70,9 @@ impl Report {
     pub(crate) fn print(self, output: Output) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
         let written = match output {
-            Output::Json => serde_json::to_writer_pretty(&mut out, &self.json).map_err(std::io::Error::from).and_then(|()| writeln!(out)),
+            Output::Json => serde_json::to_writer_pretty(&mut out, &self.json)
+                .map_err(std::io::Error::from)
+                .and_then(|()| writeln!(out)),
             Output::Table => self.parts.iter().try_for_each(|part| match part {
                 Part::Line(line) => writeln!(out, "{line}"),
                 Part::Grid(grid) => grid.print(&mut out),
@@ -85,11 +97,17 @@ impl Grid {
             writeln!(out, "\n{}", self.title)?;
         }
         let mut table = Table::new();
-        table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Disabled);
+        table
+            .load_style(presets::UTF8_FULL_CONDENSED)
+            .set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(self.columns.iter().map(|(name, _)| name));
         for row in &self.rows {
             table.add_row(row.iter().zip(&self.columns).map(|(text, (_, right))| {
-                let alignment = if *right { CellAlignment::Right } else { CellAlignment::Left };
+                let alignment = if *right {
+                    CellAlignment::Right
+                } else {
+                    CellAlignment::Left
+                };
                 Cell::new(text).set_alignment(alignment)
             }));
         }

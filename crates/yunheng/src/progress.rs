@@ -13,7 +13,9 @@ pub(crate) struct Bars {
 impl Bars {
     /// With nothing shown yet.
     pub(crate) fn new() -> Self {
-        Self { bar: Mutex::new((String::new(), ProgressBar::hidden())) }
+        Self {
+            bar: Mutex::new((String::new(), ProgressBar::hidden())),
+        }
     }
 }
 
@@ -23,7 +25,11 @@ impl Progress for Bars {
         if shown.0 != what {
             shown.1.finish_and_clear();
             let bar = ProgressBar::with_draw_target(Some(all), ProgressDrawTarget::stderr());
-            let template = if all == 0 { "{spinner} {msg}" } else { "{msg:24} [{bar:40}] {pos}/{len} {elapsed}" };
+            let template = if all == 0 {
+                "{spinner} {msg}"
+            } else {
+                "{msg:24} [{bar:40}] {pos}/{len} {elapsed}"
+            };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("=> "));
             }

@@ -29,13 +29,23 @@ impl Setting {
         let database = common.database.clone().or_else(|| config.database.clone());
         let database = database.unwrap_or_else(|| sqlite_url(&data));
         let actor = common.actor.clone().unwrap_or_else(|| "命令行".to_owned());
-        Ok(Self { data, database, config, config_path, actor, quiet: common.quiet })
+        Ok(Self {
+            data,
+            database,
+            config,
+            config_path,
+            actor,
+            quiet: common.quiet,
+        })
     }
 
     /// Opens the store, which must be there.
     pub(crate) async fn open(&self) -> Result<OpContext, Failure> {
         if !self.data.is_dir() {
-            let text = format!("数据目录 {} 不存在；请先运行 yunheng init，或用 --data 指明", self.data.display());
+            let text = format!(
+                "数据目录 {} 不存在；请先运行 yunheng init，或用 --data 指明",
+                self.data.display()
+            );
             return Err(Failure::new(INVALID, text));
         }
         let store = Store::open(&self.database).await?;
@@ -51,7 +61,11 @@ impl Setting {
 
     /// Progress bars, unless they are not wanted.
     pub(crate) fn progress(&self) -> Arc<dyn Progress> {
-        if self.quiet { Arc::new(Silent) } else { Arc::new(Bars::new()) }
+        if self.quiet {
+            Arc::new(Silent)
+        } else {
+            Arc::new(Bars::new())
+        }
     }
 }
 
@@ -65,7 +79,9 @@ pub(crate) fn sqlite_url(data: &Path) -> String {
 #[expect(clippy::disallowed_methods, reason = "the one place where the time is read")]
 pub(crate) fn system_clock() -> Clock {
     Arc::new(|| {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         Instant::from_unix_s(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
     })
 }

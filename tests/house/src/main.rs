@@ -15,14 +15,46 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("documents", &["kernel"]),
     ("app", &["store", "lake", "sources", "documents", "domain", "kernel"]),
     ("city", &["sources", "domain", "kernel"]),
-    ("yunheng", &["app", "city", "store", "lake", "sources", "documents", "domain", "kernel"]),
-    ("bench", &["app", "city", "store", "lake", "sources", "documents", "domain", "kernel"]),
+    (
+        "yunheng",
+        &[
+            "app",
+            "city",
+            "store",
+            "lake",
+            "sources",
+            "documents",
+            "domain",
+            "kernel",
+        ],
+    ),
+    (
+        "bench",
+        &[
+            "app",
+            "city",
+            "store",
+            "lake",
+            "sources",
+            "documents",
+            "domain",
+            "kernel",
+        ],
+    ),
     ("test-support", &["app", "city", "store", "lake", "domain", "kernel"]),
     ("house", &[]),
 ];
 
 /// Steps of the domain in their order: each may use those before it.
-const STEPS: &[&str] = &["registry", "catalogue", "collect", "meter", "rate", "reconcile", "settle"];
+const STEPS: &[&str] = &[
+    "registry",
+    "catalogue",
+    "collect",
+    "meter",
+    "rate",
+    "reconcile",
+    "settle",
+];
 
 const LINES_MAX: usize = 600;
 const EMPTY_WORDS: &[&str] = &["utils", "helpers", "common", "manager", "misc"];
@@ -61,7 +93,11 @@ fn tracked() -> Vec<PathBuf> {
 fn dependencies(faults: &mut Vec<String>) {
     let metadata: Value =
         serde_json::from_str(&output("cargo", &["metadata", "--format-version", "1", "--no-deps"])).unwrap_or_default();
-    let packages = metadata.get("packages").and_then(Value::as_array).cloned().unwrap_or_default();
+    let packages = metadata
+        .get("packages")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     if packages.is_empty() {
         faults.push("cargo metadata says nothing".to_owned());
     }
@@ -73,7 +109,11 @@ fn dependencies(faults: &mut Vec<String>) {
             faults.push(format!("crate {own} is not in the table of tests/house"));
             continue;
         };
-        let dependencies = package.get("dependencies").and_then(Value::as_array).cloned().unwrap_or_default();
+        let dependencies = package
+            .get("dependencies")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         let normal = dependencies.iter().filter(|d| d.get("kind").is_none_or(Value::is_null));
         for used in normal.map(name).filter(|used| ours.contains(used)) {
             if !may.contains(&used.as_str()) {
@@ -94,7 +134,10 @@ fn sizes_and_words(file: &Path, faults: &mut Vec<String>) {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let lines = text.lines().count();
     if lines > LINES_MAX {
-        faults.push(format!("{} has {lines} lines, {LINES_MAX} are the most", file.display()));
+        faults.push(format!(
+            "{} has {lines} lines, {LINES_MAX} are the most",
+            file.display()
+        ));
     }
     let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     if EMPTY_WORDS.contains(&stem) {
@@ -106,9 +149,17 @@ fn sizes_and_words(file: &Path, faults: &mut Vec<String>) {
 }
 
 fn domain_order(file: &Path, faults: &mut Vec<String>) {
-    let Ok(inside) = file.strip_prefix("crates/domain/src") else { return };
-    let step = inside.components().next().and_then(|c| c.as_os_str().to_str()).unwrap_or_default();
-    let Some(place) = STEPS.iter().position(|s| *s == step) else { return };
+    let Ok(inside) = file.strip_prefix("crates/domain/src") else {
+        return;
+    };
+    let step = inside
+        .components()
+        .next()
+        .and_then(|c| c.as_os_str().to_str())
+        .unwrap_or_default();
+    let Some(place) = STEPS.iter().position(|s| *s == step) else {
+        return;
+    };
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let (product, _) = text.split_once("#[cfg(test)]").unwrap_or((&text, ""));
     for later in STEPS.iter().skip(place + 1) {
@@ -126,7 +177,9 @@ fn paths_in_documents(file: &Path, faults: &mut Vec<String>) {
     }
     let text = std::fs::read_to_string(file).unwrap_or_default();
     for quoted in text.split('`').skip(1).step_by(2) {
-        let is_path = ["crates/", "docs/", "tests/", "benches/", "city/", "policies/"].iter().any(|start| quoted.starts_with(start));
+        let is_path = ["crates/", "docs/", "tests/", "benches/", "city/", "policies/"]
+            .iter()
+            .any(|start| quoted.starts_with(start));
         let plain = !quoted.contains(['*', ' ', '{', '<', '…', '\n']);
         if is_path && plain && !Path::new(quoted.trim_end_matches('/')).exists() {
             faults.push(format!("{} names {quoted}, which is not there", file.display()));

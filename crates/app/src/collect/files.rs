@@ -21,7 +21,11 @@ pub(super) async fn collect_files(
     let deliveries = numbered::list(&path, node)?;
     let taken: BTreeSet<i64> = {
         let mut read = ctx.store().read().await?;
-        read.looks(node).await?.iter().filter_map(|look| look.sequence).collect()
+        read.looks(node)
+            .await?
+            .iter()
+            .filter_map(|look| look.sequence)
+            .collect()
     };
     let mut outcome = CollectOutcome::default();
     let all = u64::try_from(deliveries.len()).unwrap_or(0);
@@ -35,7 +39,8 @@ pub(super) async fn collect_files(
             }
         }
         take_delivery(ctx, &path, delivery, options, &mut outcome).await?;
-        ctx.progress().at(&format!("采集 {node}"), u64::try_from(place + 1).unwrap_or(all), all);
+        ctx.progress()
+            .at(&format!("采集 {node}"), u64::try_from(place + 1).unwrap_or(all), all);
     }
     note_sequence_gaps(ctx, node, &taken, &deliveries).await?;
     Ok(outcome)
@@ -53,19 +58,35 @@ async fn take_delivery(
         Ok(received) => received,
         Err(error @ NumberedError::Io { .. }) => return Err(error.into()),
         Err(error) => {
-            outcome.refused.push(format!("{} 第 {} 号: {error}", node, delivery.sequence()));
+            outcome
+                .refused
+                .push(format!("{} 第 {} 号: {error}", node, delivery.sequence()));
             return receipt(folder, delivery, &Receipt::refused(&error, ctx.now()));
         }
     };
     let sequence = i64::try_from(delivery.sequence()).unwrap_or(i64::MAX);
-    let raw = received.raw.iter().map(|file| (file.name.as_str(), file.bytes.as_slice())).collect();
-    let look = Received { node, sequence: Some(sequence), digest: received.digest, look: &received.look, raw };
+    let raw = received
+        .raw
+        .iter()
+        .map(|file| (file.name.as_str(), file.bytes.as_slice()))
+        .collect();
+    let look = Received {
+        node,
+        sequence: Some(sequence),
+        digest: received.digest,
+        look: &received.look,
+        raw,
+    };
     match take_look(ctx, &look, options).await {
         Ok(Taken::Now(one)) => outcome.add(one),
         Ok(Taken::Before) => outcome.known += 1,
         Err(AppError::Contradiction(why)) => {
             outcome.refused.push(why.clone());
-            let refusal = Receipt { verdict: numbered::Verdict::Refused, reason: Some(why), ..Receipt::accepted(&received, ctx.now()) };
+            let refusal = Receipt {
+                verdict: numbered::Verdict::Refused,
+                reason: Some(why),
+                ..Receipt::accepted(&received, ctx.now())
+            };
             return receipt(folder, delivery, &refusal);
         }
         Err(error) => return Err(error),
@@ -87,28 +108,36 @@ async fn note_sequence_gaps(
 ) -> Result<(), AppError> {
     let here = deliveries.iter().filter_map(|d| i64::try_from(d.sequence()).ok());
     let numbers: BTreeSet<i64> = taken.iter().copied().chain(here).collect();
-    let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else { return Ok(()) };
+    let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else {
+        return Ok(());
+    };
     let newest_known = taken.last().copied().unwrap_or(first);
-    let missing: Vec<i64> = (first..last).filter(|n| !numbers.contains(n) && *n > newest_known).collect();
+    let missing: Vec<i64> = (first..last)
+        .filter(|n| !numbers.contains(n) && *n > newest_known)
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
     let cases: Vec<_> = missing
         .iter()
         .map(|number| {
-            case(ctx, Finding {
-                kind: CaseKind::SequenceGap,
-                subject: format!("{node}#{number}"),
-                owner: node.to_string(),
-                detail: format!("云节点 {node} 缺少第 {number} 号数据文件，请云服务商补报"),
-                since: ctx.now(),
-            })
+            case(
+                ctx,
+                Finding {
+                    kind: CaseKind::SequenceGap,
+                    subject: format!("{node}#{number}"),
+                    owner: node.to_string(),
+                    detail: format!("云节点 {node} 缺少第 {number} 号数据文件，请云服务商补报"),
+                    since: ctx.now(),
+                },
+            )
         })
         .collect();
     let mut work = ctx.store().begin().await?;
     if work.open_cases(&cases).await? > 0 {
         let detail = serde_json::json!({ "missing": missing }).to_string();
-        work.audit(ctx.now(), (ctx.actor(), "collect.gap", node.as_str()), detail).await?;
+        work.audit(ctx.now(), (ctx.actor(), "collect.gap", node.as_str()), detail)
+            .await?;
         work.commit().await?;
     }
     Ok(())

@@ -66,18 +66,35 @@ pub async fn collect(
         let mut read = ctx.store().read().await?;
         let history = read.history::<CloudNode>().await?;
         let all = history.all_at(ctx.now());
-        all.filter(|n| node.is_none_or(|wanted| n.code == *wanted)).cloned().collect()
+        all.filter(|n| node.is_none_or(|wanted| n.code == *wanted))
+            .cloned()
+            .collect()
     };
     if let (Some(code), true) = (node, nodes.is_empty()) {
         let advice = "请先用 yunheng node add 登记云节点，或用 yunheng node list 查看编码";
-        return Err(AppError::NotFound { what: "云节点", key: code.to_string(), advice });
+        return Err(AppError::NotFound {
+            what: "云节点",
+            key: code.to_string(),
+            advice,
+        });
     }
     let mut outcome = CollectOutcome::default();
     for node in &nodes {
         outcome.add(match &node.source {
             NodeSource::Files { folder } => files::collect_files(ctx, &node.code, folder, options).await?,
-            NodeSource::OpenStack { auth_url, region, account } => {
-                openstack::collect_openstack(ctx, &node.code, (auth_url, region.as_deref(), account), secrets, options).await?
+            NodeSource::OpenStack {
+                auth_url,
+                region,
+                account,
+            } => {
+                openstack::collect_openstack(
+                    ctx,
+                    &node.code,
+                    (auth_url, region.as_deref(), account),
+                    secrets,
+                    options,
+                )
+                .await?
             }
         });
     }

@@ -8,8 +8,8 @@ use sources::openstack::{Connector, OpenStackConfig};
 
 /// Where the secrets of nodes' accounts are found. They are never in the store.
 pub trait NodeSecrets: Send + Sync {
-    /// How to reach a node with an account; none if nothing is configured for it.
-    fn openstack(&self, auth_url: &str, account: &str) -> Option<OpenStackConfig>;
+    /// How to reach a node with an account. Errors: nothing, or nothing usable, is configured for it; in a sentence.
+    fn openstack(&self, auth_url: &str, account: &str) -> Result<OpenStackConfig, String>;
 }
 
 /// No secrets: for nodes that deliver files.
@@ -17,8 +17,8 @@ pub trait NodeSecrets: Send + Sync {
 pub struct NoSecrets;
 
 impl NodeSecrets for NoSecrets {
-    fn openstack(&self, _auth_url: &str, _account: &str) -> Option<OpenStackConfig> {
-        None
+    fn openstack(&self, _auth_url: &str, account: &str) -> Result<OpenStackConfig, String> {
+        Err(format!("账号「{account}」没有配置"))
     }
 }
 
@@ -29,8 +29,10 @@ pub(crate) fn access(
     secrets: &dyn NodeSecrets,
 ) -> Result<OpenStackConfig, AppError> {
     let config = secrets.openstack(auth_url, account);
-    let mut config = config.ok_or_else(|| {
-        AppError::Invalid(format!("云节点 {node} 的账号「{account}」没有配置；请在配置文件 [accounts.{account}] 中填写用户名、口令文件和项目"))
+    let mut config = config.map_err(|why| {
+        AppError::Invalid(format!(
+            "云节点 {node}: {why}；请在配置文件 [accounts.{account}] 中填写用户名、口令文件和项目"
+        ))
     })?;
     config.region = region.map(str::to_owned).or(config.region);
     Ok(config)
@@ -52,15 +54,28 @@ pub(super) async fn collect_openstack(
     ctx.progress().at(&format!("采集 {node}"), 0, 1);
     let connector = Connector::connect(config).await?;
     let collected = connector.collect(now).await?;
-    let raw: Vec<(&str, &[u8])> = collected.payloads.iter().map(|p| (p.name.as_str(), p.bytes.as_slice())).collect();
+    let raw: Vec<(&str, &[u8])> = collected
+        .payloads
+        .iter()
+        .map(|p| (p.name.as_str(), p.bytes.as_slice()))
+        .collect();
     let mut digester = Digester::new();
     for (name, bytes) in &raw {
         digester.text(name).raw(bytes);
     }
-    let received = Received { node, sequence: None, digest: digester.finish(), look: &collected.look, raw };
+    let received = Received {
+        node,
+        sequence: None,
+        digest: digester.finish(),
+        look: &collected.look,
+        raw,
+    };
     let outcome = match take_look(ctx, &received, options).await? {
         Taken::Now(outcome) => outcome,
-        Taken::Before => CollectOutcome { known: 1, ..CollectOutcome::default() },
+        Taken::Before => CollectOutcome {
+            known: 1,
+            ..CollectOutcome::default()
+        },
     };
     ctx.progress().at(&format!("采集 {node}"), 1, 1);
     Ok(outcome)

@@ -26,8 +26,18 @@ pub(super) enum Taken {
 }
 
 /// Takes a look in, unless it was taken in before.
-pub(super) async fn take_look(ctx: &OpContext, received: &Received<'_>, options: CollectOptions) -> Result<Taken, AppError> {
-    let Received { node, sequence, digest, look, .. } = received;
+pub(super) async fn take_look(
+    ctx: &OpContext,
+    received: &Received<'_>,
+    options: CollectOptions,
+) -> Result<Taken, AppError> {
+    let Received {
+        node,
+        sequence,
+        digest,
+        look,
+        ..
+    } = received;
     let payload = keep_payload(ctx, received)?;
     let mut work = ctx.store().begin().await?;
     if let Some(before) = work.find_look(node, look.taken_at, *sequence).await? {
@@ -35,16 +45,27 @@ pub(super) async fn take_look(ctx: &OpContext, received: &Received<'_>, options:
             return Ok(Taken::Before);
         }
         let number = sequence.map_or_else(String::new, |n| format!("第 {n} 号"));
-        let what = format!("云节点 {node} 的{number}数据（{}）此前已收到过不同内容，本次拒收；请与云服务商核实", look.taken_at);
+        let what = format!(
+            "云节点 {node} 的{number}数据（{}）此前已收到过不同内容，本次拒收；请与云服务商核实",
+            look.taken_at
+        );
         let finding = Finding {
             kind: CaseKind::ContradictingFile,
-            subject: format!("{node}#{}", sequence.map_or_else(|| look.taken_at.to_string(), |n| n.to_string())),
+            subject: format!(
+                "{node}#{}",
+                sequence.map_or_else(|| look.taken_at.to_string(), |n| n.to_string())
+            ),
             owner: node.to_string(),
             detail: what.clone(),
             since: look.taken_at,
         };
         work.open_cases(&[case(ctx, finding)]).await?;
-        work.audit(ctx.now(), (ctx.actor(), "collect.refuse", node.as_str()), detail_of(received, 0)).await?;
+        work.audit(
+            ctx.now(),
+            (ctx.actor(), "collect.refuse", node.as_str()),
+            detail_of(received, 0),
+        )
+        .await?;
         work.commit().await?;
         return Err(AppError::Contradiction(what));
     }
@@ -75,7 +96,12 @@ pub(super) async fn take_look(ctx: &OpContext, received: &Received<'_>, options:
     let late = earliest_effect(look, &changes);
     let why = format!("云节点 {node} {} 的数据在关账后收到", look.taken_at.day());
     note_late(ctx, &mut work, late, "late_data", &why, true).await?;
-    work.audit(ctx.now(), (ctx.actor(), "collect.look", node.as_str()), detail_of(received, changes.len())).await?;
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "collect.look", node.as_str()),
+        detail_of(received, changes.len()),
+    )
+    .await?;
     work.commit().await?;
     let of = |n: i64| u64::try_from(n).unwrap_or(0);
     Ok(Taken::Now(CollectOutcome {
@@ -112,7 +138,11 @@ async fn publish_samples(ctx: &OpContext, work: &mut Connection, received: &Rece
     }
     let month = look.taken_at.plus_s(-1).day().month();
     let part = format!("{node}-{}", look.taken_at.unix_s());
-    let rows: Vec<_> = look.samples.iter().map(|sample| (node.clone(), sample.clone())).collect();
+    let rows: Vec<_> = look
+        .samples
+        .iter()
+        .map(|sample| (node.clone(), sample.clone()))
+        .collect();
     let file = ctx.lake().write_samples(&LakeName::new(month, &part)?, &rows)?;
     work.publish(&manifest(Dataset::Samples, month, &part, &file)).await?;
     Ok(())
@@ -176,7 +206,9 @@ fn keep_payload(ctx: &OpContext, received: &Received<'_>) -> Result<String, AppE
     let packed = zstd::encode_all(bytes.as_slice(), 3).map_err(AppError::io(&target))?;
     let unfinished = target.with_extension("tmp");
     std::fs::write(&unfinished, packed).map_err(AppError::io(&unfinished))?;
-    std::fs::File::open(&unfinished).and_then(|file| file.sync_all()).map_err(AppError::io(&unfinished))?;
+    std::fs::File::open(&unfinished)
+        .and_then(|file| file.sync_all())
+        .map_err(AppError::io(&unfinished))?;
     std::fs::rename(&unfinished, &target).map_err(AppError::io(&target))?;
     Ok(path)
 }

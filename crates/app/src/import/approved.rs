@@ -21,11 +21,9 @@ pub(super) async fn put_in(
     rows: Vec<Row<'_>>,
     subject: &'static str,
 ) -> Result<(), AppError> {
-    let t = std::time::Instant::now();
     let registry = job.work.registry().await?;
     let contracts: History<Contract> = job.work.history().await?;
     let stored = job.work.allocations().await?;
-    eprintln!("TIME   load {:?}", t.elapsed());
     let codes: HashSet<&AllocationCode> = stored.iter().map(|a| &a.code).collect();
     for line in &rows {
         check(line, &registry, &contracts, &mut job.faults);
@@ -33,19 +31,15 @@ pub(super) async fn put_in(
         let known = parent.is_none_or(|code| codes.contains(code) || listed.contains(code.as_str()));
         refer(line, "parent", "分配单", known, &mut job.faults);
     }
-    eprintln!("TIME   refs {:?}", t.elapsed());
     let sorted = sort_out(job, &stored, &rows);
-    eprintln!("TIME   sort {:?}", t.elapsed());
     check_together(&stored, &sorted, &mut job.faults);
     job.refuse_faults()?;
-    eprintln!("TIME   check {:?}", t.elapsed());
 
     let new: Vec<Allocation> = sorted.new.iter().map(|line| line.value.clone()).collect();
     for allocation in &new {
         job.concerns(allocation.period, Cause::LateData, subject, 1);
     }
     job.work.add_allocations(&new, Some(job.id)).await?;
-    eprintln!("TIME   add {:?}", t.elapsed());
     for line in &sorted.ended {
         let end = line.value.period.to();
         job.work.end_allocation(&line.value, end).await?;
@@ -54,7 +48,6 @@ pub(super) async fn put_in(
             job.concerns(after, Cause::LateData, subject, 1);
         }
     }
-    eprintln!("TIME   ended {:?}", t.elapsed());
     job.counts.new += u64::try_from(sorted.new.len()).unwrap_or(u64::MAX);
     job.counts.changed += u64::try_from(sorted.ended.len()).unwrap_or(u64::MAX);
     Ok(())

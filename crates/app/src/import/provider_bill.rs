@@ -115,7 +115,10 @@ impl Sheet for Bill {
             return Err(AppError::MonthClosed(head.month));
         }
         let unlisted = job.work.unlisted_allocations().await?;
-        let mut lines: Vec<BillLine> = rows.into_iter().map(|row| known_as(row.value.line, &unlisted)).collect();
+        let mut lines: Vec<BillLine> = rows
+            .into_iter()
+            .map(|row| known_as(row.value.line, &unlisted))
+            .collect();
         lines.sort_by_key(|line| line.line);
         let bill = ProviderBill {
             provider: head.provider,
@@ -130,7 +133,10 @@ impl Sheet for Bill {
 /// What no node lists (cabinets, lines, work) is known by its allocation's code alone, whatever node is named.
 fn known_as(line: BillLine, unlisted: &BTreeSet<String>) -> BillLine {
     match line.resource.split_once('/') {
-        Some((_, code)) if unlisted.contains(code) => BillLine { resource: code.to_owned(), ..line },
+        Some((_, code)) if unlisted.contains(code) => BillLine {
+            resource: code.to_owned(),
+            ..line
+        },
         _ => line,
     }
 }

@@ -1,7 +1,7 @@
 //! Closing a month: metering, rating and reconciling are brought up to date, statements are made, and the month is
 //! frozen, in one transaction.
 
-use super::rate::not_metered;
+use super::rate::{Basis, not_metered};
 use super::{Facts, meter, rate, reconcile_month, refuse_closed};
 use crate::{AppError, OpContext};
 use domain::rate::{ChargeKind, ChargeTable};
@@ -12,7 +12,7 @@ use domain::settle::{
 use kernel::{Digest, Money, Month, Period};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use store::{MonthRecord, StatementRecord};
+use store::{Connection, MonthRecord, StatementRecord};
 
 /// What closing a month gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,38 +60,65 @@ pub async fn close_month(ctx: &OpContext, month: Month) -> Result<CloseOutcome, 
         without_bill: reconciled.without_bill,
     };
     let mut work = ctx.store().begin().await?;
-    let current = work.current_run("rate", month, "").await?;
-    if work.is_closed(month).await? || current.as_ref().is_none_or(|r| r.output != run) {
-        return Err(store::StoreError::Conflict(format!("{month} 的计价结果")).into());
+    if work.is_closed(month).await? || !still_holds(ctx, &mut work, month, run).await? {
+        return Err(store::StoreError::Conflict(format!("{month} 的数据")).into());
     }
     for statement in statements {
         let body = serde_json::to_string(&statement).unwrap_or_default();
         let digest = Digest::of(body.as_bytes());
-        work.add_statement(&StatementRecord { statement, status: StatementStatus::Draft, version: 1, digest }).await?;
+        work.add_statement(&StatementRecord {
+            statement,
+            status: StatementStatus::Draft,
+            version: 1,
+            digest,
+        })
+        .await?;
     }
     outcome.corrections = work.post_late_facts(month).await?;
     let closed_at = ctx.now();
-    work.close_month(&MonthRecord { month, closed_at, actor: ctx.actor().to_owned() }).await?;
+    work.close_month(&MonthRecord {
+        month,
+        closed_at,
+        actor: ctx.actor().to_owned(),
+    })
+    .await?;
     let detail = serde_json::json!({ "charges": run, "outcome": outcome }).to_string();
-    work.audit(ctx.now(), (ctx.actor(), "month.close", &month.to_string()), detail).await?;
+    work.audit(ctx.now(), (ctx.actor(), "month.close", &month.to_string()), detail)
+        .await?;
     work.commit().await?;
     ctx.progress().at("关账", 2, 2);
     Ok(outcome)
+}
+
+/// Whether nothing came in since the month was metered and rated: what is frozen must be what is known now.
+async fn still_holds(ctx: &OpContext, work: &mut Connection, month: Month, rated: Digest) -> Result<bool, AppError> {
+    let facts = Facts::load(ctx, work, month).await?;
+    let basis = Basis::read(work, &facts).await?;
+    let metered = work.current_run("meter", month, "").await?;
+    let run = work.current_run("rate", month, "").await?;
+    Ok(metered.is_some_and(|run| run.input == facts.meter_digest())
+        && run.is_some_and(|run| run.input == basis.input && run.output == rated))
 }
 
 /// A month is closed only after every earlier one that was ever metered.
 async fn in_order(ctx: &OpContext, month: Month) -> Result<(), AppError> {
     let mut read = ctx.store().read().await?;
     let closed = read.closed_months().await?;
-    if let Some(last) = closed.last() {
-        if last.month.next() != month {
-            let why = format!("上一次关账的是 {}，应先关 {}", last.month, last.month.next());
-            return Err(AppError::NotYet { month, what: "关账", why });
-        }
+    if let Some(last) = closed.last().filter(|last| last.month.next() != month) {
+        let why = format!("上一次关账的是 {}，应先关 {}", last.month, last.month.next());
+        return Err(AppError::NotYet {
+            month,
+            what: "关账",
+            why,
+        });
     }
     if ctx.now() < month.period().to() {
         let why = format!("当月尚未结束，{} 之后才能关账", month.period().to());
-        return Err(AppError::NotYet { month, what: "关账", why });
+        return Err(AppError::NotYet {
+            month,
+            what: "关账",
+            why,
+        });
     }
     Ok(())
 }
@@ -99,12 +126,17 @@ async fn in_order(ctx: &OpContext, month: Month) -> Result<(), AppError> {
 async fn prepare(ctx: &OpContext, month: Month, providers: &[String]) -> Result<(Digest, Vec<Statement>), AppError> {
     let mut read = ctx.store().read().await?;
     let facts = Facts::load_prices(&mut read, month).await?;
-    let run = read.current_run("rate", month, "").await?.ok_or_else(|| not_metered(month))?;
+    let run = read
+        .current_run("rate", month, "")
+        .await?
+        .ok_or_else(|| not_metered(month))?;
     let charges = ctx.lake().read_charges(run.path.as_deref().unwrap_or_default())?;
     let mut differences: BTreeMap<String, Vec<Difference>> = BTreeMap::new();
     for provider in providers {
         let run = read.current_run("reconcile", month, provider).await?;
-        let Some(path) = run.and_then(|run| run.path) else { continue };
+        let Some(path) = run.and_then(|run| run.path) else {
+            continue;
+        };
         differences.insert(provider.clone(), ctx.lake().read_differences(&path)?);
     }
     let outages = read.outages_within(month.period()).await?;
@@ -120,13 +152,20 @@ fn deductions(
 ) -> Result<Vec<(StatementScope, SlaDeduction)>, AppError> {
     let mut by_resource: BTreeMap<&str, Vec<Outage>> = BTreeMap::new();
     for outage in outages {
-        by_resource.entry(outage.resource.as_str()).or_default().push(outage.clone());
+        by_resource
+            .entry(outage.resource.as_str())
+            .or_default()
+            .push(outage.clone());
     }
     let mut fees: BTreeMap<(&str, u32, u32, u32), (Money, Period)> = BTreeMap::new();
     for row in charges.rows.iter().filter(|row| row.kind == ChargeKind::Usage) {
         let resource = charges.names.text(row.resource);
-        let (true, Ok(period)) = (by_resource.contains_key(resource), Period::new(row.from, row.to)) else { continue };
-        let fee = fees.entry((resource, row.provider, row.organisation, row.contract)).or_insert((Money::ZERO, period));
+        let (true, Ok(period)) = (by_resource.contains_key(resource), Period::new(row.from, row.to)) else {
+            continue;
+        };
+        let fee = fees
+            .entry((resource, row.provider, row.organisation, row.contract))
+            .or_insert((Money::ZERO, period));
         fee.0 = fee.0.plus(row.amount)?;
         if let Ok(longer) = Period::new(fee.1.from().min(period.from()), fee.1.to().max(period.to())) {
             fee.1 = longer;
@@ -135,12 +174,20 @@ fn deductions(
     let tariffs = facts.tariffs();
     let mut deductions = Vec::new();
     for ((resource, provider, organisation, contract), (fee, service)) in fees {
-        let terms = tariffs.contracts().get(charges.names.text(contract)).and_then(|c| c.sla.as_ref());
-        let (Some(terms), Some(outages)) = (terms, by_resource.get(resource)) else { continue };
+        let terms = tariffs
+            .contracts()
+            .get(charges.names.text(contract))
+            .and_then(|c| c.sla.as_ref());
+        let (Some(terms), Some(outages)) = (terms, by_resource.get(resource)) else {
+            continue;
+        };
         let had = availability(outages, service, terms)?;
         if let Some(deduction) = sla_deduction(resource, fee, had, terms)? {
             let text = |name: u32| charges.names.text(name).to_owned();
-            let scope = StatementScope { provider: text(provider), organisation: Some(text(organisation)) };
+            let scope = StatementScope {
+                provider: text(provider),
+                organisation: Some(text(organisation)),
+            };
             deductions.push((scope, deduction));
         }
     }

@@ -30,7 +30,11 @@ impl Facts {
     pub(crate) async fn load(ctx: &OpContext, read: &mut Connection, month: Month) -> Result<Self, AppError> {
         let period = month.period();
         let registry = read.registry().await?;
-        let nodes: Vec<NodeCode> = registry.nodes.iter().filter_map(|(code, _)| code.parse().ok()).collect();
+        let nodes: Vec<NodeCode> = registry
+            .nodes
+            .iter()
+            .filter_map(|(code, _)| code.parse().ok())
+            .collect();
         let mut facts = Self {
             month,
             registry,
@@ -44,8 +48,12 @@ impl Facts {
             digest: Digester::new(),
         };
         for node in nodes {
-            facts.sightings.insert(node.clone(), read.sightings_within(&node, period).await?);
-            facts.coverage.insert(node.clone(), Coverage::new(read.look_moments(&node, period).await?));
+            facts
+                .sightings
+                .insert(node.clone(), read.sightings_within(&node, period).await?);
+            facts
+                .coverage
+                .insert(node.clone(), Coverage::new(read.look_moments(&node, period).await?));
         }
         // A sample of the first moment of a month belongs to the interval before it, so files are kept by the month
         // of the moment before; those of both months may hold some of this one.
@@ -90,17 +98,32 @@ impl Facts {
         history(digest, &self.items);
         history(digest, &self.contracts);
         for a in &self.allocations {
-            digest.text(a.code.as_str()).text(a.system.as_str()).text(a.form.word()).text(a.kind.word()).text(&a.class);
-            digest.text(&a.spec.to_string()).text(a.node.as_str()).text(a.pool.as_ref().map_or("", |p| p.as_str()));
-            digest.text(a.native_id.as_deref().unwrap_or("")).text(a.contract.as_ref().map_or("", |c| c.as_str()));
+            digest
+                .text(a.code.as_str())
+                .text(a.system.as_str())
+                .text(a.form.word())
+                .text(a.kind.word())
+                .text(&a.class);
+            digest
+                .text(&a.spec.to_string())
+                .text(a.node.as_str())
+                .text(a.pool.as_ref().map_or("", |p| p.as_str()));
+            digest
+                .text(a.native_id.as_deref().unwrap_or(""))
+                .text(a.contract.as_ref().map_or("", |c| c.as_str()));
             digest.text(a.parent.as_ref().map_or("", |p| p.as_str()));
             digest.number(a.period.from().unix_s()).number(a.period.to().unix_s());
         }
         for (node, sightings) in &self.sightings {
             digest.text(node.as_str());
             for s in sightings {
-                digest.text(&s.seen.native_id).text(s.seen.state.word()).text(&s.seen.spec.to_string());
-                digest.text(&s.seen.project).text(s.seen.system_tag.as_deref().unwrap_or(""));
+                digest
+                    .text(&s.seen.native_id)
+                    .text(s.seen.state.word())
+                    .text(&s.seen.spec.to_string());
+                digest
+                    .text(&s.seen.project)
+                    .text(s.seen.system_tag.as_deref().unwrap_or(""));
                 digest.number(s.period.from().unix_s()).number(s.period.to().unix_s());
             }
         }
@@ -139,26 +162,45 @@ impl Facts {
         };
         let output = meter_month(&input);
         let broken = check_usage(&output.table, self.month.period());
-        if broken.is_empty() { Ok(output) } else { Err(AppError::Invariant(broken)) }
+        if broken.is_empty() {
+            Ok(output)
+        } else {
+            Err(AppError::Invariant(broken))
+        }
     }
 
     /// Prices and terms.
     pub(crate) fn tariffs(&self) -> Tariffs {
-        Tariffs::new(self.books.iter().cloned(), self.at_end(&self.contracts).into_iter().cloned())
+        Tariffs::new(
+            self.books.iter().cloned(),
+            self.at_end(&self.contracts).into_iter().cloned(),
+        )
     }
 
     /// Rates usage of the month.
     pub(crate) fn rate(&self, usage: &domain::meter::UsageTable) -> Result<ChargeTable, AppError> {
         let tariffs = self.tariffs();
-        Ok(rate_month(&RateInput { month: self.month, usage, tariffs: &tariffs })?)
+        Ok(rate_month(&RateInput {
+            month: self.month,
+            usage,
+            tariffs: &tariffs,
+        })?)
     }
 
     /// The providers, in order of their codes.
     pub(crate) fn providers(&self) -> Vec<String> {
         let at = self.month.period().to().plus_s(-1);
-        let nodes = self.registry.nodes.all_at(at).map(|node: &CloudNode| node.provider.to_string());
+        let nodes = self
+            .registry
+            .nodes
+            .all_at(at)
+            .map(|node: &CloudNode| node.provider.to_string());
         let contracts = self.contracts.all_at(at).map(|contract| contract.provider.to_string());
-        nodes.chain(contracts).collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+        nodes
+            .chain(contracts)
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 }
 

@@ -20,7 +20,9 @@ pub(crate) async fn note_late(
     let mut noted = 0;
     for closed in work.closed_months().await? {
         let concerned = closed.month.period().and(period).is_some();
-        let there = open.iter().any(|fact| fact.month == closed.month && fact.cause == cause && fact.detail == detail);
+        let there = open
+            .iter()
+            .any(|fact| fact.month == closed.month && fact.cause == cause && fact.detail == detail);
         if concerned && !there {
             let fact = LateFact {
                 id: ctx.new_id(),

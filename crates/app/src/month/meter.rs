@@ -61,7 +61,11 @@ pub async fn meter(ctx: &OpContext, month: Month) -> Result<MeterOutcome, AppErr
         if let Some(run) = read.current_run("meter", month, "").await?
             && run.input == facts.meter_digest()
         {
-            return Ok(MeterOutcome { month, state: StepState::Unchanged, summary: summary_of(&run)? });
+            return Ok(MeterOutcome {
+                month,
+                state: StepState::Unchanged,
+                summary: summary_of(&run)?,
+            });
         }
         facts
     };
@@ -69,7 +73,9 @@ pub async fn meter(ctx: &OpContext, month: Month) -> Result<MeterOutcome, AppErr
     let output = facts.meter()?;
     let summary = summarise(&facts, &output);
     let id: RunId = ctx.new_id();
-    let file = ctx.lake().write_usage(&LakeName::new(month, &id.to_string())?, &output.table)?;
+    let file = ctx
+        .lake()
+        .write_usage(&LakeName::new(month, &id.to_string())?, &output.table)?;
     ctx.progress().at("计量：发布", 2, 3);
     let run = RunRecord {
         id,
@@ -87,19 +93,33 @@ pub async fn meter(ctx: &OpContext, month: Month) -> Result<MeterOutcome, AppErr
     if work.is_closed(month).await? {
         return Err(AppError::MonthClosed(month));
     }
-    work.publish(&manifest(Dataset::Usage, month, &run.id.to_string(), &file)).await?;
+    work.publish(&manifest(Dataset::Usage, month, &run.id.to_string(), &file))
+        .await?;
     work.set_current_run(&run).await?;
     let opened = work.open_cases(&cases).await?;
     let detail = serde_json::json!({ "run": run.id, "input": run.input, "output": run.output, "cases_opened": opened });
-    work.audit(ctx.now(), (ctx.actor(), "month.meter", &month.to_string()), detail.to_string()).await?;
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "month.meter", &month.to_string()),
+        detail.to_string(),
+    )
+    .await?;
     work.commit().await?;
     ctx.progress().at("计量", 3, 3);
-    Ok(MeterOutcome { month, state: StepState::Done, summary })
+    Ok(MeterOutcome {
+        month,
+        state: StepState::Done,
+        summary,
+    })
 }
 
 pub(super) fn summary_of<T: serde::de::DeserializeOwned>(run: &RunRecord) -> Result<T, AppError> {
     serde_json::from_str(&run.summary).map_err(|why| {
-        let bad = store::StoreError::BadRow { table: "run", key: run.id.to_string(), why: why.to_string() };
+        let bad = store::StoreError::BadRow {
+            table: "run",
+            key: run.id.to_string(),
+            why: why.to_string(),
+        };
         AppError::Store(bad)
     })
 }
@@ -122,6 +142,9 @@ fn summarise(facts: &Facts, output: &MeterOutput) -> MeterSummary {
         allocations: count(facts.allocations.len()),
         nodes: nodes.collect(),
         findings,
-        quantity_seconds: quantity_seconds(&output.table).into_iter().map(|(k, v)| (k, v.to_string())).collect(),
+        quantity_seconds: quantity_seconds(&output.table)
+            .into_iter()
+            .map(|(k, v)| (k, v.to_string()))
+            .collect(),
     }
 }

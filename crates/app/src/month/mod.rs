@@ -36,5 +36,9 @@ pub enum StepState {
 
 pub(crate) async fn refuse_closed(ctx: &OpContext, month: Month) -> Result<(), AppError> {
     let mut read = ctx.store().read().await?;
-    if read.is_closed(month).await? { Err(AppError::MonthClosed(month)) } else { Ok(()) }
+    if read.is_closed(month).await? {
+        Err(AppError::MonthClosed(month))
+    } else {
+        Ok(())
+    }
 }

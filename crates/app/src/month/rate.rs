@@ -5,11 +5,11 @@ use super::{Facts, StepState, refuse_closed};
 use crate::collect::manifest;
 use crate::{AppError, OpContext};
 use domain::rate::{ChargeTable, Correction, correct};
-use kernel::{Digester, Money, Month, RunId};
+use kernel::{Digest, Digester, Money, Month, RunId};
 use lake::{Dataset, LakeName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use store::{ChargeSum, Connection, RunRecord};
+use store::{ChargeSum, Connection, LateFact, RunRecord};
 
 /// What rating a month gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,35 +43,44 @@ pub async fn rate(ctx: &OpContext, month: Month) -> Result<RateOutcome, AppError
     ctx.progress().at("计价：读取用量", 0, 3);
     let (facts, metered, corrections, waiting, input) = {
         let mut read = ctx.store().read().await?;
-        let metered = read.current_run("meter", month, "").await?.ok_or_else(|| not_metered(month))?;
         let facts = Facts::load_prices(&mut read, month).await?;
-        let late = read.open_late_facts().await?;
-        let (ready, waiting): (Vec<_>, Vec<_>) = late.into_iter().filter(|f| f.month < month).partition(|f| f.approved);
-        let mut digest = Digester::new();
-        digest.text(&metered.output.to_string()).text(&facts.price_digest().to_string());
+        let Basis {
+            metered,
+            ready,
+            waiting,
+            input,
+        } = Basis::read(&mut read, &facts).await?;
         let mut causes: BTreeMap<Month, BTreeSet<String>> = BTreeMap::new();
         for fact in &ready {
-            digest.text(&fact.id.to_string());
             causes.entry(fact.month).or_default().insert(fact.detail.clone());
         }
-        let input = digest.finish();
         if let Some(run) = read.current_run("rate", month, "").await?
             && run.input == input
         {
-            return Ok(RateOutcome { month, state: StepState::Unchanged, summary: summary_of(&run)? });
+            return Ok(RateOutcome {
+                month,
+                state: StepState::Unchanged,
+                summary: summary_of(&run)?,
+            });
         }
         let mut corrections = Vec::new();
         for (closed, causes) in causes {
             let cause = causes.into_iter().collect::<Vec<_>>().join("；");
             corrections.push((closed, correct_closed(ctx, &mut read, closed, &cause).await?.1));
         }
-        let waiting = waiting.into_iter().map(|f| format!("{}: {}", f.month, f.detail)).collect();
+        let waiting = waiting
+            .into_iter()
+            .map(|f| format!("{}: {}", f.month, f.detail))
+            .collect();
         (facts, metered, corrections, waiting, input)
     };
     ctx.progress().at("计价：计算费用", 1, 3);
     let path = metered.path.as_deref().unwrap_or_default();
     let mut table = facts.rate(&ctx.lake().read_usage(path)?)?;
-    let mut summary = RateSummary { waiting, ..RateSummary::default() };
+    let mut summary = RateSummary {
+        waiting,
+        ..RateSummary::default()
+    };
     for (closed, posted) in &corrections {
         summary.corrections.insert(closed.to_string(), posted.total()?);
         table.append(posted);
@@ -82,18 +91,60 @@ pub async fn rate(ctx: &OpContext, month: Month) -> Result<RateOutcome, AppError
     ctx.progress().at("计价：发布", 2, 3);
     publish(ctx, month, input, &table, &summary).await?;
     ctx.progress().at("计价", 3, 3);
-    Ok(RateOutcome { month, state: StepState::Done, summary })
+    Ok(RateOutcome {
+        month,
+        state: StepState::Done,
+        summary,
+    })
+}
+
+/// What rating a month is made from.
+pub(super) struct Basis {
+    metered: RunRecord,
+    /// Late facts that are posted now.
+    ready: Vec<LateFact>,
+    /// Late facts that wait for a reason.
+    waiting: Vec<LateFact>,
+    /// The digest of all of it.
+    pub(super) input: Digest,
+}
+
+impl Basis {
+    pub(super) async fn read(read: &mut Connection, facts: &Facts) -> Result<Self, AppError> {
+        let month = facts.month;
+        let metered = read
+            .current_run("meter", month, "")
+            .await?
+            .ok_or_else(|| not_metered(month))?;
+        let late = read.open_late_facts().await?;
+        let (ready, waiting): (Vec<_>, Vec<_>) = late.into_iter().filter(|f| f.month < month).partition(|f| f.approved);
+        let mut digest = Digester::new();
+        digest
+            .text(&metered.output.to_string())
+            .text(&facts.price_digest().to_string());
+        for fact in &ready {
+            digest.text(&fact.id.to_string());
+        }
+        Ok(Self {
+            metered,
+            ready,
+            waiting,
+            input: digest.finish(),
+        })
+    }
 }
 
 async fn publish(
     ctx: &OpContext,
     month: Month,
-    input: kernel::Digest,
+    input: Digest,
     table: &ChargeTable,
     summary: &RateSummary,
 ) -> Result<(), AppError> {
     let id: RunId = ctx.new_id();
-    let file = ctx.lake().write_charges(&LakeName::new(month, &id.to_string())?, table)?;
+    let file = ctx
+        .lake()
+        .write_charges(&LakeName::new(month, &id.to_string())?, table)?;
     let run = RunRecord {
         id,
         step: "rate".into(),
@@ -109,13 +160,19 @@ async fn publish(
     if work.is_closed(month).await? {
         return Err(AppError::MonthClosed(month));
     }
-    work.publish(&manifest(Dataset::Charges, month, &run.id.to_string(), &file)).await?;
+    work.publish(&manifest(Dataset::Charges, month, &run.id.to_string(), &file))
+        .await?;
     work.set_current_run(&run).await?;
     work.add_charge_sums(id, &sums(month, table)?).await?;
     let detail = serde_json::json!({
         "run": run.id, "input": run.input, "output": run.output, "lines": summary.lines, "total": summary.total,
     });
-    work.audit(ctx.now(), (ctx.actor(), "month.rate", &month.to_string()), detail.to_string()).await?;
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "month.rate", &month.to_string()),
+        detail.to_string(),
+    )
+    .await?;
     work.commit().await?;
     Ok(())
 }
@@ -125,22 +182,26 @@ fn sums(month: Month, table: &ChargeTable) -> Result<Vec<ChargeSum>, AppError> {
     let mut sums: BTreeMap<Key, (i64, Money, Money)> = BTreeMap::new();
     for row in &table.rows {
         let corrects = (row.month != month).then_some(row.month);
-        let sum = sums.entry((row.provider, row.organisation, row.item, row.kind.word(), corrects)).or_default();
+        let sum = sums
+            .entry((row.provider, row.organisation, row.item, row.kind.word(), corrects))
+            .or_default();
         sum.0 += 1;
         sum.1 = sum.1.plus(row.list)?;
         sum.2 = sum.2.plus(row.amount)?;
     }
     let text = |name: u32| table.names.text(name).to_owned();
-    let sums = sums.into_iter().map(|((provider, organisation, item, kind, corrects), (lines, list, amount))| ChargeSum {
-        provider: text(provider),
-        organisation: text(organisation),
-        item: text(item),
-        kind: kind.to_owned(),
-        corrects,
-        lines,
-        list,
-        amount,
-    });
+    let sums = sums.into_iter().map(
+        |((provider, organisation, item, kind, corrects), (lines, list, amount))| ChargeSum {
+            provider: text(provider),
+            organisation: text(organisation),
+            item: text(item),
+            kind: kind.to_owned(),
+            corrects,
+            lines,
+            list,
+            amount,
+        },
+    );
     Ok(sums.collect())
 }
 
@@ -154,8 +215,15 @@ pub(super) async fn correct_closed(
     let facts = Facts::load(ctx, read, month).await?;
     let right = facts.rate(&facts.meter()?.table)?;
     let mut charged = ChargeTable::default();
-    for closed in read.closed_months().await?.iter().filter(|closed| closed.month >= month) {
-        let Some(run) = read.current_run("rate", closed.month, "").await? else { continue };
+    for closed in read
+        .closed_months()
+        .await?
+        .iter()
+        .filter(|closed| closed.month >= month)
+    {
+        let Some(run) = read.current_run("rate", closed.month, "").await? else {
+            continue;
+        };
         let path = run.path.as_deref().unwrap_or_default();
         let lines = ctx.lake().read_charges_where(path, |_, row| row.month == month)?;
         charged.append(&lines.table);
@@ -164,5 +232,9 @@ pub(super) async fn correct_closed(
 }
 
 pub(super) fn not_metered(month: Month) -> AppError {
-    AppError::NotYet { month, what: "计价", why: format!("尚未计量，请先运行 yunheng month meter {month}") }
+    AppError::NotYet {
+        month,
+        what: "计价",
+        why: format!("尚未计量，请先运行 yunheng month meter {month}"),
+    }
 }

@@ -49,11 +49,14 @@ pub async fn reconcile_month(ctx: &OpContext, month: Month) -> Result<ReconcileO
     refuse_closed(ctx, month).await?;
     let (facts, rated, bills, before) = {
         let mut read = ctx.store().read().await?;
-        let rated = read.current_run("rate", month, "").await?.ok_or_else(|| AppError::NotYet {
-            month,
-            what: "对账",
-            why: format!("尚未计价，请先运行 yunheng month rate {month}"),
-        })?;
+        let rated = read
+            .current_run("rate", month, "")
+            .await?
+            .ok_or_else(|| AppError::NotYet {
+                month,
+                what: "对账",
+                why: format!("尚未计价，请先运行 yunheng month rate {month}"),
+            })?;
         let facts = Facts::load_prices(&mut read, month).await?;
         let mut latest: BTreeMap<String, BillRecord> = BTreeMap::new();
         for bill in read.bills(month).await? {
@@ -68,16 +71,26 @@ pub async fn reconcile_month(ctx: &OpContext, month: Month) -> Result<ReconcileO
     let mut outcome = ReconcileOutcome {
         month,
         providers: BTreeMap::new(),
-        without_bill: facts.providers().into_iter().filter(|p| !bills.contains_key(p)).collect(),
+        without_bill: facts
+            .providers()
+            .into_iter()
+            .filter(|p| !bills.contains_key(p))
+            .collect(),
         state: StepState::Unchanged,
     };
     let mut charges: Option<ChargeTable> = None;
     for (provider, bill) in &bills {
         let tolerance = tolerance(&facts, provider);
         let mut digest = Digester::new();
-        digest.text(&rated.output.to_string()).text(&bill.digest.to_string()).number(tolerance.fen());
+        digest
+            .text(&rated.output.to_string())
+            .text(&bill.digest.to_string())
+            .number(tolerance.fen());
         let input = digest.finish();
-        if let Some(Some(run)) = before.get(provider).filter(|run| run.as_ref().is_some_and(|r| r.input == input)) {
+        if let Some(Some(run)) = before
+            .get(provider)
+            .filter(|run| run.as_ref().is_some_and(|r| r.input == input))
+        {
             outcome.providers.insert(provider.clone(), summary_of(run)?);
             continue;
         }
@@ -109,10 +122,16 @@ async fn one_provider(
         undisputed: reconciled.undisputed,
         agreeing: reconciled.agreeing,
         differing: u64::try_from(reconciled.differences.len()).unwrap_or(u64::MAX),
-        classes: reconciled.classes.iter().map(|(class, sum)| (class.word().to_owned(), *sum)).collect(),
+        classes: reconciled
+            .classes
+            .iter()
+            .map(|(class, sum)| (class.word().to_owned(), *sum))
+            .collect(),
     };
     let id: RunId = ctx.new_id();
-    let file = ctx.lake().write_differences(&LakeName::new(month, &id.to_string())?, &reconciled.differences)?;
+    let file = ctx
+        .lake()
+        .write_differences(&LakeName::new(month, &id.to_string())?, &reconciled.differences)?;
     let run = RunRecord {
         id,
         step: "reconcile".into(),
@@ -128,10 +147,17 @@ async fn one_provider(
     if work.is_closed(month).await? {
         return Err(AppError::MonthClosed(month));
     }
-    work.publish(&manifest(Dataset::Differences, month, &run.id.to_string(), &file)).await?;
+    work.publish(&manifest(Dataset::Differences, month, &run.id.to_string(), &file))
+        .await?;
     work.set_current_run(&run).await?;
-    let detail = serde_json::json!({ "run": run.id, "provider": provider, "version": bill.version, "summary": summary });
-    work.audit(ctx.now(), (ctx.actor(), "month.reconcile", &month.to_string()), detail.to_string()).await?;
+    let detail =
+        serde_json::json!({ "run": run.id, "provider": provider, "version": bill.version, "summary": summary });
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "month.reconcile", &month.to_string()),
+        detail.to_string(),
+    )
+    .await?;
     work.commit().await?;
     Ok(summary)
 }
@@ -167,12 +193,22 @@ pub async fn answer_difference(ctx: &OpContext, month: Month, input: AnswerInput
     let path = run.and_then(|run| run.path).ok_or_else(|| AppError::NotYet {
         month,
         what: "登记答复",
-        why: format!("云服务商 {} 本月尚未对账，请先运行 yunheng month reconcile {month}", input.provider),
+        why: format!(
+            "云服务商 {} 本月尚未对账，请先运行 yunheng month reconcile {month}",
+            input.provider
+        ),
     })?;
     let differences = ctx.lake().read_differences(&path)?;
-    if !differences.iter().any(|d| d.resource == input.resource && d.item == input.item) {
+    if !differences
+        .iter()
+        .any(|d| d.resource == input.resource && d.item == input.item)
+    {
         let advice = "请用 yunheng month reconcile 查看差异清单中的资源和条目";
-        return Err(AppError::NotFound { what: "差异", key: format!("{} {}", input.resource, input.item), advice });
+        return Err(AppError::NotFound {
+            what: "差异",
+            key: format!("{} {}", input.resource, input.item),
+            advice,
+        });
     }
     let answer = Answer {
         provider: input.provider,
@@ -188,7 +224,8 @@ pub async fn answer_difference(ctx: &OpContext, month: Month, input: AnswerInput
     work.add_answer(&answer).await?;
     let object = format!("{month} {} {}", answer.resource, answer.item);
     let detail = serde_json::json!({ "outcome": answer.outcome, "words": answer.words }).to_string();
-    work.audit(ctx.now(), (ctx.actor(), "difference.answer", &object), detail).await?;
+    work.audit(ctx.now(), (ctx.actor(), "difference.answer", &object), detail)
+        .await?;
     work.commit().await?;
     Ok(())
 }

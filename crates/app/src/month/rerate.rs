@@ -29,7 +29,11 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
         let mut read = ctx.store().read().await?;
         if !read.is_closed(month).await? {
             let why = format!("{month} 尚未关账，直接运行 yunheng month rate {month} 即可");
-            return Err(AppError::NotYet { month, what: "重算", why });
+            return Err(AppError::NotYet {
+                month,
+                what: "重算",
+                why,
+            });
         }
         ctx.progress().at("重算", 0, 1);
         correct_closed(ctx, &mut read, month, reason).await?.0
@@ -50,9 +54,19 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
         };
         work.add_late_fact(&fact).await?;
         let detail = serde_json::json!({ "reason": reason, "differences": corrections.len(), "sum": difference });
-        work.audit(ctx.now(), (ctx.actor(), "month.rerate", &month.to_string()), detail.to_string()).await?;
+        work.audit(
+            ctx.now(),
+            (ctx.actor(), "month.rerate", &month.to_string()),
+            detail.to_string(),
+        )
+        .await?;
         work.commit().await?;
     }
     let committed = commit && !corrections.is_empty();
-    Ok(RerateOutcome { month, corrections, difference, committed })
+    Ok(RerateOutcome {
+        month,
+        corrections,
+        difference,
+        committed,
+    })
 }

@@ -66,14 +66,21 @@ pub async fn show(ctx: &OpContext, month: Month) -> Result<MonthView, AppError> 
         }
     }
     for bill in read.bills(month).await? {
-        view.bills.push(format!("{} v{} {} 行 {} 元", bill.provider, bill.version, bill.lines, bill.total.grouped()));
+        view.bills.push(format!(
+            "{} v{} {} 行 {} 元",
+            bill.provider,
+            bill.version,
+            bill.lines,
+            bill.total.grouped()
+        ));
     }
     for statement in read.statements(month).await? {
         *view.statements.entry(statement.status.zh().to_owned()).or_insert(0) += 1;
     }
     let at = month.period().to().plus_s(-1);
     let organisations = read.history::<domain::registry::Organisation>().await?;
-    view.names.extend(organisations.all_at(at).map(|o| (o.code.to_string(), o.name.clone())));
+    view.names
+        .extend(organisations.all_at(at).map(|o| (o.code.to_string(), o.name.clone())));
     for item in read.history::<domain::catalogue::ServiceItem>().await?.all_at(at) {
         view.names.insert(item.code.to_string(), item.name.clone());
         view.forms.insert(item.code.to_string(), item.form.zh());

@@ -21,7 +21,10 @@ pub struct AdvanceInput {
 /// Moves a statement on, or back. Returns where it stands now.
 pub async fn advance(ctx: &OpContext, input: AdvanceInput) -> Result<StatementStatus, AppError> {
     let mut work = ctx.store().begin().await?;
-    let record = work.statement(&input.number).await?.ok_or_else(|| not_found(&input.number))?;
+    let record = work
+        .statement(&input.number)
+        .await?
+        .ok_or_else(|| not_found(&input.number))?;
     let opinion = Opinion {
         actor: ctx.actor().to_owned(),
         side: input.side,
@@ -34,7 +37,12 @@ pub async fn advance(ctx: &OpContext, input: AdvanceInput) -> Result<StatementSt
     let detail = serde_json::json!({
         "from": record.status, "to": status, "opinion": opinion, "digest": record.digest, "version": record.version,
     });
-    work.audit(ctx.now(), (ctx.actor(), "statement.advance", &input.number), detail.to_string()).await?;
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "statement.advance", &input.number),
+        detail.to_string(),
+    )
+    .await?;
     work.commit().await?;
     Ok(status)
 }

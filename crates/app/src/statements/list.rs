@@ -52,7 +52,11 @@ pub async fn list(ctx: &OpContext, month: Month) -> Result<Vec<StatementRow>, Ap
         let statement = record.statement;
         rows.push(StatementRow {
             provider: organisations.name_at(&statement.scope.provider, at),
-            department: statement.scope.organisation.as_deref().map(|code| organisations.name_at(code, at)),
+            department: statement
+                .scope
+                .organisation
+                .as_deref()
+                .map(|code| organisations.name_at(code, at)),
             charged: statement.charges.plus(statement.corrections)?,
             withheld: statement.withheld_total()?,
             deducted: statement.deductions_total()?,
@@ -69,10 +73,20 @@ pub async fn show(ctx: &OpContext, number: &str) -> Result<StatementView, AppErr
     let mut read = ctx.store().read().await?;
     let record = read.statement(number).await?.ok_or_else(|| not_found(number))?;
     let opinions = read.opinions(number).await?;
-    Ok(StatementView { statement: record.statement, status: record.status, version: record.version, digest: record.digest, opinions })
+    Ok(StatementView {
+        statement: record.statement,
+        status: record.status,
+        version: record.version,
+        digest: record.digest,
+        opinions,
+    })
 }
 
 pub(super) fn not_found(number: &str) -> AppError {
     let advice = "请用 yunheng statement list 月份 查看编号";
-    AppError::NotFound { what: "结算单", key: number.to_owned(), advice }
+    AppError::NotFound {
+        what: "结算单",
+        key: number.to_owned(),
+        advice,
+    }
 }

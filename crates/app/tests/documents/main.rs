@@ -118,7 +118,7 @@ async fn statements_say_what_was_charged_and_what_is_paid() {
         &[
             "18453.16",
             "最低承诺补差",
-            "yunheng export charges --from 2026-03 --to 2026-03 --provider P1",
+            "yunheng export charges 2026-03 --file charges.xlsx --provider P1",
         ],
     );
 }

@@ -74,7 +74,7 @@ pub struct SlaTier {
     pub deduct: Factor,
 }
 
-/// The service level terms of a contract (domain.md §7.3: threshold, rounding, promise, tiers and cap are data).
+/// The service level terms of a contract (sla-tencent, sla-ctyun in docs/sources.md: threshold, rounding, promise, tiers and cap are data).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlaTerms {
     /// An outage shorter than this does not count. Units: seconds.

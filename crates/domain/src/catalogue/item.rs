@@ -40,7 +40,7 @@ words! {
 }
 
 words! {
-    /// What the payable quantity is taken from (DESIGN §5).
+    /// What the payable quantity is taken from.
     MeteringBasis {
         /// What was approved and opened.
         Allocated = "allocated", "按批准开通量";

@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn eip() -> PriceModel {
-        // China Telecom list (domain.md 6.2): the first 5 Mbps 20 yuan each, what is above 36 yuan each.
+        // China Telecom list (ctyun-list-2026 in docs/sources.md): the first 5 Mbps 20 yuan each, what is above 36 yuan each.
         let tiers = vec![
             Tier {
                 up_to: Some(units("5")),

@@ -5,7 +5,7 @@ use kernel::{Instant, OrganisationCode, Period};
 use serde::{Deserialize, Serialize};
 
 words! {
-    /// On which side of the government cloud an organisation stands (DESIGN §1).
+    /// On which side of the government cloud an organisation stands.
     Side {
         /// The data bureau.
         Authority = "authority", "主管部门";

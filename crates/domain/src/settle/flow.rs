@@ -1,7 +1,7 @@
 //! The way of a statement: draft, confirmed by the unit, reviewed by supervisor and cost assessor, decided by the
 //! authority. A final statement never changes.
 //!
-//! The order of the middle steps is a design of ours (domain.md §7.4), not a published rule.
+//! The order of the middle steps is a design of ours (settlement-flow in docs/sources.md), not a published rule.
 
 use crate::registry::{Side, words};
 use kernel::Instant;

@@ -15,7 +15,9 @@ pub(crate) async fn run(setting: &Setting, command: AuditCommand) -> Result<Repo
             let (count, digest) = app::audit::verify(&ctx, head).await?;
             let mut report = Report::new(serde_json::json!({ "entries": count, "head": digest }));
             report.line(format!("审计链完好，共 {count} 条"));
-            report.line(format!("链头 {count}:{digest}（可留存在外，日后用 --head 核对末尾未被截断）"));
+            report.line(format!(
+                "链头 {count}:{digest}（可留存在外，日后用 --head 核对末尾未被截断）"
+            ));
             Ok(report)
         }
         AuditCommand::Show { from, limit } => {
@@ -31,7 +33,14 @@ pub(crate) async fn run(setting: &Setting, command: AuditCommand) -> Result<Repo
                     "object": entry.object, "detail": entry.detail, "previous": entry.previous, "digest": entry.digest,
                 }));
                 let short: String = entry.detail.chars().take(80).collect();
-                grid.row([entry.number.to_string(), entry.at.to_string(), entry.actor, entry.action, entry.object, short]);
+                grid.row([
+                    entry.number.to_string(),
+                    entry.at.to_string(),
+                    entry.actor,
+                    entry.action,
+                    entry.object,
+                    short,
+                ]);
             }
             let mut report = Report::new(json);
             report.grid(grid);

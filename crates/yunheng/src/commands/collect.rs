@@ -11,10 +11,15 @@ use app::collect::{CollectOptions, collect};
 pub(crate) async fn run(setting: &Setting, arguments: CollectArgs) -> Result<Report, Failure> {
     let ctx = setting.open().await?;
     let node = arguments.node.as_deref().map(parsed).transpose()?;
-    let options = CollectOptions { confirm_empty: arguments.confirm_empty };
+    let options = CollectOptions {
+        confirm_empty: arguments.confirm_empty,
+    };
     let outcome = collect(&ctx, node.as_ref(), &setting.config, options).await?;
     let mut report = Report::new(&outcome);
-    report.line(format!("新采集 {} 次（资源 {} 条，计量值 {} 条，变化 {} 处），此前已采集 {} 次", outcome.looks, outcome.observations, outcome.samples, outcome.changes, outcome.known));
+    report.line(format!(
+        "新采集 {} 次（资源 {} 条，计量值 {} 条，变化 {} 处），此前已采集 {} 次",
+        outcome.looks, outcome.observations, outcome.samples, outcome.changes, outcome.known
+    ));
     for refused in &outcome.refused {
         report.line(format!("拒收: {refused}"));
     }

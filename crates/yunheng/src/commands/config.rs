@@ -20,8 +20,14 @@ pub(crate) fn run(common: &Common, command: &ConfigCommand) -> Result<(), Failur
             if !faults.is_empty() {
                 return Err(Failure::new(INVALID, faults.join("\n")));
             }
-            let mut report = Report::new(serde_json::json!({ "config": setting.config_path, "accounts": setting.config.accounts.keys().collect::<Vec<_>>() }));
-            let state = if setting.config_path.exists() { "无误" } else { "不存在，全部使用默认值" };
+            let mut report = Report::new(
+                serde_json::json!({ "config": setting.config_path, "accounts": setting.config.accounts.keys().collect::<Vec<_>>() }),
+            );
+            let state = if setting.config_path.exists() {
+                "无误"
+            } else {
+                "不存在，全部使用默认值"
+            };
             report.line(format!("配置文件 {} {state}", setting.config_path.display()));
             report.line(format!("采集账号 {} 个", setting.config.accounts.len()));
             report.print(common.output)

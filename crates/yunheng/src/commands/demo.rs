@@ -39,20 +39,31 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
         database,
     };
     let scale = if arguments.small { Scale::VILLAGE } else { Scale::CITY };
-    let plan = CityPlan { seed: arguments.seed, until, months: arguments.months, scale };
+    let plan = CityPlan {
+        seed: arguments.seed,
+        until,
+        months: arguments.months,
+        scale,
+    };
     let progress = setting.progress();
-    let city = city::build(&plan, &dir.join("city"), &mut |what, done, all| progress.at(what, done, all))
-        .map_err(|error| Failure::new(INVALID, error.to_string()))?;
+    let city = city::build(&plan, &dir.join("city"), &mut |what, done, all| {
+        progress.at(what, done, all)
+    })
+    .map_err(|error| Failure::new(INVALID, error.to_string()))?;
     let store = Store::open(&setting.database).await?;
     store.migrate().await?;
-    let time = Arc::new(AtomicI64::new(city.months.first().map_or(0, |m| m.first_day().start().unix_s())));
+    let time = Arc::new(AtomicI64::new(
+        city.months.first().map_or(0, |m| m.first_day().start().unix_s()),
+    ));
     let clock: Clock = {
         let time = Arc::clone(&time);
         Arc::new(move || Instant::from_unix_s(time.load(Ordering::Relaxed)))
     };
     let ctx = setting.context(store, clock, seeded_entropy(arguments.seed))?;
     play(&ctx, &city, &time).await?;
-    demo_report::tell(&ctx, &city, dir, &setting).await?.print(common.output)
+    demo_report::tell(&ctx, &city, dir, &setting)
+        .await?
+        .print(common.output)
 }
 
 /// Removes an earlier demo city; refuses to touch anything else.
@@ -79,9 +90,14 @@ async fn play(ctx: &OpContext, city: &City, time: &AtomicI64) -> Result<(), Fail
     let mut current = city.months.first().copied();
     let all = u64::try_from(city.steps.len()).unwrap_or(0);
     for (place, step) in city.steps.iter().enumerate() {
-        let after = |month: Option<Month>, days: i64| month.map_or(0, |m| m.next().first_day().plus(days).start().unix_s() + 9 * 3600);
+        let after = |month: Option<Month>, days: i64| {
+            month.map_or(0, |m| m.next().first_day().plus(days).start().unix_s() + 9 * 3600)
+        };
         let due = match step {
-            Step::Deliver { kind: DeliveryKind::Usual, .. } => after(current, 1),
+            Step::Deliver {
+                kind: DeliveryKind::Usual,
+                ..
+            } => after(current, 1),
             Step::Import { kind, .. } if kind.word() == "provider-bill" => after(current, 3),
             Step::CloseMonth(month) => after(Some(*month), 5),
             _ => 0,
@@ -91,10 +107,14 @@ async fn play(ctx: &OpContext, city: &City, time: &AtomicI64) -> Result<(), Fail
         if let Step::CloseMonth(month) = step {
             current = Some(month.next());
         }
-        ctx.progress().at("演示城市", u64::try_from(place + 1).unwrap_or(all), all);
+        ctx.progress()
+            .at("演示城市", u64::try_from(place + 1).unwrap_or(all), all);
     }
     if let Some(last) = city.months.last() {
-        time.store((last.next().first_day().plus(5).start().unix_s()).max(time.load(Ordering::Relaxed)), Ordering::Relaxed);
+        time.store(
+            (last.next().first_day().plus(5).start().unix_s()).max(time.load(Ordering::Relaxed)),
+            Ordering::Relaxed,
+        );
     }
     Ok(())
 }
@@ -104,20 +124,36 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
         Step::Import { kind, path } => {
             let kind: ImportKind = super::parsed(kind.word())?;
             let bytes = std::fs::read(path).map_err(io(path))?;
-            let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let name = path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
             import_file(ctx, kind, &name, &bytes, ImportOptions::default()).await?;
         }
-        Step::NodeAdd { code, name, provider, folder, since, pools } => {
+        Step::NodeAdd {
+            code,
+            name,
+            provider,
+            folder,
+            since,
+            pools,
+        } => {
             let pools = pools.iter().map(|pool| {
                 let code = super::parsed(&pool.code)?;
-                Ok::<_, Failure>(NewPool { code, name: pool.name.clone(), kind: pool.kind, zones: pool.zones.clone() })
+                Ok::<_, Failure>(NewPool {
+                    code,
+                    name: pool.name.clone(),
+                    kind: pool.kind,
+                    zones: pool.zones.clone(),
+                })
             });
             let folder = std::path::absolute(folder).map_err(io(folder))?;
             let new = NewNode {
                 code: super::parsed(code)?,
                 name: name.clone(),
                 provider: super::parsed(provider)?,
-                source: NodeSource::Files { folder: folder.display().to_string() },
+                source: NodeSource::Files {
+                    folder: folder.display().to_string(),
+                },
                 pools: pools.collect::<Result<_, _>>()?,
                 valid_from: since.start(),
             };
@@ -137,11 +173,19 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
 /// The provider puts its files into the node's folder, manifests last.
 async fn deliver(ctx: &OpContext, node: &str, from: &Path) -> Result<(), Failure> {
     let views = app::nodes::list(ctx).await?;
-    let source = views.iter().find(|view| view.node.code.as_str() == node).map(|view| &view.node.source);
-    let Some(NodeSource::Files { folder }) = source else { return Ok(()) };
+    let source = views
+        .iter()
+        .find(|view| view.node.code.as_str() == node)
+        .map(|view| &view.node.source);
+    let Some(NodeSource::Files { folder }) = source else {
+        return Ok(());
+    };
     let folder = PathBuf::from(folder);
     std::fs::create_dir_all(&folder).map_err(io(&folder))?;
-    let mut files: Vec<PathBuf> = std::fs::read_dir(from).map_err(io(from))?.filter_map(|e| Some(e.ok()?.path())).collect();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(from)
+        .map_err(io(from))?
+        .filter_map(|e| Some(e.ok()?.path()))
+        .collect();
     files.sort_by_key(|path| (path.extension().is_some_and(|ending| ending == "json"), path.clone()));
     for file in files {
         let name = file.file_name().map(PathBuf::from).unwrap_or_default();

@@ -18,13 +18,21 @@ const DEAREST: usize = 10;
 
 /// Writes the documents of the last closed month and tells the figures of all closed ones.
 pub(crate) async fn tell(ctx: &OpContext, city: &City, dir: &Path, setting: &Setting) -> Result<Report, Failure> {
-    let closed: Vec<Month> = city.months.iter().copied().take(city.months.len().saturating_sub(1)).collect();
+    let closed: Vec<Month> = city
+        .months
+        .iter()
+        .copied()
+        .take(city.months.len().saturating_sub(1))
+        .collect();
     let mut views = Vec::new();
     for month in &closed {
         views.push(show(ctx, *month).await?);
     }
     let mut report = Report::new(serde_json::json!({ "months": &views }));
-    let range = closed.first().zip(closed.last()).map_or_else(String::new, |(a, b)| format!("{a} 至 {b}"));
+    let range = closed
+        .first()
+        .zip(closed.last())
+        .map_or_else(String::new, |(a, b)| format!("{a} 至 {b}"));
     report.line(format!("春城市（演示数据）已关账 {} 个月：{range}", closed.len()));
     report.grid(by_provider_and_form(&views)?);
     report.grid(dearest(&views)?);
@@ -41,8 +49,17 @@ pub(crate) async fn tell(ctx: &OpContext, city: &City, dir: &Path, setting: &Set
             is_demo: true,
         };
         let files = render(ctx, selection, &renderer).await?;
-        report.line(format!("\n结算单 {} 个文件：{}", files.len(), documents.join("statements").display()));
-        let whole = ExportSelection { from: *last, to: *last, provider: None, organisation: None };
+        report.line(format!(
+            "\n结算单 {} 个文件：{}",
+            files.len(),
+            documents.join("statements").display()
+        ));
+        let whole = ExportSelection {
+            from: *last,
+            to: *last,
+            provider: None,
+            organisation: None,
+        };
         let path = documents.join(format!("charges-{last}.xlsx"));
         charges(ctx, &whole, TableFormat::Xlsx, &path).await?;
         report.line(format!("费用明细：{}", path.display()));
@@ -55,7 +72,12 @@ pub(crate) async fn tell(ctx: &OpContext, city: &City, dir: &Path, setting: &Set
     if let Some(ready) = city.months.last() {
         report.line(format!("\n{ready} 的数据已备好，可以试试："));
         let data = setting.data.display();
-        for command in [format!("month close {ready}"), format!("month show {ready}"), "case".to_owned(), "audit verify".to_owned()] {
+        for command in [
+            format!("month close {ready}"),
+            format!("month show {ready}"),
+            "case".to_owned(),
+            "audit verify".to_owned(),
+        ] {
             report.line(format!("  yunheng --data {data} {command}"));
         }
     }
@@ -73,7 +95,11 @@ fn by_provider_and_form(views: &[MonthView]) -> Result<Grid, AppError> {
     let mut providers: BTreeMap<String, Money> = BTreeMap::new();
     for view in views {
         for sum in &view.sums {
-            let provider = view.names.get(&sum.provider).cloned().unwrap_or_else(|| sum.provider.clone());
+            let provider = view
+                .names
+                .get(&sum.provider)
+                .cloned()
+                .unwrap_or_else(|| sum.provider.clone());
             let form = view.forms.get(&sum.item).copied().unwrap_or("最低承诺补差");
             add(&mut sums, (provider.clone(), form), sum.amount)?;
             add(&mut providers, provider, sum.amount)?;
@@ -86,7 +112,11 @@ fn by_provider_and_form(views: &[MonthView]) -> Result<Grid, AppError> {
         }
         grid.row([provider.clone(), "合计".to_owned(), total.grouped()]);
     }
-    grid.row(["全市".to_owned(), "合计".to_owned(), Money::sum(providers.values().copied())?.grouped()]);
+    grid.row([
+        "全市".to_owned(),
+        "合计".to_owned(),
+        Money::sum(providers.values().copied())?.grouped(),
+    ]);
     Ok(grid)
 }
 
@@ -113,13 +143,31 @@ fn dearest(views: &[MonthView]) -> Result<Grid, AppError> {
 
 fn completeness(views: &[MonthView]) -> Grid {
     let mut nodes: BTreeMap<String, (i64, i64, i64, usize)> = BTreeMap::new();
-    for node in views.iter().filter_map(|view| view.metered.as_ref()).flat_map(|summary| &summary.nodes) {
+    for node in views
+        .iter()
+        .filter_map(|view| view.metered.as_ref())
+        .flat_map(|summary| &summary.nodes)
+    {
         let sum = nodes.entry(node.node.clone()).or_default();
-        *sum = (sum.0 + node.days_seen, sum.1 + node.days, sum.2 + node.values, sum.3 + node.gaps.len());
+        *sum = (
+            sum.0 + node.days_seen,
+            sum.1 + node.days,
+            sum.2 + node.values,
+            sum.3 + node.gaps.len(),
+        );
     }
-    let mut grid = Grid::new("计量完整性", &["云节点", ">有数据天数", ">应有天数", ">计量值", ">中断次数"]);
+    let mut grid = Grid::new(
+        "计量完整性",
+        &["云节点", ">有数据天数", ">应有天数", ">计量值", ">中断次数"],
+    );
     for (node, (seen, days, values, gaps)) in nodes {
-        grid.row([node, seen.to_string(), days.to_string(), values.to_string(), gaps.to_string()]);
+        grid.row([
+            node,
+            seen.to_string(),
+            days.to_string(),
+            values.to_string(),
+            gaps.to_string(),
+        ]);
     }
     grid
 }
@@ -137,12 +185,25 @@ fn differences(views: &[MonthView]) -> Result<Grid, AppError> {
             }
         }
     }
-    let mut grid = Grid::new("与云服务商账单的差异（账单 − 平台，元）", &["云服务商", "类别", ">处", ">差异"]);
+    let mut grid = Grid::new(
+        "与云服务商账单的差异（账单 − 平台，元）",
+        &["云服务商", "类别", ">处", ">差异"],
+    );
     for ((provider, class), (count, amount)) in &classes {
-        grid.row([provider.clone(), class.zh().to_owned(), count.to_string(), amount.grouped()]);
+        grid.row([
+            provider.clone(),
+            class.zh().to_owned(),
+            count.to_string(),
+            amount.grouped(),
+        ]);
     }
     let whole = billed.minus(ours)?;
     let note = format!("账单 {}，平台 {}", billed.grouped(), ours.grouped());
-    grid.row(["合计".to_owned(), note, classes.values().map(|(count, _)| count).sum::<u64>().to_string(), whole.grouped()]);
+    grid.row([
+        "合计".to_owned(),
+        note,
+        classes.values().map(|(count, _)| count).sum::<u64>().to_string(),
+        whole.grouped(),
+    ]);
     Ok(grid)
 }

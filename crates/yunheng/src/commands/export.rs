@@ -33,7 +33,11 @@ pub(crate) async fn run(setting: &Setting, command: ExportCommand) -> Result<Rep
 }
 
 fn ending(arguments: &ExportArgs) -> &str {
-    arguments.file.extension().and_then(|ending| ending.to_str()).unwrap_or("")
+    arguments
+        .file
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or("")
 }
 
 fn unknown(ending: &str, possible: &str) -> Failure {
@@ -50,8 +54,14 @@ fn selection(arguments: &ExportArgs) -> ExportSelection {
 }
 
 fn done(arguments: &ExportArgs, outcome: &ExportOutcome) -> Report {
-    let mut report = Report::new(serde_json::json!({ "file": arguments.file, "lines": outcome.lines, "amount": outcome.amount }));
-    report.line(format!("{} 行，合计 {} 元，已写入 {}", outcome.lines, outcome.amount.grouped(), arguments.file.display()));
+    let mut report =
+        Report::new(serde_json::json!({ "file": arguments.file, "lines": outcome.lines, "amount": outcome.amount }));
+    report.line(format!(
+        "{} 行，合计 {} 元，已写入 {}",
+        outcome.lines,
+        outcome.amount.grouped(),
+        arguments.file.display()
+    ));
     for month in &outcome.open {
         report.line(format!("注意：{month} 尚未关账，数字可能变动"));
     }

@@ -15,11 +15,26 @@ pub(crate) async fn run(setting: &Setting, arguments: ImportArgs) -> Result<Repo
     if let Some(path) = &arguments.template {
         return template(kind, path);
     }
-    let path = arguments.file.ok_or_else(|| Failure::new(INVALID, "请指明要导入的文件"))?;
-    let bytes = std::fs::read(&path).map_err(|error| Failure::new(UNAVAILABLE, format!("{}: {error}", path.display())))?;
-    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let path = arguments
+        .file
+        .ok_or_else(|| Failure::new(INVALID, "请指明要导入的文件"))?;
+    let bytes =
+        std::fs::read(&path).map_err(|error| Failure::new(UNAVAILABLE, format!("{}: {error}", path.display())))?;
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let ctx = setting.open().await?;
-    let outcome = match import_file(&ctx, kind, &name, &bytes, ImportOptions { dry_run: arguments.dry_run }).await {
+    let outcome = match import_file(
+        &ctx,
+        kind,
+        &name,
+        &bytes,
+        ImportOptions {
+            dry_run: arguments.dry_run,
+        },
+    )
+    .await
+    {
         Ok(outcome) => outcome,
         Err(AppError::Faults(faults)) => {
             if let Some(path) = &arguments.faults {
@@ -34,10 +49,24 @@ pub(crate) async fn run(setting: &Setting, arguments: ImportArgs) -> Result<Repo
         report.line(format!("{name} 此前已作为{}导入过，内容相同，未作改动", kind.zh()));
         return Ok(report);
     }
-    let done = if arguments.dry_run { "检查通过（未入库）" } else { "已导入" };
-    report.line(format!("{}{done}: {} 行，新增 {}，变更 {}，无变化 {}", kind.zh(), outcome.rows, outcome.counts.new, outcome.counts.changed, outcome.counts.unchanged));
+    let done = if arguments.dry_run {
+        "检查通过（未入库）"
+    } else {
+        "已导入"
+    };
+    report.line(format!(
+        "{}{done}: {} 行，新增 {}，变更 {}，无变化 {}",
+        kind.zh(),
+        outcome.rows,
+        outcome.counts.new,
+        outcome.counts.changed,
+        outcome.counts.unchanged
+    ));
     if outcome.counts.late_facts > 0 {
-        report.line(format!("涉及 {} 个已关账月份，更正将计入未关账月份", outcome.counts.late_facts));
+        report.line(format!(
+            "涉及 {} 个已关账月份，更正将计入未关账月份",
+            outcome.counts.late_facts
+        ));
     }
     outcome.counts.notes.iter().for_each(|note| report.line(note.clone()));
     Ok(report)
@@ -45,7 +74,9 @@ pub(crate) async fn run(setting: &Setting, arguments: ImportArgs) -> Result<Repo
 
 fn template(kind: ImportKind, path: &Path) -> Result<Report, Failure> {
     let template = app::import::template(kind);
-    let xlsx = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));
+    let xlsx = path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));
     let bytes = if xlsx {
         let columns: Vec<documents::TemplateColumn> = template
             .columns
@@ -75,7 +106,9 @@ fn write_faults(faults: &Faults, path: &Path) -> Result<(), Failure> {
         let mut writer = csv::Writer::from_writer(&mut bytes);
         writer.write_record(["行", "列", "错误"]).map_err(fail)?;
         for fault in faults.sorted() {
-            writer.write_record([fault.row.to_string(), fault.column.clone(), fault.message.clone()]).map_err(fail)?;
+            writer
+                .write_record([fault.row.to_string(), fault.column.clone(), fault.message.clone()])
+                .map_err(fail)?;
         }
         writer.flush().map_err(|error| fail(error.into()))?;
     }

@@ -10,11 +10,28 @@ use app::inventory::{InventoryFilter, inventory};
 pub(crate) async fn run(setting: &Setting, arguments: InventoryArgs) -> Result<Report, Failure> {
     let ctx = setting.open().await?;
     let at = arguments.as_of.unwrap_or_else(|| ctx.now());
-    let filter = InventoryFilter { node: arguments.node, system: arguments.system, organisation: arguments.organisation };
+    let filter = InventoryFilter {
+        node: arguments.node,
+        system: arguments.system,
+        organisation: arguments.organisation,
+    };
     let rows = inventory(&ctx, at, &filter).await?;
     let mut grid = Grid::new(
         &format!("{at} 的资源，共 {} 项", rows.len()),
-        &["云节点", "云资源标识", "分配单", "系统", "单位", "区域", "类型", "类别", "批准", "实际", "状态", "自"],
+        &[
+            "云节点",
+            "云资源标识",
+            "分配单",
+            "系统",
+            "单位",
+            "区域",
+            "类型",
+            "类别",
+            "批准",
+            "实际",
+            "状态",
+            "自",
+        ],
     );
     for row in &rows {
         grid.row([
@@ -41,7 +58,10 @@ pub(crate) async fn run(setting: &Setting, arguments: InventoryArgs) -> Result<R
 pub(crate) async fn cases(setting: &Setting, all: bool) -> Result<Report, Failure> {
     let ctx = setting.open().await?;
     let cases = app::cases::list(&ctx, !all).await?;
-    let mut grid = Grid::new(&format!("共 {} 项", cases.len()), &["期限", "类别", "对象", "责任方", "自", "情况"]);
+    let mut grid = Grid::new(
+        &format!("共 {} 项", cases.len()),
+        &["期限", "类别", "对象", "责任方", "自", "情况"],
+    );
     let json: Vec<_> = cases
         .iter()
         .map(|case| {

@@ -48,6 +48,6 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
 
 /// Reads something that a code or number stands for.
 pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|why: T::Err| Failure::new(crate::exit::INVALID, why.to_string()))
+    text.parse()
+        .map_err(|why: T::Err| Failure::new(crate::exit::INVALID, why.to_string()))
 }
-

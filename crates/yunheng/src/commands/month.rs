@@ -19,7 +19,12 @@ pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Repo
         MonthCommand::Meter { month } => {
             let outcome = month::meter(&ctx, month).await?;
             let mut report = Report::new(&outcome);
-            report.line(format!("{month} 计量{}：分配 {} 项，用量区间 {} 段", state(outcome.state), outcome.summary.allocations, outcome.summary.intervals));
+            report.line(format!(
+                "{month} 计量{}：分配 {} 项，用量区间 {} 段",
+                state(outcome.state),
+                outcome.summary.allocations,
+                outcome.summary.intervals
+            ));
             report.line("不变量：区间不重叠、不越月、合计不超过当月时长，均已核对");
             report.grid(completeness(&outcome.summary));
             report.grid(findings(&outcome.summary.findings));
@@ -29,11 +34,20 @@ pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Repo
             let outcome = month::rate(&ctx, month).await?;
             let mut report = Report::new(&outcome);
             let summary = &outcome.summary;
-            report.line(format!("{month} 计价{}：{} 行，目录价 {} 元，应计 {} 元", state(outcome.state), summary.lines, summary.list.grouped(), summary.total.grouped()));
+            report.line(format!(
+                "{month} 计价{}：{} 行，目录价 {} 元，应计 {} 元",
+                state(outcome.state),
+                summary.lines,
+                summary.list.grouped(),
+                summary.total.grouped()
+            ));
             for (closed, amount) in &summary.corrections {
                 report.line(format!("其中更正 {closed}：{} 元", amount.grouped()));
             }
-            summary.waiting.iter().for_each(|fact| report.line(format!("待说明理由后更正（yunheng month rerate）: {fact}")));
+            summary
+                .waiting
+                .iter()
+                .for_each(|fact| report.line(format!("待说明理由后更正（yunheng month rerate）: {fact}")));
             Ok(report)
         }
         MonthCommand::Reconcile { month, document } => {
@@ -61,19 +75,38 @@ pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Repo
             let outcome = month::close_month(&ctx, month).await?;
             let mut report = Report::new(&outcome);
             report.line(format!("{month} 已关账：结算单 {} 份", outcome.statements));
-            report.line(format!("应计 {} 元，暂缓 {} 元，扣减 {} 元，应付 {} 元", outcome.charged.grouped(), outcome.withheld.grouped(), outcome.deducted.grouped(), outcome.payable.grouped()));
+            report.line(format!(
+                "应计 {} 元，暂缓 {} 元，扣减 {} 元，应付 {} 元",
+                outcome.charged.grouped(),
+                outcome.withheld.grouped(),
+                outcome.deducted.grouped(),
+                outcome.payable.grouped()
+            ));
             for provider in &outcome.without_bill {
                 report.line(format!("云服务商 {provider} 未提交本月账单，未作比较"));
             }
             Ok(report)
         }
-        MonthCommand::Rerate { month, reason, commit, document } => {
+        MonthCommand::Rerate {
+            month,
+            reason,
+            commit,
+            document,
+        } => {
             let outcome = month::rerate(&ctx, month, &reason, commit).await?;
             let mut report = Report::new(serde_json::json!({
                 "month": month, "differences": outcome.corrections.len(), "sum": outcome.difference, "committed": outcome.committed,
             }));
-            report.line(format!("{month} 重算：{} 处差异，合计 {} 元", outcome.corrections.len(), outcome.difference.grouped()));
-            report.line(if outcome.committed { "已登记，将在未关账月份计价时计入" } else { "仅供查看，未作改动；确认后加 --commit" });
+            report.line(format!(
+                "{month} 重算：{} 处差异，合计 {} 元",
+                outcome.corrections.len(),
+                outcome.difference.grouped()
+            ));
+            report.line(if outcome.committed {
+                "已登记，将在未关账月份计价时计入"
+            } else {
+                "仅供查看，未作改动；确认后加 --commit"
+            });
             if let Some(path) = document {
                 month::difference_document(&ctx, &outcome, &reason, &path).await?;
                 report.line(format!("差异单 {}", path.display()));
@@ -93,8 +126,18 @@ const fn state(state: StepState) -> &'static str {
 fn completeness(summary: &month::MeterSummary) -> Grid {
     let mut grid = Grid::new("采集完整性", &["云节点", ">有数据天数", ">当月天数", ">计量值", "中断"]);
     for node in &summary.nodes {
-        let gaps = if node.gaps.is_empty() { "无".to_owned() } else { node.gaps.join("；") };
-        grid.row([node.node.clone(), node.days_seen.to_string(), node.days.to_string(), node.values.to_string(), gaps]);
+        let gaps = if node.gaps.is_empty() {
+            "无".to_owned()
+        } else {
+            node.gaps.join("；")
+        };
+        grid.row([
+            node.node.clone(),
+            node.days_seen.to_string(),
+            node.days.to_string(),
+            node.values.to_string(),
+            gaps,
+        ]);
     }
     grid
 }
@@ -102,7 +145,9 @@ fn completeness(summary: &month::MeterSummary) -> Grid {
 fn findings(findings: &BTreeMap<String, u64>) -> Grid {
     let mut grid = Grid::new("需要核实的问题（yunheng case）", &["类别", ">项"]);
     for (kind, count) in findings {
-        let zh = kind.parse::<domain::meter::CaseKind>().map_or(kind.as_str(), |kind| kind.zh());
+        let zh = kind
+            .parse::<domain::meter::CaseKind>()
+            .map_or(kind.as_str(), |kind| kind.zh());
         grid.row([zh.to_owned(), count.to_string()]);
     }
     grid
@@ -120,14 +165,29 @@ fn reconciled(outcome: &ReconcileOutcome) -> Report {
 
 /// Differences by provider and class; the classes sum to the whole difference.
 pub(crate) fn differences(providers: &BTreeMap<String, month::ReconcileSummary>) -> Grid {
-    let mut grid = Grid::new("与云服务商账单的差异（账单 − 平台，元）", &["云服务商", "类别", ">处", ">差异"]);
+    let mut grid = Grid::new(
+        "与云服务商账单的差异（账单 − 平台，元）",
+        &["云服务商", "类别", ">处", ">差异"],
+    );
     for (provider, summary) in providers {
         for (class, sum) in &summary.classes {
-            let zh = class.parse::<DifferenceClass>().map_or(class.as_str(), |class| class.zh());
-            grid.row([provider.clone(), zh.to_owned(), sum.count.to_string(), sum.amount.grouped()]);
+            let zh = class
+                .parse::<DifferenceClass>()
+                .map_or(class.as_str(), |class| class.zh());
+            grid.row([
+                provider.clone(),
+                zh.to_owned(),
+                sum.count.to_string(),
+                sum.amount.grouped(),
+            ]);
         }
         let whole = summary.billed.minus(summary.ours).unwrap_or(Money::ZERO);
-        let note = format!("合计（账单 v{} {}，平台 {}）", summary.version, summary.billed.grouped(), summary.ours.grouped());
+        let note = format!(
+            "合计（账单 v{} {}，平台 {}）",
+            summary.version,
+            summary.billed.grouped(),
+            summary.ours.grouped()
+        );
         grid.row([provider.clone(), note, summary.differing.to_string(), whole.grouped()]);
     }
     grid
@@ -151,7 +211,9 @@ async fn write_differences(
 
 fn shown(view: &MonthView) -> Report {
     let mut report = Report::new(view);
-    let closed = view.closed_at.map_or_else(|| "未关账".to_owned(), |at| format!("已于 {at} 关账"));
+    let closed = view
+        .closed_at
+        .map_or_else(|| "未关账".to_owned(), |at| format!("已于 {at} 关账"));
     report.line(format!("{} {closed}", view.month));
     match &view.metered {
         Some(summary) => {
@@ -161,7 +223,11 @@ fn shown(view: &MonthView) -> Report {
         None => report.line("计量：未做"),
     }
     match &view.rated {
-        Some(summary) => report.line(format!("计价：{} 行，应计 {} 元", summary.lines, summary.total.grouped())),
+        Some(summary) => report.line(format!(
+            "计价：{} 行，应计 {} 元",
+            summary.lines,
+            summary.total.grouped()
+        )),
         None => report.line("计价：未做"),
     }
     view.bills.iter().for_each(|bill| report.line(format!("账单：{bill}")));

@@ -17,21 +17,40 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
             let code = new.code.clone();
             let added = nodes::add(&ctx, new).await?;
             let mut report = Report::new(serde_json::json!({ "node": code, "new": added }));
-            report.line(if added { format!("云节点 {code} 已登记") } else { format!("云节点 {code} 此前已如此登记") });
+            report.line(if added {
+                format!("云节点 {code} 已登记")
+            } else {
+                format!("云节点 {code} 此前已如此登记")
+            });
             Ok(report)
         }
         NodeCommand::List => {
             let views = nodes::list(&ctx).await?;
-            let mut grid = Grid::new("", &["云节点", "名称", "云服务商", "来源", "资源池", ">采集次数", "最近一次"]);
+            let mut grid = Grid::new(
+                "",
+                &["云节点", "名称", "云服务商", "来源", "资源池", ">采集次数", "最近一次"],
+            );
             for view in &views {
                 let source = match &view.node.source {
                     NodeSource::Files { folder } => format!("文件 {folder}"),
                     NodeSource::OpenStack { auth_url, .. } => format!("OpenStack {auth_url}"),
                 };
-                let pools: Vec<_> = view.pools.iter().map(|pool| format!("{}（{}）", pool.code, pool.kind.zh())).collect();
+                let pools: Vec<_> = view
+                    .pools
+                    .iter()
+                    .map(|pool| format!("{}（{}）", pool.code, pool.kind.zh()))
+                    .collect();
                 let last = view.last_look.map_or_else(|| "—".to_owned(), |at| at.to_string());
                 let node = &view.node;
-                grid.row([node.code.to_string(), node.name.clone(), node.provider.to_string(), source, pools.join("、"), view.looks.to_string(), last]);
+                grid.row([
+                    node.code.to_string(),
+                    node.name.clone(),
+                    node.provider.to_string(),
+                    source,
+                    pools.join("、"),
+                    view.looks.to_string(),
+                    last,
+                ]);
             }
             let mut report = Report::new(&views);
             report.grid(grid);
@@ -49,9 +68,11 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
 fn new_node(arguments: NodeAddArgs) -> Result<NewNode, Failure> {
     let source = match (arguments.files, arguments.openstack) {
         (Some(folder), _) => NodeSource::Files { folder },
-        (None, Some(auth_url)) => {
-            NodeSource::OpenStack { auth_url, region: arguments.region, account: arguments.account.unwrap_or_default() }
-        }
+        (None, Some(auth_url)) => NodeSource::OpenStack {
+            auth_url,
+            region: arguments.region,
+            account: arguments.account.unwrap_or_default(),
+        },
         (None, None) => return Err(Failure::new(INVALID, "请用 --files 或 --openstack 说明如何采集")),
     };
     let since = match arguments.since {
@@ -63,7 +84,11 @@ fn new_node(arguments: NodeAddArgs) -> Result<NewNode, Failure> {
         name: arguments.name,
         provider: parsed(&arguments.provider)?,
         source,
-        pools: arguments.pools.iter().map(|text| pool(text)).collect::<Result<_, _>>()?,
+        pools: arguments
+            .pools
+            .iter()
+            .map(|text| pool(text))
+            .collect::<Result<_, _>>()?,
         valid_from: since,
     })
 }
@@ -71,8 +96,21 @@ fn new_node(arguments: NodeAddArgs) -> Result<NewNode, Failure> {
 fn pool(text: &str) -> Result<NewPool, Failure> {
     let mut parts = text.splitn(4, ':');
     let (Some(code), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(Failure::new(INVALID, format!("资源池「{text}」应写成 编码:x86|xinchuang:名称[:可用区,可用区]")));
+        return Err(Failure::new(
+            INVALID,
+            format!("资源池「{text}」应写成 编码:x86|xinchuang:名称[:可用区,可用区]"),
+        ));
     };
-    let zones = parts.next().unwrap_or_default().split(',').filter(|zone| !zone.is_empty()).map(str::to_owned);
-    Ok(NewPool { code: parsed(code)?, kind: parsed(kind)?, name: name.to_owned(), zones: zones.collect() })
+    let zones = parts
+        .next()
+        .unwrap_or_default()
+        .split(',')
+        .filter(|zone| !zone.is_empty())
+        .map(str::to_owned);
+    Ok(NewPool {
+        code: parsed(code)?,
+        kind: parsed(kind)?,
+        name: name.to_owned(),
+        zones: zones.collect(),
+    })
 }

@@ -37,12 +37,23 @@ pub(crate) async fn doctor(setting: &Setting, clean: bool) -> Result<Report, Fai
     let ctx = setting.open().await?;
     let health = app::health::examine(&ctx, clean).await?;
     let mut report = Report::new(&health);
-    report.line(format!("数据库 {}，审计记录 {} 条，审计链完好", ctx.store().backend(), health.audit_entries));
-    report.line(format!("用量湖文件 {} 份，原始数据 {} 份", health.lake_files, health.payloads));
+    report.line(format!(
+        "数据库 {}，审计记录 {} 条，审计链完好",
+        ctx.store().backend(),
+        health.audit_entries
+    ));
+    report.line(format!(
+        "用量湖文件 {} 份，原始数据 {} 份",
+        health.lake_files, health.payloads
+    ));
     for missing in &health.missing {
         report.line(format!("缺失: {missing}（请从备份恢复）"));
     }
-    let done = if clean { "已删除" } else { "无记录引用，可加 --clean 删除" };
+    let done = if clean {
+        "已删除"
+    } else {
+        "无记录引用，可加 --clean 删除"
+    };
     for orphan in &health.orphans {
         report.line(format!("{done}: {orphan}"));
     }

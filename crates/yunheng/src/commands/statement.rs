@@ -15,7 +15,16 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
         StatementCommand::List { month } => {
             let rows = statements::list(&ctx, month).await?;
             let mut report = Report::new(&rows);
-            let columns = ["编号", "云服务商", "使用单位", ">应计（元）", ">暂缓（元）", ">扣减（元）", ">应付（元）", "状态"];
+            let columns = [
+                "编号",
+                "云服务商",
+                "使用单位",
+                ">应计（元）",
+                ">暂缓（元）",
+                ">扣减（元）",
+                ">应付（元）",
+                "状态",
+            ];
             let mut grid = Grid::new("", &columns);
             for row in rows {
                 grid.row([
@@ -33,25 +42,55 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
             Ok(report)
         }
         StatementCommand::Show { number } => Ok(shown(&statements::show(&ctx, &number).await?)),
-        StatementCommand::Render { month, numbers, to, format } => {
+        StatementCommand::Render {
+            month,
+            numbers,
+            to,
+            format,
+        } => {
             let formats = match format.as_deref() {
                 None => vec![Format::Pdf, Format::Xlsx],
                 Some("pdf") => vec![Format::Pdf],
                 Some("xlsx") => vec![Format::Xlsx],
-                Some(other) => return Err(Failure::new(INVALID, format!("「{other}」不是可用的格式，可填 pdf 或 xlsx"))),
+                Some(other) => {
+                    return Err(Failure::new(
+                        INVALID,
+                        format!("「{other}」不是可用的格式，可填 pdf 或 xlsx"),
+                    ));
+                }
             };
             let folder = to.unwrap_or_else(|| setting.data.join("documents").join(month.to_string()));
             let is_demo = setting.data.join(super::demo::MARK).exists();
             let renderer = documents::Renderer::new(documents::Fonts::shipped())?;
-            let selection = RenderSelection { month, numbers, formats, folder: folder.clone(), is_demo };
+            let selection = RenderSelection {
+                month,
+                numbers,
+                formats,
+                folder: folder.clone(),
+                is_demo,
+            };
             let files = statements::render(&ctx, selection, &renderer).await?;
             let mut report = Report::new(&files);
             report.line(format!("已输出 {} 个文件到 {}", files.len(), folder.display()));
             Ok(report)
         }
-        StatementCommand::Advance { number, side, give_back, opinion } => {
+        StatementCommand::Advance {
+            number,
+            side,
+            give_back,
+            opinion,
+        } => {
             let step = if give_back { Step::Return } else { Step::Agree };
-            let status = statements::advance(&ctx, AdvanceInput { number: number.clone(), side, step, text: opinion }).await?;
+            let status = statements::advance(
+                &ctx,
+                AdvanceInput {
+                    number: number.clone(),
+                    side,
+                    step,
+                    text: opinion,
+                },
+            )
+            .await?;
             let mut report = Report::new(serde_json::json!({ "number": number, "status": status }));
             report.line(format!("{number} 现为「{}」", status.zh()));
             Ok(report)
@@ -63,21 +102,54 @@ fn shown(view: &StatementView) -> Report {
     let statement = &view.statement;
     let mut report = Report::new(view);
     report.line(format!("{} {} {}", statement.number, statement.month, view.status.zh()));
-    let mut grid = Grid::new("费用", &["系统 / 单位", "条目", "更正月份", ">明细行", ">单位·月", ">金额（元）"]);
+    let mut grid = Grid::new(
+        "费用",
+        &["系统 / 单位", "条目", "更正月份", ">明细行", ">单位·月", ">金额（元）"],
+    );
     for item in &statement.items {
         let corrects = item.corrects.map_or_else(String::new, |month| month.to_string());
-        grid.row([item.group.clone(), item.item.clone(), corrects, item.lines.to_string(), item.unit_months.to_string(), item.amount.grouped()]);
+        grid.row([
+            item.group.clone(),
+            item.item.clone(),
+            corrects,
+            item.lines.to_string(),
+            item.unit_months.to_string(),
+            item.amount.grouped(),
+        ]);
     }
     report.grid(grid);
     for withheld in &statement.withheld {
-        report.line(format!("暂缓 {} 元：{} {}（{}）", withheld.amount.grouped(), withheld.resource, withheld.item, withheld.class.zh()));
+        report.line(format!(
+            "暂缓 {} 元：{} {}（{}）",
+            withheld.amount.grouped(),
+            withheld.resource,
+            withheld.item,
+            withheld.class.zh()
+        ));
     }
     for deduction in &statement.deductions {
-        report.line(format!("扣减 {} 元：{} 可用性 {}", deduction.amount.grouped(), deduction.resource, deduction.availability));
+        report.line(format!(
+            "扣减 {} 元：{} 可用性 {}",
+            deduction.amount.grouped(),
+            deduction.resource,
+            deduction.availability
+        ));
     }
-    report.line(format!("费用 {} 元，更正 {} 元，应付 {} 元", statement.charges.grouped(), statement.corrections.grouped(), statement.payable.grouped()));
+    report.line(format!(
+        "费用 {} 元，更正 {} 元，应付 {} 元",
+        statement.charges.grouped(),
+        statement.corrections.grouped(),
+        statement.payable.grouped()
+    ));
     for opinion in &view.opinions {
-        report.line(format!("{} {} {} {}：{}", opinion.at, opinion.side.zh(), opinion.actor, opinion.step.zh(), opinion.text));
+        report.line(format!(
+            "{} {} {} {}：{}",
+            opinion.at,
+            opinion.side.zh(),
+            opinion.actor,
+            opinion.step.zh(),
+            opinion.text
+        ));
     }
     report.line(format!("内容摘要 {}", view.digest));
     report
@@ -91,7 +163,11 @@ pub(crate) async fn explain(setting: &Setting, line: &str) -> Result<Report, Fai
     report.line(format!("{}  {} 元", explanation.line, explanation.amount.grouped()));
     let mut section = |title: &str, lines: Vec<String>| {
         report.line(format!("\n{title}"));
-        let lines = if lines.is_empty() { vec!["（无）".to_owned()] } else { lines };
+        let lines = if lines.is_empty() {
+            vec!["（无）".to_owned()]
+        } else {
+            lines
+        };
         lines.into_iter().for_each(|line| report.line(format!("  {line}")));
     };
     let pairs = |pairs: &[(String, String)]| pairs.iter().map(|(name, value)| format!("{name}：{value}")).collect();
@@ -100,6 +176,12 @@ pub(crate) async fn explain(setting: &Setting, line: &str) -> Result<Report, Fai
     section("实际", explanation.seen.clone());
     section("价格", pairs(&explanation.price));
     section("计算", explanation.arithmetic.clone());
-    section("摘要", vec![format!("输入 {}", explanation.input), format!("明细 {}", explanation.output)]);
+    section(
+        "摘要",
+        vec![
+            format!("输入 {}", explanation.input),
+            format!("明细 {}", explanation.output),
+        ],
+    );
     Ok(report)
 }

@@ -395,7 +395,7 @@ impl Basis {
     }
 
     fn annex(&self, statement: &Statement) -> (Vec<AnnexLine>, String) {
-        let export = format!("yunheng export charges --from {0} --to {0}", self.month);
+        let export = format!("yunheng export charges {} --file charges.xlsx", self.month);
         let Some(organisation) = &statement.scope.organisation else {
             let provider = &statement.scope.provider;
             return (
