@@ -147,24 +147,12 @@ fn price_facts(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<(String,
     list
 }
 
+/// The price as the version says that the line names, whatever versions came later.
 fn price_line(facts: &Facts, names: &Interner, row: &ChargeRow) -> Option<domain::catalogue::PriceLine> {
-    let pool = facts
-        .registry
-        .pools
-        .at(names.text(row.pool), row.from)
-        .map_or("", |pool| pool.kind.word());
-    let key = (
-        names.text(row.contract),
-        names.text(row.item),
-        names.text(row.node),
-        pool,
-    );
-    let tariff = facts.tariffs().resolve(key, row.month.period());
-    tariff
-        .parts
-        .into_iter()
-        .find(|part| part.label == names.text(row.price))
-        .map(|part| part.line)
+    let version = names.text(row.price).split('#').next()?;
+    let pool = facts.registry.pools.at(names.text(row.pool), row.from).map(|pool| pool.kind);
+    let (item, node) = (names.text(row.item).parse().ok()?, names.text(row.node).parse().ok());
+    facts.tariffs().book(version)?.line(&item, node.as_ref(), pool).cloned()
 }
 
 fn arithmetic(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<String> {

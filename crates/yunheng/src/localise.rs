@@ -86,7 +86,7 @@ fn translate(
     }
     if let Some((usage, commands, arguments, options)) = headings {
         let template = format!(
-            "{{about-with-newline}}\n{usage}: {{usage}}\n{}{}{}{{after-help}}",
+            "{{about-with-newline}}\n{usage}: {{usage}}\n{}{}\n{options}:\n{{options}}\n\n{{after-help}}",
             if command.has_subcommands() {
                 format!("\n{commands}:\n{{subcommands}}\n")
             } else {
@@ -97,7 +97,6 @@ fn translate(
             } else {
                 String::new()
             },
-            format!("\n{options}:\n{{options}}\n\n"),
         );
         command = command.help_template(template);
     }
@@ -108,7 +107,7 @@ fn translate(
             .or_else(|| texts.get(&format!("*.{id}")))
             .cloned();
         if let Some(text) = text {
-            command = command.mut_arg(id, |arg: Arg| arg.help(text));
+            command = command.mut_arg(id, |arg: Arg| explained(arg, text));
         }
     }
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
@@ -121,6 +120,14 @@ fn translate(
         command = command.mut_subcommand(name, |sub| translate(sub, &below, texts, examples, headings));
     }
     command
+}
+
+/// The option, explained by this text alone: an English long help and the English words of its values would stand
+/// beside it otherwise.
+fn explained(arg: Arg, text: String) -> Arg {
+    let has_long = arg.get_long_help().is_some();
+    let arg = arg.help(text.clone()).hide_possible_values(true);
+    if has_long { arg.long_help(text) } else { arg }
 }
 
 #[cfg(test)]

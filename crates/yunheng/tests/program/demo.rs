@@ -5,6 +5,7 @@ use city::{City, CityPlan, DifferenceClass, Expected, Planted, Scale};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use test_support::TestStore;
 
 /// Settles the city elsewhere and compares figures, every file of the lake and every document.
 fn is_the_same(folder: &Path, figures: &str) {
@@ -30,6 +31,11 @@ fn the_same_seed_makes_the_same_bytes() {
     is_the_same(folder.path(), &figures);
 }
 
+/// Words of a command on this database.
+fn on<'a>(database: &'a TestStore, arguments: &[&'a str]) -> Vec<&'a str> {
+    [&["--database", database.url()], arguments].concat()
+}
+
 #[tokio::test]
 async fn postgres_gives_what_sqlite_gives() {
     let database = test_support::postgres_empty().await;
@@ -39,21 +45,26 @@ async fn postgres_gives_what_sqlite_gives() {
     let there = Desk::of(&folder.path().join("data"));
     let here = Desk::new();
     // Looking at it through the address of the database, on a copy of the lake.
-    let on = |arguments: &[&str]| [&["--database", database.url()], arguments].concat();
-    assert_eq!(there.json(&on(&["audit", "verify"])), here.json(&["audit", "verify"]));
-    assert_eq!(there.json(&on(&["doctor"])), here.json(&["doctor"]));
-    assert_eq!(there.json(&on(&["case", "--all"])), here.json(&["case", "--all"]));
     assert_eq!(
-        there.json(&on(&["inventory", "--as-of", "2025-03-15"])),
+        there.json(&on(&database, &["audit", "verify"])),
+        here.json(&["audit", "verify"])
+    );
+    assert_eq!(there.json(&on(&database, &["doctor"])), here.json(&["doctor"]));
+    assert_eq!(
+        there.json(&on(&database, &["case", "--all"])),
+        here.json(&["case", "--all"])
+    );
+    assert_eq!(
+        there.json(&on(&database, &["inventory", "--as-of", "2025-03-15"])),
         here.json(&["inventory", "--as-of", "2025-03-15"])
     );
     assert_eq!(
-        there.json(&on(&["statement", "list", CLOSED])),
+        there.json(&on(&database, &["statement", "list", CLOSED])),
         here.json(&["statement", "list", CLOSED])
     );
-    there.run(&on(&["month", "close", OPEN])).ok();
+    there.run(&on(&database, &["month", "close", OPEN])).ok();
     here.run(&["month", "close", OPEN]).ok();
-    let mut shown = there.json(&on(&["month", "show", OPEN]));
+    let mut shown = there.json(&on(&database, &["month", "show", OPEN]));
     shown["closed_at"] = Value::Bool(true);
     assert_eq!(shown, here.month(OPEN));
 }
