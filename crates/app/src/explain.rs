@@ -150,7 +150,11 @@ fn price_facts(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<(String,
 /// The price as the version says that the line names, whatever versions came later.
 fn price_line(facts: &Facts, names: &Interner, row: &ChargeRow) -> Option<domain::catalogue::PriceLine> {
     let version = names.text(row.price).split('#').next()?;
-    let pool = facts.registry.pools.at(names.text(row.pool), row.from).map(|pool| pool.kind);
+    let pool = facts
+        .registry
+        .pools
+        .at(names.text(row.pool), row.from)
+        .map(|pool| pool.kind);
     let (item, node) = (names.text(row.item).parse().ok()?, names.text(row.node).parse().ok());
     facts.tariffs().book(version)?.line(&item, node.as_ref(), pool).cloned()
 }

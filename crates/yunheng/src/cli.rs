@@ -115,6 +115,9 @@ pub(crate) struct DemoArgs {
     /// A small city, for a quick look
     #[arg(long)]
     pub(crate) small: bool,
+    /// A city of about this many resources instead, to measure with
+    #[arg(long, value_name = "N", conflicts_with = "small")]
+    pub(crate) resources: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -164,7 +167,7 @@ pub(crate) struct NodeAddArgs {
     /// Account to use; its secret is in the configuration
     #[arg(long)]
     pub(crate) account: Option<String>,
-    /// A pool as CODE:x86|xinchuang:NAME[:zone,zone]; may be repeated
+    /// A pool as CODE:x86|xinchuang:NAME or CODE:KIND:NAME:zone,zone; may be repeated
     #[arg(long = "pool", value_name = "POOL")]
     pub(crate) pools: Vec<String>,
     /// Since when

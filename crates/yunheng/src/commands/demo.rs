@@ -38,7 +38,11 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
         data,
         database,
     };
-    let scale = if arguments.small { Scale::VILLAGE } else { Scale::CITY };
+    let scale = match arguments.resources {
+        Some(resources) => Scale::of_resources(resources),
+        None if arguments.small => Scale::VILLAGE,
+        None => Scale::CITY,
+    };
     let plan = CityPlan {
         seed: arguments.seed,
         until,
