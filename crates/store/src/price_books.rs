@@ -15,6 +15,16 @@ impl Connection {
         rows.iter().map(|row| row.json(TABLE, "body")).collect()
     }
 
+    /// The versions that had been handed in by a moment, by contract and version.
+    pub async fn price_books_known_at(&mut self, at: Instant) -> Result<Vec<PriceBook>, StoreError> {
+        let sql = "SELECT body FROM price_book WHERE recorded_s <= $1 ORDER BY contract, version";
+        self.all(sql, &[at.unix_s().into()])
+            .await?
+            .iter()
+            .map(|row| row.json(TABLE, "body"))
+            .collect()
+    }
+
     /// Stores a version.
     pub async fn add_price_book(
         &mut self,

@@ -66,7 +66,12 @@ pub async fn rate(ctx: &OpContext, month: Month) -> Result<RateOutcome, AppError
         let mut corrections = Vec::new();
         for (closed, causes) in causes {
             let cause = causes.into_iter().collect::<Vec<_>>().join("；");
-            corrections.push((closed, correct_closed(ctx, &mut read, closed, &cause).await?.1));
+            corrections.push((
+                closed,
+                correct_closed(ctx, &mut read, closed, &cause, Prices::Approved)
+                    .await?
+                    .1,
+            ));
         }
         let waiting = waiting
             .into_iter()
@@ -205,22 +210,39 @@ fn sums(month: Month, table: &ChargeTable) -> Result<Vec<ChargeSum>, AppError> {
     Ok(sums.collect())
 }
 
+/// Which prices a closed month is rated again with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prices {
+    /// All there are: what a re-rating with a reason would come to.
+    All,
+    /// Without those that were dated back behind its close and that nobody gave a reason for: late data must not
+    /// carry them along.
+    Approved,
+}
+
 /// What a closed month should have cost by what is known now, against all that was ever charged for it.
 pub(super) async fn correct_closed(
     ctx: &OpContext,
     read: &mut Connection,
     month: Month,
     cause: &str,
+    prices: Prices,
 ) -> Result<(Vec<Correction>, ChargeTable), AppError> {
-    let facts = Facts::load(ctx, read, month).await?;
+    let mut facts = Facts::load(ctx, read, month).await?;
+    let months = read.closed_months().await?;
+    let open = read.open_late_facts().await?;
+    let waits = open
+        .iter()
+        .any(|f| f.month == month && f.cause == "backdated_price" && !f.approved);
+    if let Some(closed) = months
+        .iter()
+        .find(|c| c.month == month && waits && prices == Prices::Approved)
+    {
+        facts.books = read.price_books_known_at(closed.closed_at).await?;
+    }
     let right = facts.rate(&facts.meter()?.table)?;
     let mut charged = ChargeTable::default();
-    for closed in read
-        .closed_months()
-        .await?
-        .iter()
-        .filter(|closed| closed.month >= month)
-    {
+    for closed in months.iter().filter(|closed| closed.month >= month) {
         let Some(run) = read.current_run("rate", closed.month, "").await? else {
             continue;
         };

@@ -1,6 +1,6 @@
 //! Rating a closed month again: first the differences, and only with a reason and on purpose a correction.
 
-use super::rate::correct_closed;
+use super::rate::{Prices, correct_closed};
 use crate::{AppError, OpContext};
 use domain::rate::Correction;
 use kernel::{Money, Month};
@@ -36,7 +36,7 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
             });
         }
         ctx.progress().at("重算", 0, 1);
-        correct_closed(ctx, &mut read, month, reason).await?.0
+        correct_closed(ctx, &mut read, month, reason, Prices::All).await?.0
     };
     let difference = Money::sum(corrections.iter().map(|c| c.difference))?;
     ctx.progress().at("重算", 1, 1);
