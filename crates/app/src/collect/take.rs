@@ -95,7 +95,16 @@ pub(super) async fn take_look(
     work.add_look(&record).await?;
     let late = earliest_effect(look, &changes);
     let why = format!("云节点 {node} {} 的数据在关账后收到", look.taken_at.day());
-    note_late(ctx, &mut work, late, "late_data", &why, true).await?;
+    if note_late(ctx, &mut work, late, "late_data", &why, true).await? > 0 {
+        let finding = Finding {
+            kind: CaseKind::LateData,
+            subject: format!("{node}@{}", look.taken_at.day()),
+            owner: node.to_string(),
+            detail: format!("{why}，更正将计入未关账月份"),
+            since: look.taken_at,
+        };
+        work.open_cases(&[case(ctx, finding)]).await?;
+    }
     work.audit(
         ctx.now(),
         (ctx.actor(), "collect.look", node.as_str()),

@@ -92,7 +92,15 @@ impl Facts {
         digest.text(&self.month.to_string());
         history(digest, &self.registry.organisations);
         history(digest, &self.registry.systems);
-        history(digest, &self.registry.nodes);
+        // Where a node's files lie or how it is reached changes nothing of what it said.
+        for (code, versions) in self.registry.nodes.iter() {
+            digest.text(code);
+            for version in versions {
+                digest
+                    .number(version.valid_from.unix_s())
+                    .text(version.body.provider.as_str());
+            }
+        }
         history(digest, &self.registry.pools);
         history(digest, &self.registry.mappings);
         history(digest, &self.items);

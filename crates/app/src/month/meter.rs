@@ -54,6 +54,13 @@ pub struct NodeCompleteness {
 /// Meters a month. Nothing is written if nothing changed since the current run.
 pub async fn meter(ctx: &OpContext, month: Month) -> Result<MeterOutcome, AppError> {
     refuse_closed(ctx, month).await?;
+    if ctx.now() < month.period().from() {
+        return Err(AppError::NotYet {
+            month,
+            what: "计量",
+            why: "该月尚未开始".to_owned(),
+        });
+    }
     ctx.progress().at("计量：读取事实", 0, 3);
     let facts = {
         let mut read = ctx.store().read().await?;

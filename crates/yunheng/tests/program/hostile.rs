@@ -37,7 +37,9 @@ fn bad_files_are_refused_by_row_and_leave_nothing() {
         ("not-a-table", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n".to_vec(), ""),
         (
             "truncated",
-            allocations(&[good.clone()]).into_bytes()[..allocations(&[good.clone()]).len() - 30].to_vec(),
+            allocations(std::slice::from_ref(&good)).into_bytes()
+                [..allocations(std::slice::from_ref(&good)).len() - 30]
+                .to_vec(),
             "第 2 行",
         ),
         (
@@ -84,7 +86,7 @@ fn bad_files_are_refused_by_row_and_leave_nothing() {
         ("other-columns", b"a,b,c\n1,2,3\n".to_vec(), "第 1 行"),
         (
             "broken-text",
-            [allocations(&[good.clone()]).as_bytes(), b"\xff\xfe\xfd"].concat(),
+            [allocations(std::slice::from_ref(&good)).as_bytes(), b"\xff\xfe\xfd"].concat(),
             "",
         ),
     ];
@@ -332,7 +334,7 @@ fn closing_at_once_closes_once() {
     assert_eq!(closed, 1, "{said:?}");
     for said in said {
         if said.code != Some(0) {
-            assert!(matches!(said.code, Some(5 | 6 | 7)), "{said:?}");
+            assert!(matches!(said.code, Some(5..=7)), "{said:?}");
             assert!(said.err.starts_with("错误: "), "{said:?}");
         }
     }

@@ -1,5 +1,13 @@
 //! Tests of the program as it is run: its commands, exit codes, files, and what is left when it is killed.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what a test needs and does not find fails it"
+)]
+
 mod cli;
 mod demo;
 mod desk;
