@@ -30,7 +30,7 @@ pub struct Renderer {
 
 struct Shared {
     fonts: Fonts,
-    library: LazyHash<Library>,
+    standard: LazyHash<Library>,
     template: Source,
     document: FileId,
     standards: PdfStandards,
@@ -57,7 +57,7 @@ impl Renderer {
         let standards =
             PdfStandards::new(&[PdfStandard::A_2b]).map_err(|e| DocumentError::Typeset(format!("{e:?}")))?;
         let shared = Shared {
-            library: LazyHash::new(Library::default()),
+            standard: LazyHash::new(Library::default()),
             template: Source::new(file_id("statement.typ")?, TEMPLATE.to_owned()),
             document: file_id("document.json")?,
             fonts,
@@ -151,7 +151,7 @@ struct DocumentWorld<'a> {
 
 impl World for DocumentWorld<'_> {
     fn library(&self) -> &LazyHash<Library> {
-        &self.shared.library
+        &self.shared.standard
     }
 
     fn book(&self) -> &LazyHash<FontBook> {

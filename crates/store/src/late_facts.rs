@@ -22,6 +22,15 @@ pub struct LateFact {
     pub posted_in: Option<Month>,
 }
 
+impl LateFact {
+    /// Cause: something that was so then and is known only now. Posted without being asked for.
+    pub const LATE_DATA: &str = "late_data";
+    /// Cause: prices or terms dated back behind the close. Waits for somebody's reason.
+    pub const BACKDATED_PRICE: &str = "backdated_price";
+    /// Cause: somebody had the month rated again, and gave a reason.
+    pub const RERATE: &str = "rerate";
+}
+
 fn fact(row: &Row) -> Result<LateFact, StoreError> {
     Ok(LateFact {
         id: row.parsed("late_fact", "id")?,

@@ -95,7 +95,7 @@ pub(super) async fn take_look(
     work.add_look(&record).await?;
     let late = earliest_effect(look, &changes);
     let why = format!("云节点 {node} {} 的数据在关账后收到", look.taken_at.day());
-    if note_late(ctx, &mut work, late, "late_data", &why, true).await? > 0 {
+    if note_late(ctx, &mut work, late, &why).await? > 0 {
         let finding = Finding {
             kind: CaseKind::LateData,
             subject: format!("{node}@{}", look.taken_at.day()),

@@ -34,8 +34,8 @@ pub(super) enum Cause {
 impl Cause {
     const fn word(self) -> &'static str {
         match self {
-            Self::LateData => "late_data",
-            Self::BackdatedPrice => "backdated_price",
+            Self::LateData => LateFact::LATE_DATA,
+            Self::BackdatedPrice => LateFact::BACKDATED_PRICE,
         }
     }
 }

@@ -4,16 +4,14 @@ use crate::{AppError, OpContext};
 use kernel::Period;
 use store::{Connection, LateFact};
 
-/// Notes a fact for every closed month that shares time with `period`. Returns how many.
+/// Notes late data for every closed month that shares time with `period`. Returns for how many.
 ///
-/// One open fact of the same cause and month is enough: the month is rated again as a whole.
+/// One open fact of the same wording and month is enough: the month is rated again as a whole.
 pub(crate) async fn note_late(
     ctx: &OpContext,
     work: &mut Connection,
     period: Option<Period>,
-    cause: &str,
     detail: &str,
-    approved: bool,
 ) -> Result<u64, AppError> {
     let Some(period) = period else { return Ok(0) };
     let open = work.open_late_facts().await?;
@@ -22,15 +20,15 @@ pub(crate) async fn note_late(
         let concerned = closed.month.period().and(period).is_some();
         let there = open
             .iter()
-            .any(|fact| fact.month == closed.month && fact.cause == cause && fact.detail == detail);
+            .any(|fact| fact.month == closed.month && fact.cause == LateFact::LATE_DATA && fact.detail == detail);
         if concerned && !there {
             let fact = LateFact {
                 id: ctx.new_id(),
                 month: closed.month,
-                cause: cause.to_owned(),
+                cause: LateFact::LATE_DATA.to_owned(),
                 detail: detail.to_owned(),
                 at: ctx.now(),
-                approved,
+                approved: true,
                 posted_in: None,
             };
             work.add_late_fact(&fact).await?;

@@ -233,7 +233,7 @@ pub(super) async fn correct_closed(
     let open = read.open_late_facts().await?;
     let waits = open
         .iter()
-        .any(|f| f.month == month && f.cause == "backdated_price" && !f.approved);
+        .any(|f| f.month == month && f.cause == LateFact::BACKDATED_PRICE && !f.approved);
     if let Some(closed) = months
         .iter()
         .find(|c| c.month == month && waits && prices == Prices::Approved)

@@ -46,7 +46,7 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
         let fact = LateFact {
             id: ctx.new_id(),
             month,
-            cause: "rerate".to_owned(),
+            cause: LateFact::RERATE.to_owned(),
             detail: reason.trim().to_owned(),
             at: ctx.now(),
             approved: true,
