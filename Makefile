@@ -2,7 +2,7 @@
 # make test    all tests, on SQLite and on a PostgreSQL of their own
 # make check   format, lints, documentation, the order of the house
 # make bench   speed, beside peers
-# make lab-test  the OpenStack connector against a real OpenStack (see docs/ops/openstack.md)
+# make lab-test LAB=folder  connector and program against a real OpenStack of one's own (see docs/ops/openstack.md)
 # make release the binary to ship
 
 SHELL := /bin/sh
@@ -37,7 +37,7 @@ check: setup-build
 	$(CARGO) run --locked -q -p house
 
 bench: setup-build
-	sh benches/run.sh
+	bash benches/run.sh
 
 lab-test: setup-test
 	sh tests/lab.sh

@@ -3,10 +3,30 @@
 # many times ours that is. Compare CPU seconds: they hardly change when the machine is busy with something else.
 #
 # usage: benches/run.sh [TURNS=5] [RESOURCES=1000000] [POINTS=1000000]
-# Sets up its own Python in .tools/bench-venv and its input in .tools/bench-input.
+#        benches/run.sh path [RESOURCES=100000]    only the whole production path, see below
+# Sets up its own Python in .tools/bench-venv and its input in .tools/bench-input; the path needs neither.
 set -euo pipefail
 export PYTHONDONTWRITEBYTECODE=1
 cd "$(dirname "$0")/.."
+
+# The whole production path: a city of so many resources, from its files to its documents, each command a process of
+# its own. Prints wall time, CPU time and peak memory by step.
+path() {
+    local city
+    cargo build --release --package yunheng --package bench
+    mkdir -p .tools
+    city=$(mktemp -d .tools/bench-city.XXXXXX)
+    "${CARGO_TARGET_DIR:-target}/release/bench" path "${CARGO_TARGET_DIR:-target}/release/yunheng" "$city" "$1" || {
+        rm -rf "$city"
+        return 1
+    }
+    rm -rf "$city"
+}
+if [ "${1:-}" = path ]; then
+    path "${2:-100000}"
+    exit
+fi
+
 turns=${1:-5} resources=${2:-1000000} points=${3:-1000000}
 venv=.tools/bench-venv input=.tools/bench-input
 python=$venv/bin/python
@@ -55,3 +75,4 @@ fi
 python3 benches/peers/table.py "$results/all.tsv"
 "$bench" lake "$results/lake" 1000000 |
     sed '1s/^/lake (lines, bytes, seconds to write, to read and check, to find one line, peak MiB with the lines made, written, read): /'
+path 100000

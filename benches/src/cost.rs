@@ -35,7 +35,12 @@ fn cpu_ns() -> Option<u64> {
 
 /// The largest resident set so far.
 pub fn peak_mib() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+    peak_mib_in("/proc/self/status")
+}
+
+/// The largest resident set so far of the process whose status is in this file.
+pub fn peak_mib_in(status: &str) -> Option<u64> {
+    let status = fs::read_to_string(status).ok()?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(
         peak.trim()

@@ -6,6 +6,7 @@
 mod columns;
 mod cost;
 mod lake_lines;
+mod production;
 mod w1;
 mod w1p;
 
@@ -14,7 +15,8 @@ use thiserror::Error;
 
 const USAGE: &str = "usage: bench w1 DIR [--lines OUT.parquet | --decode-only]
        bench w1p DIR [--decode-only]
-       bench lake DIR LINES";
+       bench lake DIR LINES
+       bench path PROGRAM DIR RESOURCES";
 
 /// Why a workload did not come to an answer.
 #[derive(Debug, Error)]
@@ -43,6 +45,7 @@ fn run(arguments: &[&str]) -> Result<String, BenchError> {
         ["w1", folder, "--decode-only"] => w1::decode_only(folder),
         ["w1p", folder, "--decode-only"] => w1p::decode_only(folder),
         ["lake", folder, lines] => lake_lines::write_and_read(folder, lines),
+        ["path", program, folder, resources] => production::play(program, folder, resources),
         ["w1p", folder] => w1p::rate_points(folder),
         _ => Err(BenchError::Usage(USAGE)),
     }

@@ -8,7 +8,7 @@ use crate::columns::Table;
 use arrow_array::types::{Date32Type, Int16Type, Int32Type, Int64Type};
 use domain::catalogue::{PriceBook, PriceLine, PriceModel, PriceScope};
 use domain::rate::Tariffs;
-use kernel::{Day, Factor, Instant, Month, Period, UnitPrice};
+use kernel::{Day, Factor, Month, Period, UnitPrice};
 
 /// Ten-thousandths to the product's millionths.
 const MICROS_PER_E4: i64 = 100;
@@ -16,8 +16,7 @@ const MICROS_PER_E4: i64 = 100;
 /// A stretch of the month with one price of one item.
 pub struct Stretch {
     pub version: i32,
-    pub from: Instant,
-    pub to: Instant,
+    pub period: Period,
     pub price: UnitPrice,
 }
 
@@ -57,8 +56,7 @@ impl Prices {
                     .map_err(|_| wrong(format!("version {}", part.line.clause)))?;
                 of_item.push(Stretch {
                     version,
-                    from: part.period.from(),
-                    to: part.period.to(),
+                    period: part.period,
                     price,
                 });
             }

@@ -60,26 +60,19 @@ pub fn rate_batch(
         .zip(what)
         .zip(when);
     for (((segment, (department, provider)), (item, quantity)), (place, (start, end))) in segments {
-        let from = first_moment(*start).max(month.from());
         let closed = open.is_none_or(|nulls| nulls.is_valid(place));
-        let to = if closed {
-            first_moment(*end).min(month.to())
-        } else {
-            month.to()
-        };
-        if from >= to {
+        let held = Period::open(first_moment(*start), closed.then(|| first_moment(*end)));
+        let Some(held) = held.ok().and_then(|held| held.and(month)) else {
             continue;
-        }
+        };
         let factor = prices
             .factor(index(*provider), index(*department))
             .ok_or_else(|| batch.wrong("provider_id"))?;
         let quantity = Quantity::from_whole(i64::from(*quantity)).ok_or_else(|| batch.wrong("qty"))?;
         for stretch in prices.stretches(index(*item)) {
-            let (from, to) = (from.max(stretch.from), to.min(stretch.to));
-            if from >= to {
+            let Some(period) = held.and(stretch.period) else {
                 continue;
-            }
-            let Ok(period) = Period::new(from, to) else { continue };
+            };
             let days = period.days();
             let part = Ratio::new(days, month_days).ok_or_else(|| batch.wrong("start_date"))?;
             let amount = FlatRate::new(stretch.price, factor).amount(quantity, part)?;

@@ -1,7 +1,7 @@
 //! Reading and verifying the audit chain.
 
 use crate::{AppError, OpContext};
-use domain::audit::{AuditEntry, ChainVerifier};
+use domain::audit::{AuditEntry, ChainError, ChainVerifier};
 use kernel::Digest;
 
 /// Entries read at a time.
@@ -38,9 +38,7 @@ pub async fn verify(ctx: &OpContext, head: Option<(i64, Digest)>) -> Result<(i64
             .at("核对审计链", u64::try_from(next - 1).unwrap_or(0), all);
     }
     if let (Some((number, _)), false) = (head, kept) {
-        return Err(AppError::Invalid(format!(
-            "审计链中没有留存的第 {number} 条链头，链的末尾可能被截断或改写"
-        )));
+        return Err(ChainError::Head(number).into());
     }
     Ok(verifier.head().unwrap_or((0, Digest::ZERO)))
 }

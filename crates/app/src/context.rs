@@ -1,11 +1,15 @@
 //! What every operation is given: who acts, the clock, the source of chance, the store and the lake.
 
+use crate::AppError;
+use crate::accounts::AccountError;
+use domain::authz::{AccountPolicy, Actor};
 use kernel::id::IdKind;
 use kernel::{Id, Instant};
 use lake::Lake;
+use policy::PolicyFiles;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use store::Store;
 
 /// The time. The binary gives the real one, the demo city and tests a made-up one.
@@ -28,14 +32,23 @@ impl Progress for Silent {
     fn at(&self, _what: &str, _done: u64, _all: u64) {}
 }
 
-/// The first argument of every operation.
-pub struct OpContext {
-    actor: String,
+/// What all operations of a program share.
+struct House {
     store: Store,
     lake: Lake,
     data: PathBuf,
     clock: Clock,
     entropy: Mutex<Entropy>,
+    policies: OnceLock<PolicyFiles>,
+    account_policy: OnceLock<AccountPolicy>,
+}
+
+/// The first argument of every operation.
+#[derive(Clone)]
+pub struct OpContext {
+    actor: String,
+    who: Option<Actor>,
+    house: Arc<House>,
     progress: Arc<dyn Progress>,
 }
 
@@ -43,7 +56,7 @@ impl fmt::Debug for OpContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OpContext")
             .field("actor", &self.actor)
-            .field("data", &self.data)
+            .field("data", &self.house.data)
             .finish_non_exhaustive()
     }
 }
@@ -59,11 +72,16 @@ impl OpContext {
     ) -> Result<Self, lake::LakeError> {
         Ok(Self {
             actor: actor.to_owned(),
-            store,
-            lake: Lake::open(&data.join("lake"))?,
-            data: data.to_owned(),
-            clock,
-            entropy: Mutex::new(entropy),
+            who: None,
+            house: Arc::new(House {
+                store,
+                lake: Lake::open(&data.join("lake"))?,
+                data: data.to_owned(),
+                clock,
+                entropy: Mutex::new(entropy),
+                policies: OnceLock::new(),
+                account_policy: OnceLock::new(),
+            }),
             progress: Arc::new(Silent),
         })
     }
@@ -75,29 +93,44 @@ impl OpContext {
         self
     }
 
-    /// Who acts.
+    /// The same house, for somebody who logged in or came by a token.
+    #[must_use]
+    pub fn acting(&self, who: Actor) -> Self {
+        Self {
+            actor: who.login.clone(),
+            who: Some(who),
+            ..self.clone()
+        }
+    }
+
+    /// Who acts, as it stands in the audit chain.
     pub fn actor(&self) -> &str {
         &self.actor
     }
 
+    /// Who acts. Errors: nobody has logged in.
+    pub fn who(&self) -> Result<&Actor, AppError> {
+        self.who.as_ref().ok_or_else(|| AccountError::NotLoggedIn.into())
+    }
+
     /// The system of record.
-    pub const fn store(&self) -> &Store {
-        &self.store
+    pub fn store(&self) -> &Store {
+        &self.house.store
     }
 
     /// The usage lake.
-    pub const fn lake(&self) -> &Lake {
-        &self.lake
+    pub fn lake(&self) -> &Lake {
+        &self.house.lake
     }
 
     /// The folder of payloads, lake and documents.
     pub fn data(&self) -> &Path {
-        &self.data
+        &self.house.data
     }
 
     /// The time.
     pub fn now(&self) -> Instant {
-        (self.clock)()
+        (self.house.clock)()
     }
 
     /// Who watches.
@@ -105,10 +138,33 @@ impl OpContext {
         &*self.progress
     }
 
+    /// Ten random bytes.
+    pub fn random(&self) -> [u8; 10] {
+        let mut entropy = self.house.entropy.lock().unwrap_or_else(PoisonError::into_inner);
+        entropy()
+    }
+
     /// A new id.
     pub fn new_id<K: IdKind>(&self) -> Id<K> {
-        let mut entropy = self.entropy.lock().unwrap_or_else(PoisonError::into_inner);
         let unix_ms = u64::try_from(self.now().unix_s()).unwrap_or(0).saturating_mul(1000);
-        Id::from_parts(unix_ms, &entropy())
+        Id::from_parts(unix_ms, &self.random())
+    }
+
+    /// What is decided by data: authority, rules, calendar, flows. Errors: a file shipped with the program is faulty.
+    pub fn policies(&self) -> Result<&PolicyFiles, AppError> {
+        if let Some(policies) = self.house.policies.get() {
+            return Ok(policies);
+        }
+        let read = policy::shipped()?;
+        Ok(self.house.policies.get_or_init(|| read))
+    }
+
+    /// What passwords must be, how long sessions last.
+    pub fn account_policy(&self) -> Result<&AccountPolicy, AppError> {
+        if let Some(policy) = self.house.account_policy.get() {
+            return Ok(policy);
+        }
+        let read = policy::shipped_account_policy()?;
+        Ok(self.house.account_policy.get_or_init(|| read))
     }
 }

@@ -30,7 +30,7 @@ pub enum AppError {
     #[error("文件有 {count} 处错误，未导入任何内容:\n{list}", count = .0.len(), list = .0)]
     Faults(Faults),
     /// A folder or file cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("无法读写 {path}: {why}", why = kernel::io_reason(source))]
     Io {
         /// Which.
         path: String,
@@ -72,6 +72,12 @@ pub enum AppError {
     /// A statement does not advance.
     #[error(transparent)]
     Flow(#[from] domain::settle::FlowError),
+    /// A case is not settled.
+    #[error(transparent)]
+    Case(#[from] crate::cases::CaseError),
+    /// What was withheld and released does not add up.
+    #[error(transparent)]
+    Ledger(#[from] domain::settle::LedgerError),
     /// An availability is out of range.
     #[error(transparent)]
     Availability(#[from] domain::settle::AvailabilityError),
@@ -84,6 +90,15 @@ pub enum AppError {
     /// A rule about the input.
     #[error("{0}")]
     Invalid(String),
+    /// Accounts, logins, roles and tokens.
+    #[error(transparent)]
+    Account(#[from] crate::accounts::AccountError),
+    /// Not allowed.
+    #[error(transparent)]
+    Denied(#[from] policy::Denied),
+    /// Policies that cannot be used.
+    #[error(transparent)]
+    Policy(#[from] policy::PolicyError),
     /// The audit chain is broken.
     #[error(transparent)]
     Chain(#[from] domain::audit::ChainError),
@@ -106,6 +121,10 @@ impl Kinded for AppError {
             Self::Numbered(error) => error.kind(),
             Self::OpenStack(error) => error.kind(),
             Self::Document(error) => error.kind(),
+            Self::Case(error) => error.kind(),
+            Self::Account(error) => error.kind(),
+            Self::Denied(error) => error.kind(),
+            Self::Policy(error) => error.kind(),
             Self::Faults(_) | Self::Invalid(_) => ErrorKind::InvalidInput,
             Self::Io { .. } => ErrorKind::Unavailable,
             Self::NotFound { .. } => ErrorKind::NotFound,
@@ -114,9 +133,12 @@ impl Kinded for AppError {
             }
             Self::Contradiction(_) => ErrorKind::AlreadyExists,
             Self::Rate(RateError::NoPrices { .. }) => ErrorKind::FailedPrecondition,
-            Self::Invariant(_) | Self::Rate(_) | Self::Money(_) | Self::Availability(_) | Self::Chain(_) => {
-                ErrorKind::Internal
-            }
+            Self::Invariant(_)
+            | Self::Rate(_)
+            | Self::Money(_)
+            | Self::Availability(_)
+            | Self::Ledger(_)
+            | Self::Chain(_) => ErrorKind::Internal,
         }
     }
 }

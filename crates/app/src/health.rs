@@ -12,7 +12,7 @@ pub struct Health {
     pub audit_entries: i64,
     /// Files of the lake that count.
     pub lake_files: usize,
-    /// Payloads that looks refer to.
+    /// Payloads that looks, or cases of refused ones, refer to.
     pub payloads: usize,
     /// Files that are recorded and are not there.
     pub missing: Vec<String>,
@@ -32,6 +32,11 @@ pub async fn examine(ctx: &OpContext, clean: bool) -> Result<Health, AppError> {
             kept.extend(read.looks(&node).await?.into_iter().map(|look| look.payload));
         }
     }
+    let cases = read.cases().await?;
+    let named = cases
+        .iter()
+        .filter_map(|case| crate::collect::payload_in(&case.finding.detail));
+    kept.extend(named.map(str::to_owned));
     let there = ctx.lake().files()?;
     let mut health = Health {
         audit_entries,

@@ -3,6 +3,7 @@
 //! Each file is one thing a person can do. It reads what it needs, lets the domain decide, writes, audits and commits;
 //! it holds no rule of the field itself and knows neither HTTP nor a terminal.
 
+mod authorise;
 mod context;
 mod error;
 mod line_number;
@@ -10,6 +11,7 @@ mod names;
 mod price_clause;
 mod whole_file;
 
+pub mod accounts;
 pub mod audit;
 pub mod cases;
 pub mod collect;

@@ -16,10 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let pdf = statement_pdf(&statement, &renderer)?;
         println!("{name}: {} pages, {} bytes", pdf.pages, pdf.bytes.len());
         std::fs::write(folder.join(format!("statement-{name}.pdf")), &pdf.bytes)?;
-        std::fs::write(
-            folder.join(format!("statement-{name}.xlsx")),
-            statement_xlsx(&statement)?,
-        )?;
+        let workbook = File::create(folder.join(format!("statement-{name}.xlsx")))?;
+        statement_xlsx(&statement, statement.annex.iter().cloned(), workbook)?;
     }
     let rows = specimen::focus_rows()?;
     let mut parquet = FocusParquetWriter::new(File::create(folder.join("focus.parquet"))?)?;

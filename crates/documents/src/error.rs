@@ -29,6 +29,14 @@ pub enum DocumentError {
         /// As summed.
         summed: Money,
     },
+    /// Charge lines that are not those the statement was made from. The document is refused.
+    #[error("明细行与本单不符: 记为 {stated} 行, 实有 {given} 行, 或内容、次序有变。请重新生成本单")]
+    OtherLines {
+        /// How many the statement has.
+        stated: u64,
+        /// How many were given.
+        given: u64,
+    },
     /// A sum beyond what an amount holds.
     #[error("金额合计超出范围")]
     AmountRange,
@@ -89,6 +97,7 @@ impl Kinded for DocumentError {
             Self::NotExact { .. } | Self::TooManyRows(_) => ErrorKind::TooLarge,
             Self::Io(_) | Self::Csv(_) | Self::Parquet(_) | Self::Spreadsheet(_) => ErrorKind::Unavailable,
             Self::Unbalanced { .. }
+            | Self::OtherLines { .. }
             | Self::AmountRange
             | Self::Row { .. }
             | Self::Focus { .. }

@@ -11,6 +11,7 @@ mod display;
 pub mod error;
 pub mod focus;
 pub mod fonts;
+mod long_sheet;
 pub mod renderer;
 pub mod sheet;
 pub mod specimen;

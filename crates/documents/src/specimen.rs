@@ -7,8 +7,8 @@ use crate::focus::{
     FocusRow, FocusService, PricingCategory, SkuDetail,
 };
 use crate::statement::{
-    AnnexLine, BillComparison, ChargeItem, CorrectionItem, DeductionItem, DifferenceClass, Party, SignaturePlace,
-    StatementDocument, SystemCharges, Totals, WithheldItem,
+    AnnexLine, BillComparison, ChargeItem, CorrectionItem, DeductionItem, DifferenceClass, LineTally, Party,
+    SignaturePlace, StatementDocument, SystemCharges, Totals, WithheldItem,
 };
 use kernel::{Digest, Instant, Money, Month, Quantity, UnitPrice};
 use std::collections::BTreeMap;
@@ -83,6 +83,8 @@ pub fn statement(systems: usize, whole_provider: bool) -> Result<StatementDocume
         .map(|n| system(n, whole_provider))
         .collect::<Result<_, _>>()?;
     let annex: Vec<AnnexLine> = systems.iter().flat_map(|s| lines(s, month)).collect();
+    let mut tally = LineTally::new();
+    annex.iter().try_for_each(|line| tally.add(line))?;
     let charges = Money::sum(systems.iter().map(|s| s.subtotal)).map_err(range)?;
     let corrections = corrections(month);
     let (deductions, withheld) = (deductions(), withheld());
@@ -90,6 +92,8 @@ pub fn statement(systems: usize, whole_provider: bool) -> Result<StatementDocume
     let corrected = sum(corrections.iter().map(|c| c.amount).collect())?;
     let deducted = sum(deductions.iter().map(|d| d.amount).collect())?;
     let held = sum(withheld.iter().map(|w| w.amount).collect())?;
+    let releases = Vec::new();
+    let released = Money::ZERO;
     let payable = charges
         .plus(corrected)
         .and_then(|m| m.minus(deducted))
@@ -112,7 +116,15 @@ pub fn statement(systems: usize, whole_provider: bool) -> Result<StatementDocume
         corrections,
         deductions,
         withheld,
-        totals: Totals { charges, corrections: corrected, deductions: deducted, withheld: held, payable },
+        releases,
+        totals: Totals {
+            charges,
+            corrections: corrected,
+            deductions: deducted,
+            withheld: held,
+            released,
+            payable,
+        },
         completeness: "本月计量数据完整率 99.87%：应采集 2,976 次，实际采集 2,972 次；缺失 4 次均在节点故障期间，未以零或插值代替。"
             .to_owned(),
         bill: Some(bill(charges)?),
@@ -120,6 +132,7 @@ pub fn statement(systems: usize, whole_provider: bool) -> Result<StatementDocume
         inputs_digest: Digest::of(b"specimen inputs"),
         lines_digest: Digest::of(b"specimen lines"),
         remarks: vec!["计费口径：已审批开通且实际存在的资源，取两者较小值；按日折算，价格以生效版本为准。".to_owned()],
+        lines: tally.finish(),
         annex,
         annex_note: "金额按行四舍五入到分；单价 × 系数为合同单价与折算系数，完整解释可按明细编号查询。".to_owned(),
     })

@@ -3,8 +3,9 @@
 //! Owns the shape of the statement and the check that its sums agree (invariant I3). Computes no charge: every
 //! figure comes from the settlement. All names are as they were in the month settled (invariant I11).
 
+use crate::display::moment;
 use crate::error::DocumentError;
-use kernel::{Digest, Instant, Money, Month, Period};
+use kernel::{Digest, Digester, Instant, Money, Month, Period};
 use serde::Serialize;
 
 /// A settlement statement of one month: of one department with one provider, or of one provider as a whole.
@@ -44,6 +45,8 @@ pub struct StatementDocument {
     pub deductions: Vec<DeductionItem>,
     /// What is not paid until it is clear.
     pub withheld: Vec<WithheldItem>,
+    /// What earlier months withheld and is paid now.
+    pub releases: Vec<ReleaseItem>,
     /// The sums.
     pub totals: Totals,
     /// How complete the meters were, in a sentence with figures (invariant I9).
@@ -58,7 +61,9 @@ pub struct StatementDocument {
     pub lines_digest: Digest,
     /// Remarks printed under the sums, a paragraph each.
     pub remarks: Vec<String>,
-    /// Every charge line, for the annex; may be empty, then `annex_note` says where they are.
+    /// All charge lines together; what binds the paper to those it does not print.
+    pub lines: LineSummary,
+    /// Every charge line, for the paper; may be empty, then they stand in the workbook alone.
     pub annex: Vec<AnnexLine>,
     /// A sentence above the annex, or in its place.
     pub annex_note: String,
@@ -146,7 +151,22 @@ pub struct WithheldItem {
     pub amount: Money,
 }
 
-/// The sums of a statement. Invariant: `payable = charges + corrections - deductions - withheld`.
+/// Something that an earlier month withheld and that is paid now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReleaseItem {
+    /// The closed month that withheld it.
+    pub month: Month,
+    /// Number of the statement that withheld it.
+    pub statement_number: String,
+    /// What it concerns.
+    pub reference: String,
+    /// Why it is paid.
+    pub reason: String,
+    /// How much, not negative.
+    pub amount: Money,
+}
+
+/// The sums of a statement. Invariant: `payable = charges + corrections - deductions - withheld + released`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Totals {
     /// Charges of the month.
@@ -157,6 +177,8 @@ pub struct Totals {
     pub deductions: Money,
     /// What is not paid for now, not negative.
     pub withheld: Money,
+    /// What earlier months withheld and is paid now, not negative.
+    pub released: Money,
     /// What is to be paid.
     pub payable: Money,
 }
@@ -227,6 +249,73 @@ pub struct AnnexLine {
     pub amount: Money,
 }
 
+/// All charge lines of a statement, in figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LineSummary {
+    /// How many there are.
+    pub count: u64,
+    /// What they sum to.
+    pub sum: Money,
+    /// SM3 of the lines in their order: the ten columns of the workbook as plain text, a tab between them, a line feed
+    /// after each line, in UTF-8.
+    pub digest: Digest,
+}
+
+/// Counts, sums and digests lines as they come, holding none.
+#[derive(Clone)]
+pub struct LineTally {
+    count: u64,
+    sum: Money,
+    digester: Digester,
+}
+
+impl LineTally {
+    /// Of no line yet.
+    pub fn new() -> Self {
+        Self {
+            count: 0,
+            sum: Money::ZERO,
+            digester: Digester::new(),
+        }
+    }
+
+    /// Takes in the next line. Errors: a sum beyond what an amount holds.
+    pub fn add(&mut self, line: &AnnexLine) -> Result<(), DocumentError> {
+        self.count += 1;
+        self.sum = self.sum.plus(line.amount).map_err(|_| DocumentError::AmountRange)?;
+        let (from, to) = (moment(line.period.from()), line.period.end().map(moment));
+        let text = format!(
+            "{}\t{}\t{}\t{}\t{from}\t{}\t{}\t{}\t{}\t{}\n",
+            line.line,
+            line.system,
+            line.resource,
+            line.item,
+            to.unwrap_or_default(),
+            line.quantity,
+            line.unit_price,
+            line.factor,
+            line.amount,
+        );
+        self.digester.raw(text.as_bytes());
+        Ok(())
+    }
+
+    /// All that were taken in.
+    pub fn finish(self) -> LineSummary {
+        LineSummary {
+            count: self.count,
+            sum: self.sum,
+            digest: self.digester.finish(),
+        }
+    }
+}
+
+impl Default for LineTally {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl SignaturePlace {
     /// The five places every statement of a department has, empty, in the order of signing.
     pub fn usual() -> Vec<Self> {
@@ -247,10 +336,10 @@ impl StatementDocument {
     /// The title, as printed.
     pub const TITLE: &'static str = "政务云服务费用结算单";
 
-    /// Checks that all sums agree: items to systems, systems to charges, sections to totals, annex to charges and
-    /// corrections, classes of differences to the whole difference.
+    /// Checks that all sums agree: items to systems, systems to charges, sections to totals, lines to charges, the
+    /// lines of the annex to all lines, classes of differences to the whole difference.
     ///
-    /// Errors: the first figure that is not the sum of its parts.
+    /// Errors: the first figure that is not the sum of its parts; an annex that is not all lines.
     pub fn check(&self) -> Result<(), DocumentError> {
         for system in &self.systems {
             same(
@@ -270,15 +359,34 @@ impl StatementDocument {
         same("暂缓支付", totals.withheld, self.withheld.iter().map(|w| w.amount))?;
         let off = Money::sum([totals.deductions, totals.withheld]).map_err(|_| DocumentError::AmountRange)?;
         let off = Money::ZERO.minus(off).map_err(|_| DocumentError::AmountRange)?;
-        same("应付金额", totals.payable, [totals.charges, totals.corrections, off])?;
+        same("暂缓释放", totals.released, self.releases.iter().map(|r| r.amount))?;
+        let paid = [totals.charges, totals.corrections, totals.released, off];
+        same("应付金额", totals.payable, paid)?;
+        same("明细行合计", totals.charges, [self.lines.sum])?;
         if !self.annex.is_empty() {
-            same("明细行合计", totals.charges, self.annex.iter().map(|l| l.amount))?;
+            same("附印明细行合计", totals.charges, self.annex.iter().map(|l| l.amount))?;
+            let mut printed = LineTally::new();
+            self.annex.iter().try_for_each(|line| printed.add(line))?;
+            self.check_lines(printed)?;
         }
         if let Some(bill) = &self.bill {
             let whole = bill.theirs.minus(bill.ours).map_err(|_| DocumentError::AmountRange)?;
             same("账单差异", whole, bill.classes.iter().map(|c| c.amount))?;
         }
         Ok(())
+    }
+
+    /// Checks that these are all lines of the statement, unchanged and in their order.
+    pub(crate) fn check_lines(&self, lines: LineTally) -> Result<(), DocumentError> {
+        let lines = lines.finish();
+        if lines == self.lines {
+            Ok(())
+        } else {
+            Err(DocumentError::OtherLines {
+                stated: self.lines.count,
+                given: lines.count,
+            })
+        }
     }
 }
 
@@ -316,8 +424,24 @@ mod tests {
         assert!(fault(|d| d.deductions.clear()).contains("扣减"));
         assert!(fault(|d| d.withheld[0].amount = one).contains("暂缓支付"));
         assert!(fault(|d| d.totals.payable = one).contains("应付金额"));
-        assert!(fault(|d| d.annex.truncate(1)).contains("明细行合计"));
+        assert!(fault(|d| d.annex.truncate(1)).contains("附印明细行合计"));
+        assert!(fault(|d| d.lines.sum = one).contains("明细行合计"));
+        assert!(fault(|d| d.annex.swap(0, 1)).contains("明细行与本单不符"));
         assert!(fault(|d| d.bill.as_mut().unwrap().classes.truncate(1)).contains("账单差异"));
+    }
+
+    #[test]
+    fn the_digest_of_lines_is_that_of_their_columns_as_text() {
+        let doc = specimen::statement(1, false).unwrap();
+        let mut first = LineTally::new();
+        first.add(&doc.annex[1]).unwrap();
+        let text = format!(
+            "{}\tS17001\t3f0c9f52-7b1e-4d0a-9f6e-000000007919\tECS-XC-16C32G\t2026-03-01 00:00:00\t2026-04-01 00:00:00\t4\t1280\t10/31\t1651.61\n",
+            doc.annex[1].line
+        );
+        let first = first.finish();
+        assert_eq!((first.count, first.sum.fen()), (1, 165_161));
+        assert_eq!(first.digest, Digest::of(text.as_bytes()));
     }
 
     #[test]

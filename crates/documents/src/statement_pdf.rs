@@ -3,14 +3,25 @@
 //! The first page is the form that is signed: parties, sums, capitals, completeness, differences with the bill,
 //! places for seals. The annexes behind it hold the tables. Every page carries the digests, its number and, unless
 //! final, a watermark.
+//!
+//! Rule: paper is for what people read and sign. A table too long for that is printed as its sums and says where its
+//! rows are; charge lines that are not printed are bound to the paper by their count, sum and digest (ADR 0011).
 
 use crate::capitals::capitals;
 use crate::display::{breakable, moment, month_zh, span};
 use crate::error::DocumentError;
 use crate::fonts::Fonts;
 use crate::renderer::{Pdf, Renderer};
-use crate::statement::{AnnexLine, BillComparison, ChargeItem, Party, StatementDocument, SystemCharges};
+use crate::statement::{AnnexLine, BillComparison, ChargeItem, DeductionItem, Party, StatementDocument, SystemCharges};
 use serde_json::{Value, json};
+
+/// Rows of systems and items up to which a department's statement prints them all; a longer one prints its systems.
+pub const ITEM_ROWS_MAX: usize = 500;
+/// Charge lines up to which a statement may print them; more stand in the workbook alone.
+pub const LINES_MAX: u64 = 600;
+/// Rows up to which corrections and deductions are printed one by one.
+pub const LISTED_ROWS_MAX: usize = 300;
+const NONE: &str = "—";
 
 /// The statement as PDF/A-2b.
 ///
@@ -35,19 +46,32 @@ fn printed(doc: &StatementDocument, fonts: &Fonts) -> Value {
         "contract": format!("{}（{}）", doc.contract_name, breakable(&doc.contract_number)),
         "totals": totals(doc),
         "payable": doc.totals.payable.grouped(),
+        "payable_number": if doc.releases.is_empty() { "5" } else { "6" },
+        "payable_formula": if doc.releases.is_empty() {
+            "5 ＝ 1 ＋ 2 － 3 － 4"
+        } else {
+            "6 ＝ 1 ＋ 2 － 3 － 4 ＋ 5"
+        },
         "capitals": capitals(doc.totals.payable),
         "completeness": doc.completeness,
         "remarks": doc.remarks,
         "bill": doc.bill.as_ref().map(bill),
         "signatures": doc.signatures,
-        "systems": doc.systems.iter().map(system).collect::<Vec<_>>(),
+        "systems": systems(doc),
         "charges": doc.totals.charges.grouped(),
         "corrections": corrections(doc),
-        "deductions": rows(doc.deductions.iter().map(|d| [d.basis.clone(), d.reason.clone(), d.amount.grouped()])),
+        "deductions": deductions(doc),
         "withheld": rows(doc.withheld.iter().map(|w| [breakable(&w.reference), w.reason.clone(), w.amount.grouped()])),
+        "releases": releases(doc),
         "annex": rows(doc.annex.iter().map(annex_row)),
         "annex_note": doc.annex_note,
-        "sums": [doc.totals.corrections.grouped(), doc.totals.deductions.grouped(), doc.totals.withheld.grouped()],
+        "annex_binding": annex_binding(doc),
+        "sums": [
+            doc.totals.corrections.grouped(),
+            doc.totals.deductions.grouped(),
+            doc.totals.withheld.grouped(),
+            doc.totals.released.grouped(),
+        ],
         "inputs_digest": doc.inputs_digest,
         "lines_digest": doc.lines_digest,
     })
@@ -93,7 +117,7 @@ fn facts(doc: &StatementDocument) -> Value {
 fn totals(doc: &StatementDocument) -> Value {
     let totals = &doc.totals;
     let items: usize = doc.systems.iter().map(|s| s.items.len()).sum();
-    json!([
+    let mut rows = json!([
         [
             "1",
             "本月费用",
@@ -118,7 +142,17 @@ fn totals(doc: &StatementDocument) -> Value {
             counted(doc.withheld.len(), "待核实，见附件四"),
             totals.withheld.grouped()
         ],
-    ])
+    ]);
+    // Most months release nothing, and need no row for it.
+    if let (Some(rows), false) = (rows.as_array_mut(), doc.releases.is_empty()) {
+        rows.push(json!([
+            "5",
+            "以前月份暂缓释放",
+            counted(doc.releases.len(), "见附件四"),
+            totals.released.grouped()
+        ]));
+    }
+    rows
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -143,6 +177,32 @@ fn bill(bill: &BillComparison) -> Value {
             [c.class.clone(), c.count.to_string(), c.amount.grouped(), c.outcome.clone()]
         })),
     })
+}
+
+/// The charges as printed: each system with its items, or, where that is too long, the systems alone.
+fn systems(doc: &StatementDocument) -> Value {
+    let items: usize = doc.systems.iter().map(|system| system.items.len()).sum();
+    if doc.department.is_none() || items <= ITEM_ROWS_MAX {
+        return doc.systems.iter().map(system).collect();
+    }
+    let row = |system: &SystemCharges| {
+        let name = system.name.clone();
+        let none = || NONE.to_owned();
+        [
+            breakable(&system.code),
+            name,
+            none(),
+            none(),
+            none(),
+            none(),
+            system.subtotal.grouped(),
+        ]
+    };
+    json!([{
+        "name": format!("各系统合计（{} 个系统，{items} 项服务，逐项见同号 XLSX「费用明细」）", doc.systems.len()),
+        "items": rows(doc.systems.iter().map(row)),
+        "subtotal": doc.totals.charges.grouped(),
+    }])
 }
 
 fn system(system: &SystemCharges) -> Value {
@@ -170,6 +230,17 @@ fn item_row(item: &ChargeItem) -> [String; 7] {
 }
 
 fn corrections(doc: &StatementDocument) -> Value {
+    if doc.corrections.len() > LISTED_ROWS_MAX {
+        let (count, place) = elsewhere(doc.corrections.len(), "更正");
+        let row = [
+            NONE.to_owned(),
+            NONE.to_owned(),
+            count,
+            place,
+            doc.totals.corrections.grouped(),
+        ];
+        return rows([row].into_iter());
+    }
     rows(doc.corrections.iter().map(|c| {
         let subject = format!("{} · {}", c.system, c.item);
         [
@@ -180,6 +251,52 @@ fn corrections(doc: &StatementDocument) -> Value {
             c.amount.grouped(),
         ]
     }))
+}
+
+fn deductions(doc: &StatementDocument) -> Value {
+    if doc.deductions.len() > LISTED_ROWS_MAX {
+        let (count, place) = elsewhere(doc.deductions.len(), "扣减与暂缓");
+        return rows([[count, place, doc.totals.deductions.grouped()]].into_iter());
+    }
+    let row = |d: &DeductionItem| [d.basis.clone(), d.reason.clone(), d.amount.grouped()];
+    rows(doc.deductions.iter().map(row))
+}
+
+fn releases(doc: &StatementDocument) -> Value {
+    if doc.releases.len() > LISTED_ROWS_MAX {
+        let (count, place) = elsewhere(doc.releases.len(), "扣减与暂缓");
+        let row = [
+            NONE.to_owned(),
+            NONE.to_owned(),
+            count,
+            place,
+            doc.totals.released.grouped(),
+        ];
+        return rows([row].into_iter());
+    }
+    rows(doc.releases.iter().map(|release| {
+        [
+            month_zh(release.month),
+            breakable(&release.statement_number),
+            breakable(&release.reference),
+            release.reason.clone(),
+            release.amount.grouped(),
+        ]
+    }))
+}
+
+/// How many rows are not printed, and on which sheet of the workbook they are.
+fn elsewhere(count: usize, sheet: &str) -> (String, String) {
+    (format!("共 {count} 笔"), format!("逐笔见同号 XLSX「{sheet}」"))
+}
+
+/// What binds the paper to the charge lines it does not print; empty where it prints them.
+fn annex_binding(doc: &StatementDocument) -> String {
+    if !doc.annex.is_empty() || doc.lines.count == 0 {
+        return String::new();
+    }
+    let (count, sum, digest) = (doc.lines.count, doc.lines.sum.grouped(), doc.lines.digest);
+    format!("明细共 {count} 行，合计 {sum} 元，全部见同号 XLSX「计费明细行」。该明细的 SM3：{digest}")
 }
 
 fn annex_row(line: &AnnexLine) -> [String; 8] {
@@ -289,9 +406,62 @@ mod tests {
             corrections: zero,
             deductions: zero,
             withheld: zero,
+            released: zero,
             payable: zero,
         };
         assert_eq!(statement_pdf(&doc, &renderer()).unwrap().pages, 2);
+    }
+
+    fn lines_of(doc: &StatementDocument) -> crate::statement::LineSummary {
+        let mut lines = crate::statement::LineTally::new();
+        doc.annex.iter().for_each(|line| lines.add(line).unwrap());
+        lines.finish()
+    }
+
+    /// A department of 200 systems, and a correction and a deduction for many of them.
+    fn long() -> StatementDocument {
+        let mut doc = specimen::statement(200, false).unwrap();
+        doc.annex.clear();
+        let (corrected, deducted) = (doc.corrections[1].clone(), doc.deductions[0].clone());
+        doc.corrections = vec![corrected; LISTED_ROWS_MAX + 1];
+        doc.deductions = vec![deducted; LISTED_ROWS_MAX + 1];
+        let totals = &mut doc.totals;
+        totals.corrections = Money::sum(doc.corrections.iter().map(|c| c.amount)).unwrap();
+        totals.deductions = Money::sum(doc.deductions.iter().map(|d| d.amount)).unwrap();
+        let added = totals.charges.plus(totals.corrections).unwrap();
+        let off = totals.deductions.plus(totals.withheld).unwrap();
+        totals.payable = added.minus(off).unwrap();
+        doc
+    }
+
+    #[test]
+    fn what_is_too_long_for_paper_is_printed_as_sums_bound_to_its_rows() {
+        let doc = long();
+        let page = printed(&doc, renderer().fonts());
+        let systems = page["systems"].as_array().unwrap();
+        assert_eq!((systems.len(), systems[0]["items"].as_array().unwrap().len()), (1, 200));
+        assert_eq!(systems[0]["subtotal"], doc.totals.charges.grouped());
+        assert_eq!(page["corrections"].as_array().unwrap().len(), 1);
+        assert_eq!(page["corrections"][0][4], doc.totals.corrections.grouped());
+        assert_eq!(page["deductions"][0][0], "共 301 笔");
+        let binding = page["annex_binding"].as_str().unwrap();
+        assert!(
+            binding.contains(&format!("{} 行", doc.lines.count)) && binding.contains(&doc.lines.digest.to_string())
+        );
+        // The form, the systems at thirty-odd rows a page, and one page of short annexes.
+        assert!(statement_pdf(&doc, &renderer()).unwrap().pages < 12);
+    }
+
+    #[test]
+    fn what_fits_is_printed_whole() {
+        let doc = specimen::statement(100, false).unwrap();
+        let page = printed(&doc, renderer().fonts());
+        let rows = |system: &Value| system["items"].as_array().unwrap().len();
+        let printed: usize = page["systems"].as_array().unwrap().iter().map(rows).sum();
+        let all = doc.annex.len();
+        assert!((300..=ITEM_ROWS_MAX).contains(&all), "{all}");
+        assert_eq!((printed, page["annex"].as_array().unwrap().len()), (all, all));
+        assert_eq!(page["annex_binding"], "");
     }
 
     /// Amounts of twelve digits of yuan, the finest quantities and the longest names in every place.
@@ -328,6 +498,7 @@ mod tests {
             .for_each(|w| (w.amount, w.reference) = (amount, code.to_owned()));
         let charges = Money::sum(doc.systems.iter().map(|s| s.subtotal)).unwrap();
         doc.totals.charges = charges;
+        doc.lines = lines_of(&doc);
         doc.totals.corrections = Money::sum([amount, amount]).unwrap();
         (doc.totals.deductions, doc.totals.withheld) = (amount, amount);
         doc.totals.payable = charges;
@@ -342,7 +513,7 @@ mod tests {
 
     #[test]
     fn nothing_runs_over_anything_else() {
-        for doc in [crowded(), specimen::statement(6, true).unwrap()] {
+        for doc in [crowded(), specimen::statement(6, true).unwrap(), long()] {
             doc.check().unwrap();
             let renderer = renderer();
             assert_eq!(

@@ -3,15 +3,22 @@
 use crate::capitals::capitals;
 use crate::display::{moment, month_zh};
 use crate::error::DocumentError;
+use crate::long_sheet::LongSheet;
 use crate::sheet::{Book, Cell, Column, ColumnKind};
-use crate::statement::StatementDocument;
+use crate::statement::{AnnexLine, LineTally, StatementDocument};
 use kernel::Money;
-use std::io::Cursor;
+use std::io::{Seek, Write};
 
-/// The statement as XLSX with the sheets 结算单, 费用明细, 更正, 扣减与暂缓, 差异, 计费明细行.
+/// Writes the statement as XLSX with the sheets 结算单, 费用明细, 更正, 扣减与暂缓, 差异, 计费明细行.
 ///
-/// Errors: sums that do not agree; an amount of 10^13 yuan or more.
-pub fn statement_xlsx(doc: &StatementDocument) -> Result<Vec<u8>, DocumentError> {
+/// `lines` are all charge lines, whether the paper prints them or not; they go to disk as they come. More than a
+/// sheet holds go on in further sheets. Errors: sums that do not agree; lines that are not those of the statement; an
+/// amount of 10^13 yuan or more.
+pub fn statement_xlsx<W: Write + Seek + Send>(
+    doc: &StatementDocument,
+    lines: impl IntoIterator<Item = AnnexLine>,
+    file: W,
+) -> Result<(), DocumentError> {
     doc.check()?;
     let mut book = Book::new(&format!("{} {}", StatementDocument::TITLE, doc.number), doc.prepared_at)?;
     summary(doc, &mut book)?;
@@ -19,10 +26,8 @@ pub fn statement_xlsx(doc: &StatementDocument) -> Result<Vec<u8>, DocumentError>
     corrections(doc, &mut book)?;
     taken_off(doc, &mut book)?;
     differences(doc, &mut book)?;
-    lines(doc, &mut book)?;
-    let mut file = Cursor::new(Vec::new());
-    book.finish(&mut file)?;
-    Ok(file.into_inner())
+    all_lines(doc, lines, &mut book)?;
+    book.finish(file)
 }
 
 /// The lines under the title of every sheet: which statement this is, and whether it counts.
@@ -75,12 +80,13 @@ fn summary(doc: &StatementDocument, book: &mut Book) -> Result<(), DocumentError
         book.row(sheet, &[label.into(), content.into(), Cell::Empty])?;
     }
     let totals = &doc.totals;
-    let sums: [(&str, &str, Money); 5] = [
+    let sums: [(&str, &str, Money); 6] = [
         ("本月费用", "见「费用明细」", totals.charges),
         ("以前月份更正", "见「更正」", totals.corrections),
         ("扣减", "见「扣减与暂缓」", totals.deductions),
         ("暂缓支付", "见「扣减与暂缓」", totals.withheld),
-        ("应付金额", "本月费用 ＋ 更正 － 扣减 － 暂缓", totals.payable),
+        ("以前月份暂缓释放", "见「扣减与暂缓」", totals.released),
+        ("应付金额", "本月费用 ＋ 更正 － 扣减 － 暂缓 ＋ 释放", totals.payable),
     ];
     for (label, content, amount) in sums {
         book.row(sheet, &[label.into(), content.into(), amount.into()])?;
@@ -184,6 +190,22 @@ fn taken_off(doc: &StatementDocument, book: &mut Book) -> Result<(), DocumentErr
             &["暂缓".into(), reference.into(), reason.into(), withheld.amount.into()],
         )?;
     }
+    // The sheet adds up what is taken off, so what is given back is negative in it.
+    for release in &doc.releases {
+        let reference = format!("{} {} {}", release.month, release.statement_number, release.reference);
+        let back = Money::ZERO
+            .minus(release.amount)
+            .map_err(|_| DocumentError::AmountRange)?;
+        book.row(
+            sheet,
+            &[
+                "释放".into(),
+                reference.into(),
+                release.reason.as_str().into(),
+                back.into(),
+            ],
+        )?;
+    }
     book.close(sheet)
 }
 
@@ -222,7 +244,11 @@ fn differences(doc: &StatementDocument, book: &mut Book) -> Result<(), DocumentE
     book.close(sheet)
 }
 
-fn lines(doc: &StatementDocument, book: &mut Book) -> Result<(), DocumentError> {
+fn all_lines(
+    doc: &StatementDocument,
+    lines: impl IntoIterator<Item = AnnexLine>,
+    book: &mut Book,
+) -> Result<(), DocumentError> {
     let columns = vec![
         id("明细编号", 40),
         id("系统编码", 18),
@@ -239,8 +265,19 @@ fn lines(doc: &StatementDocument, book: &mut Book) -> Result<(), DocumentError> 
     if !doc.annex_note.is_empty() {
         notes.push(doc.annex_note.clone());
     }
-    let sheet = book.sheet("计费明细行", "计费明细行", &notes, columns)?;
-    for line in &doc.annex {
+    if doc.annex.is_empty() && doc.lines.count > 0 {
+        notes.push(format!(
+            "共 {} 行，合计 {} 元，SM3 {}（各列依次以制表符相连、每行以换行符结尾的 UTF-8 文本），与纸面所载一致",
+            doc.lines.count,
+            doc.lines.sum.grouped(),
+            doc.lines.digest
+        ));
+    }
+    let name = ("计费明细行", "计费明细行");
+    let mut sheet = LongSheet::begin(book, name, &notes, columns, u32::MAX)?;
+    let mut tally = LineTally::new();
+    for line in lines {
+        tally.add(&line)?;
         let row = [
             line.line.as_str().into(),
             line.system.as_str().into(),
@@ -253,9 +290,10 @@ fn lines(doc: &StatementDocument, book: &mut Book) -> Result<(), DocumentError> 
             line.factor.as_str().into(),
             line.amount.into(),
         ];
-        book.row(sheet, &row)?;
+        sheet.row(book, &row)?;
     }
-    book.close(sheet)
+    doc.check_lines(tally)?;
+    sheet.close(book)
 }
 
 #[cfg(test)]
@@ -263,13 +301,20 @@ mod tests {
     use super::*;
     use crate::specimen;
     use calamine::{Data, Reader, Xlsx};
+    use std::io::Cursor;
+
+    fn written(doc: &StatementDocument, lines: &[AnnexLine]) -> Result<Vec<u8>, DocumentError> {
+        let mut file = Cursor::new(Vec::new());
+        statement_xlsx(doc, lines.iter().cloned(), &mut file)?;
+        Ok(file.into_inner())
+    }
 
     #[test]
     fn the_workbook_says_what_the_form_says() {
         let mut doc = specimen::statement(3, false).unwrap();
         doc.systems[0].name = "=cmd()".to_owned();
-        let file = statement_xlsx(&doc).unwrap();
-        assert!(file == statement_xlsx(&doc).unwrap(), "same document, same bytes");
+        let file = written(&doc, &doc.annex).unwrap();
+        assert!(file == written(&doc, &doc.annex).unwrap(), "same document, same bytes");
         let mut book = Xlsx::new(Cursor::new(file)).unwrap();
         assert_eq!(
             book.sheet_names(),
@@ -296,5 +341,22 @@ mod tests {
         let charges = book.worksheet_range("费用明细").unwrap();
         assert_eq!(charges.get_value((3, 1)), Some(&Data::String("=cmd()".to_owned())));
         assert_eq!(charges.get_value((3, 6)), Some(&Data::Float(12.0)));
+    }
+    #[test]
+    fn lines_the_paper_leaves_out_are_all_here_and_no_others() {
+        let mut doc = specimen::statement(3, false).unwrap();
+        let lines = std::mem::take(&mut doc.annex);
+        let mut book = Xlsx::new(Cursor::new(written(&doc, &lines).unwrap())).unwrap();
+        let sheet = book.worksheet_range("计费明细行").unwrap();
+        let binding = sheet.get_value((3, 0)).unwrap().to_string();
+        assert!(binding.contains(&format!("共 {} 行", lines.len())) && binding.contains(&doc.lines.digest.to_string()));
+        let ids = sheet.rows().skip(5).map(|row| row[0].to_string());
+        assert_eq!(
+            ids.take(lines.len()).collect::<Vec<_>>(),
+            lines.iter().map(|l| l.line.clone()).collect::<Vec<_>>()
+        );
+        for wrong in [&lines[1..], &[], &[&lines[1..], &lines[..1]].concat()] {
+            assert!(matches!(written(&doc, wrong), Err(DocumentError::OtherLines { .. })));
+        }
     }
 }

@@ -6,7 +6,8 @@
 
 use crate::display::moment;
 use crate::error::DocumentError;
-use crate::sheet::{Book, Cell, Column, ColumnKind, SheetIndex, check_row};
+use crate::long_sheet::LongSheet;
+use crate::sheet::{Book, Cell, Column, ColumnKind, check_row};
 use kernel::Instant;
 use std::io::{Cursor, Seek, Write};
 
@@ -54,11 +55,8 @@ pub fn table_csv(table: &TableDocument, rows: impl IntoIterator<Item = Vec<Cell>
 
 /// Writes a table of any length as XLSX; a table longer than a sheet goes on in a further sheet.
 pub struct TableXlsxWriter {
-    table: TableDocument,
     book: Book,
-    sheet: SheetIndex,
-    sheets: u32,
-    sheet_rows: u32,
+    sheet: LongSheet,
 }
 
 impl TableXlsxWriter {
@@ -69,37 +67,21 @@ impl TableXlsxWriter {
 
     fn with_sheet_rows(table: &TableDocument, sheet_rows: u32) -> Result<Self, DocumentError> {
         let mut book = Book::new(&table.title, table.made_at)?;
-        let sheet = book.sheet(&table.title, &table.title, &table.notes, table.columns.clone())?;
-        Ok(Self {
-            table: table.clone(),
-            book,
-            sheet,
-            sheets: 1,
-            sheet_rows,
-        })
+        let (name, columns) = ((table.title.as_str(), table.title.as_str()), table.columns.clone());
+        let sheet = LongSheet::begin(&mut book, name, &table.notes, columns, sheet_rows)?;
+        Ok(Self { book, sheet })
     }
 
     /// Adds a row.
     ///
     /// Errors: cells that do not fit the columns; a number of more than 15 digits.
     pub fn row(&mut self, cells: &[Cell]) -> Result<(), DocumentError> {
-        let (done, left) = self.book.room(self.sheet);
-        if left == 0 || done >= self.sheet_rows {
-            self.book.close(self.sheet)?;
-            self.sheets += 1;
-            let short: String = self.table.title.chars().take(24).collect();
-            let name = format!("{short} ({})", self.sheets);
-            let notes = [format!("续表 {}", self.sheets)];
-            self.sheet = self
-                .book
-                .sheet(&name, &self.table.title, &notes, self.table.columns.clone())?;
-        }
-        self.book.row(self.sheet, cells)
+        self.sheet.row(&mut self.book, cells)
     }
 
     /// Ends the table and writes the file.
     pub fn finish<W: Write + Seek + Send>(mut self, writer: W) -> Result<(), DocumentError> {
-        self.book.close(self.sheet)?;
+        self.sheet.close(&mut self.book)?;
         self.book.finish(writer)
     }
 }

@@ -7,7 +7,21 @@
 
 pub mod registry;
 
+pub mod authz;
+
 pub mod catalogue;
+
+pub mod calendar;
+
+pub mod rules;
+
+pub mod flow;
+
+pub mod budget;
+
+pub mod request;
+
+pub mod work;
 
 pub mod collect;
 

@@ -11,10 +11,9 @@
 mod scenario;
 
 use domain::reconcile::{BillLine, DifferenceClass, ProviderBill, reconcile};
-use domain::settle::{SlaDeduction, StatementScope, make_statements};
+use domain::settle::{Settled, SlaDeduction, StatementScope, make_statements};
 use kernel::{Factor, Instant, Money, Period, Quantity, UnitPrice};
 use scenario::Scenario;
-use std::collections::BTreeMap;
 
 fn at(text: &str) -> Instant {
     text.parse().unwrap()
@@ -165,18 +164,17 @@ fn unit_months_are_rounded_once_and_deductions_taken_once() {
         rate: zero,
         fee: Money::ZERO,
         amount: Money::from_fen(100),
+        corrects: None,
     };
     let scope = |organisation: Option<&str>| StatementScope {
         provider: "P1".into(),
         organisation: organisation.map(str::to_owned),
     };
-    let statements = make_statements(
-        "2026-03".parse().unwrap(),
-        &rated,
-        &BTreeMap::new(),
-        &[(scope(None), deduction)],
-    )
-    .unwrap();
+    let settled = Settled {
+        deductions: vec![(scope(None), deduction)],
+        ..Settled::default()
+    };
+    let statements = make_statements("2026-03".parse().unwrap(), &rated, &settled).unwrap();
     let months: Vec<_> = statements
         .iter()
         .flat_map(|s| s.items.iter().map(|i| i.unit_months.to_string()))

@@ -140,6 +140,47 @@ fn deleted_twice_is_deleted_once() {
 }
 
 #[test]
+fn a_deleted_resource_keeps_the_system_it_named_when_it_was_seen() {
+    let gone = Observation {
+        created_at: Some(at("2026-03-01")),
+        deleted_at: Some(at("2026-03-05 09:00:00")),
+        system_tag: None,
+        ..seen(ObservedState::Deleted, 4)
+    };
+    let tagged = |from: &str, to: Option<&str>| {
+        let mut sighting = stored(from, to, 4);
+        sighting.seen.system_tag = Some("S9".into());
+        sighting
+    };
+    let told = look("2026-03-06", LookKind::Full, vec![gone.clone()]);
+    // Seen to the end: the stretch that is stored ends, and says what it said.
+    assert_eq!(
+        fold_look(&told, &[tagged("2026-03-01", None)], Some(at("2026-03-05")), None),
+        [end("2026-03-01", "2026-03-05 09:00:00")]
+    );
+    // Missed by the look of the 5th: the rest is told afterwards, without the tag.
+    let missed = [tagged("2026-03-01", Some("2026-03-04"))];
+    let changes = fold_look(&told, &missed, Some(at("2026-03-05")), None);
+    let [SightingChange::Add(rest)] = changes.as_slice() else {
+        panic!("{changes:?}")
+    };
+    assert_eq!(
+        (rest.period.from(), rest.period.to(), rest.seen.system_tag.as_deref()),
+        (at("2026-03-05"), at("2026-03-05 09:00:00"), Some("S9"))
+    );
+    // What was seen counts first; of what was never seen, what the node says afterwards.
+    let renamed = Observation {
+        system_tag: Some("S8".into()),
+        ..gone
+    };
+    for (known, system) in [(missed.as_slice(), "S9"), (&[], "S8")] {
+        let told = look("2026-03-06", LookKind::Full, vec![renamed.clone()]);
+        let changes = fold_look(&told, known, Some(at("2026-03-05")), None);
+        assert!(matches!(changes.as_slice(), [SightingChange::Add(s)] if s.seen.system_tag.as_deref() == Some(system)));
+    }
+}
+
+#[test]
 fn a_deleted_resource_that_comes_back_leaves_a_gap() {
     let ended = [stored("2026-03-01", Some("2026-03-04"), 4)];
     let back = Observation {

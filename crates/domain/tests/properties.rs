@@ -17,7 +17,7 @@ use domain::catalogue::{Contract, PriceBook, PriceLine, PriceModel, PriceScope, 
 use domain::meter::{UsageRow, UsageTable};
 use domain::rate::{ChargeTable, RateInput, Tariffs, rate_month};
 use domain::reconcile::{BillLine, ProviderBill, reconcile};
-use domain::settle::{SlaDeduction, StatementScope, make_statements};
+use domain::settle::{Settled, SlaDeduction, StatementScope, make_statements};
 use kernel::{Factor, Money, Month, Period, Quantity, UnitPrice};
 use scenario::Scenario;
 use std::collections::{BTreeMap, BTreeSet};
@@ -248,8 +248,14 @@ fn statements_sum_up(table: &ChargeTable, dice: &mut Dice) {
         rate: zero,
         fee: Money::ZERO,
         amount: Money::from_fen(7),
+        corrects: None,
     };
-    let statements = make_statements(march(), table, &differences, &[(scope, deduction)]).unwrap();
+    let settled = Settled {
+        differences,
+        deductions: vec![(scope, deduction)],
+        ..Settled::default()
+    };
+    let statements = make_statements(march(), table, &settled).unwrap();
     let (whole, departments): (Vec<_>, Vec<_>) = statements.iter().partition(|s| s.scope.organisation.is_none());
     assert_eq!(whole.len(), 1);
     let sum = |of: &dyn Fn(&domain::settle::Statement) -> Money| Money::sum(departments.iter().map(|s| of(s))).unwrap();

@@ -1,7 +1,7 @@
 //! Kinds of error, and the list of faults of a file.
 
 use serde::Serialize;
-use std::fmt;
+use std::{fmt, io};
 
 /// What an error means for whoever asked. Each use case's error maps to one of these, exhaustively.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +26,26 @@ pub enum ErrorKind {
     Unavailable,
     /// A rule of ours is broken; nothing was published.
     Internal,
+}
+
+/// Why a file or folder cannot be read or written, as a Chinese clause: what a clerk can mend is said in words, the rest
+/// as the system says it.
+pub fn io_reason(error: &io::Error) -> String {
+    use io::ErrorKind as E;
+    let known = match error.kind() {
+        E::NotFound => "文件或目录不存在，请核对路径",
+        E::PermissionDenied => "没有权限，请检查文件和目录的权限",
+        E::IsADirectory => "这是目录，不是文件",
+        E::NotADirectory => "路径中有一段不是目录，请核对路径",
+        E::AlreadyExists => "同名的文件或目录已经存在",
+        E::DirectoryNotEmpty => "目录不是空的",
+        E::StorageFull | E::QuotaExceeded => "磁盘空间不足，请清理磁盘后重试",
+        E::FileTooLarge => "超出系统允许的文件大小",
+        E::ReadOnlyFilesystem => "所在的文件系统是只读的",
+        E::InvalidFilename => "文件名不可用，可能太长",
+        _ => return format!("系统报告 {error}"),
+    };
+    known.to_owned()
 }
 
 /// An error that knows its kind.
@@ -112,3 +132,17 @@ impl fmt::Display for Faults {
 }
 
 impl std::error::Error for Faults {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_is_said_in_words() {
+        let missing = std::fs::read("no such file").unwrap_err();
+        assert_eq!(io_reason(&missing), "文件或目录不存在，请核对路径");
+        assert!(!io_reason(&io::ErrorKind::StorageFull.into()).contains("os error"));
+        // What has no words here is not hidden.
+        assert_eq!(io_reason(&io::Error::other("loose cable")), "系统报告 loose cable");
+    }
+}

@@ -122,6 +122,18 @@ kinds! {
     CaseKind, CaseId, "cas";
     /// A file that was imported.
     ImportKind, ImportId, "imp";
+    /// Somebody, or a machine, who may log in.
+    AccountKind, AccountId, "acc";
+    /// A login.
+    SessionKind, SessionId, "ses";
+    /// A personal token for programs.
+    TokenKind, TokenId, "tok";
+    /// A piece of background work.
+    JobKind, JobId, "job";
+    /// A message to an account.
+    MessageKind, MessageId, "msg";
+    /// A file that proves something.
+    EvidenceKind, EvidenceId, "evi";
 }
 
 #[cfg(test)]

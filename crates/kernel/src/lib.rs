@@ -20,8 +20,8 @@ pub use code::{
 };
 pub use decimal::{DecimalError, Factor, Quantity, UnitPrice};
 pub use digest::{Digest, Digester};
-pub use error::{ErrorKind, Fault, Faults, Kinded};
-pub use id::{CaseId, Id, ImportId, RunId};
+pub use error::{ErrorKind, Fault, Faults, Kinded, io_reason};
+pub use id::{AccountId, CaseId, EvidenceId, Id, ImportId, JobId, MessageId, RunId, SessionId, TokenId};
 pub use intern::Interner;
 pub use money::{Money, MoneyError};
 pub use ratio::Ratio;

@@ -34,16 +34,19 @@ impl Money {
     }
 
     /// From a count of fen that may be too large for an amount.
+    #[inline]
     pub fn try_from_fen(fen: i128) -> Result<Self, MoneyError> {
         i64::try_from(fen).map(Self).map_err(|_| MoneyError)
     }
 
     /// The sum of two amounts.
+    #[inline]
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         self.0.checked_add(other.0).map(Self).ok_or(MoneyError)
     }
 
     /// The difference of two amounts.
+    #[inline]
     pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
         self.0.checked_sub(other.0).map(Self).ok_or(MoneyError)
     }

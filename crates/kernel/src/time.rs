@@ -32,6 +32,14 @@ pub enum TimeError {
     Backwards(String, String),
 }
 
+impl TimeError {
+    /// Apart, because writing two times down costs far more than finding out that they are the wrong way round.
+    #[cold]
+    fn backwards(from: Instant, to: Instant) -> Self {
+        Self::Backwards(from.to_string(), to.to_string())
+    }
+}
+
 fn law_zone() -> TimeZone {
     TimeZone::fixed(Offset::constant(8))
 }
@@ -57,6 +65,7 @@ impl Instant {
     }
 
     /// The day of the law's calendar it falls on.
+    #[inline]
     pub fn day(self) -> Day {
         Day((self.0 + LAW_OFFSET_S).div_euclid(DAY_S))
     }
@@ -282,12 +291,15 @@ pub struct Period {
 
 impl Period {
     /// From `from` to before `to`.
+    #[inline]
     pub fn new(from: Instant, to: Instant) -> Result<Self, TimeError> {
-        if from < to {
-            Ok(Self { from, to })
-        } else {
-            Err(TimeError::Backwards(from.to_string(), to.to_string()))
-        }
+        Self::between(from, to).ok_or_else(|| TimeError::backwards(from, to))
+    }
+
+    /// From `from` to before `to`; none if nothing lies between them.
+    #[inline]
+    fn between(from: Instant, to: Instant) -> Option<Self> {
+        (from < to).then_some(Self { from, to })
     }
 
     /// From `from` on, without end if `to` is none.
@@ -316,19 +328,22 @@ impl Period {
     }
 
     /// Whether a moment is in it.
+    #[inline]
     pub fn contains(self, at: Instant) -> bool {
         self.from <= at && at < self.to
     }
 
     /// What two periods share.
+    #[inline]
     pub fn and(self, other: Self) -> Option<Self> {
-        Self::new(self.from.max(other.from), self.to.min(other.to)).ok()
+        Self::between(self.from.max(other.from), self.to.min(other.to))
     }
 
     /// How many days of the law's calendar it is charged for: the midnights in `(from, to]`.
     ///
     /// A day belongs to whoever holds the resource when the day ends, so that the first day counts, the last does
     /// not, and cutting a period anywhere never changes the sum (see `docs/domain/rate.md`).
+    #[inline]
     pub fn days(self) -> i64 {
         self.to.day().0 - self.from.day().0
     }

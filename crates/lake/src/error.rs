@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum LakeError {
     /// The folder or the disk refuses.
-    #[error("用量湖无法{doing} {path}: {source}；请检查目录权限和磁盘空间后重试")]
+    #[error("用量湖无法{doing} {path}: {why}；请检查目录权限和磁盘空间后重试", why = kernel::io_reason(source))]
     Io {
         /// What was tried, as a Chinese verb.
         doing: &'static str,

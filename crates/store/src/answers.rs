@@ -1,7 +1,8 @@
 //! What providers answered to differences. Answers are kept; the last one counts.
 
 use crate::{Connection, StoreError};
-use kernel::{Instant, Month};
+use domain::reconcile::AnswerOutcome;
+use kernel::{Instant, Money, Month};
 
 /// A provider's answer to one difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +15,10 @@ pub struct Answer {
     pub resource: String,
     /// Item.
     pub item: String,
-    /// `accepted` (our figure holds) or `disputed`.
-    pub outcome: String,
+    /// What it comes to.
+    pub outcome: AnswerOutcome,
+    /// The figure that both sides settled on; only if they did.
+    pub agreed: Option<Money>,
     /// In its words.
     pub words: String,
     /// Who recorded it.
@@ -32,12 +35,14 @@ impl Connection {
             answer.month.to_string().into(),
             answer.resource.clone().into(),
             answer.item.clone().into(),
-            answer.outcome.clone().into(),
+            answer.outcome.word().into(),
             answer.words.clone().into(),
             answer.actor.clone().into(),
             answer.at.unix_s().into(),
+            answer.agreed.map(Money::fen).into(),
         ];
-        let sql = "INSERT INTO answer (provider, month, resource, item, outcome, words, actor, at_s) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)";
+        let sql = "INSERT INTO answer (provider, month, resource, item, outcome, words, actor, at_s, agreed_fen) \
+                   VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)";
         self.execute_one(sql, &values, "答复").await
     }
 
@@ -52,7 +57,8 @@ impl Connection {
                     month: row.parsed("answer", "month")?,
                     resource: row.text("resource")?,
                     item: row.text("item")?,
-                    outcome: row.text("outcome")?,
+                    outcome: row.parsed("answer", "outcome")?,
+                    agreed: row.int_or_none("agreed_fen")?.map(Money::from_fen),
                     words: row.text("words")?,
                     actor: row.text("actor")?,
                     at: Instant::from_unix_s(row.int("at_s")?),

@@ -1,7 +1,7 @@
 //! Facts that arrived for a month after it was closed, and reasons to rate one again.
 
 use crate::{Connection, Row, StoreError};
-use kernel::{CaseId, Instant, Month};
+use kernel::{CaseId, ImportId, Instant, Month};
 
 /// Something that changes what a closed month should have cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct LateFact {
     pub id: CaseId,
     /// The closed month.
     pub month: Month,
-    /// Word of the cause: `late_data`, `backdated_price`, `rerate`.
+    /// Word of the cause: `late_data`, `late_outage`, `backdated_price`, `rerate`.
     pub cause: String,
     /// What it is, in a Chinese sentence.
     pub detail: String,
@@ -20,11 +20,15 @@ pub struct LateFact {
     pub approved: bool,
     /// The month whose rating posted it; none while it is open.
     pub posted_in: Option<Month>,
+    /// The import it came from, if it came from one and that is known.
+    pub import: Option<ImportId>,
 }
 
 impl LateFact {
     /// Cause: something that was so then and is known only now. Posted without being asked for.
     pub const LATE_DATA: &str = "late_data";
+    /// Cause: an outage that was recorded or corrected after the close. Changes no charge, but what is deducted.
+    pub const LATE_OUTAGE: &str = "late_outage";
     /// Cause: prices or terms dated back behind the close. Waits for somebody's reason.
     pub const BACKDATED_PRICE: &str = "backdated_price";
     /// Cause: somebody had the month rated again, and gave a reason.
@@ -40,6 +44,7 @@ fn fact(row: &Row) -> Result<LateFact, StoreError> {
         at: Instant::from_unix_s(row.int("at_s")?),
         approved: row.int("approved")? == 1,
         posted_in: row.parsed_or_none("late_fact", "posted_in")?,
+        import: row.parsed_or_none("late_fact", "import_id")?,
     })
 }
 
@@ -54,9 +59,10 @@ impl Connection {
             fact.at.unix_s().into(),
             i64::from(fact.approved).into(),
             fact.posted_in.map(|month| month.to_string()).into(),
+            fact.import.map(|id| id.to_string()).into(),
         ];
-        let sql =
-            "INSERT INTO late_fact (id, month, cause, detail, at_s, approved, posted_in) VALUES ($1,$2,$3,$4,$5,$6,$7)";
+        let sql = "INSERT INTO late_fact (id, month, cause, detail, at_s, approved, posted_in, import_id) \
+                   VALUES ($1,$2,$3,$4,$5,$6,$7,$8)";
         self.execute_one(sql, &values, &fact.detail).await
     }
 

@@ -5,7 +5,10 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 use std::borrow::Cow;
 
 /// Number, name and text of every migration. A file that was ever released is never changed.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "house", include_str!("../migrations/0001_house.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "house", include_str!("../migrations/0001_house.sql")),
+    (2, "settlement", include_str!("../migrations/0002_settlement.sql")),
+];
 
 pub(crate) fn migrator(text_type: &str) -> Migrator {
     let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {

@@ -3,6 +3,7 @@
 use crate::{Connection, StoreError};
 use domain::catalogue::PriceBook;
 use kernel::{ImportId, Instant};
+use std::collections::BTreeSet;
 
 const TABLE: &str = "price_book";
 
@@ -15,14 +16,24 @@ impl Connection {
         rows.iter().map(|row| row.json(TABLE, "body")).collect()
     }
 
-    /// The versions that had been handed in by a moment, by contract and version.
-    pub async fn price_books_known_at(&mut self, at: Instant) -> Result<Vec<PriceBook>, StoreError> {
-        let sql = "SELECT body FROM price_book WHERE recorded_s <= $1 ORDER BY contract, version";
-        self.all(sql, &[at.unix_s().into()])
-            .await?
-            .iter()
-            .map(|row| row.json(TABLE, "body"))
-            .collect()
+    /// The versions without those of some imports, and without those recorded at a moment or later, by contract and
+    /// version.
+    pub async fn price_books_without(
+        &mut self,
+        imports: &BTreeSet<ImportId>,
+        before: Option<Instant>,
+    ) -> Result<Vec<PriceBook>, StoreError> {
+        let sql = "SELECT body, import_id, recorded_s FROM price_book ORDER BY contract, version";
+        let mut books = Vec::new();
+        for row in self.all(sql, &[]).await? {
+            let import: Option<ImportId> = row.parsed_or_none(TABLE, "import_id")?;
+            let recorded = Instant::from_unix_s(row.int("recorded_s")?);
+            let is_out = import.is_some_and(|id| imports.contains(&id)) || before.is_some_and(|at| recorded >= at);
+            if !is_out {
+                books.push(row.json(TABLE, "body")?);
+            }
+        }
+        Ok(books)
     }
 
     /// Stores a version.

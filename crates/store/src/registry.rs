@@ -3,16 +3,30 @@
 use crate::{Connection, StoreError, Value};
 use domain::registry::{History, Registered, Registry, Version};
 use kernel::{ImportId, Instant};
+use std::collections::BTreeSet;
 
 const TABLE: &str = "registry_version";
 
 impl Connection {
     /// Everything in one register.
     pub async fn history<T: Registered>(&mut self) -> Result<History<T>, StoreError> {
-        let sql =
-            "SELECT code, valid_from_s, body FROM registry_version WHERE register = $1 ORDER BY code, valid_from_s";
+        self.history_without(&BTreeSet::new()).await
+    }
+
+    /// One register without the versions of some imports.
+    pub async fn history_without<T: Registered>(
+        &mut self,
+        imports: &BTreeSet<ImportId>,
+    ) -> Result<History<T>, StoreError> {
+        let sql = "SELECT code, valid_from_s, body, import_id FROM registry_version WHERE register = $1                    ORDER BY code, valid_from_s";
         let mut history = History::default();
         for row in self.all(sql, &[T::REGISTER.into()]).await? {
+            if !imports.is_empty() {
+                let import: Option<ImportId> = row.parsed_or_none(TABLE, "import_id")?;
+                if import.is_some_and(|id| imports.contains(&id)) {
+                    continue;
+                }
+            }
             let version = Version {
                 valid_from: Instant::from_unix_s(row.int("valid_from_s")?),
                 body: row.json(TABLE, "body")?,
@@ -35,6 +49,20 @@ impl Connection {
             pools: self.history().await?,
             mappings: self.history().await?,
         })
+    }
+
+    /// The versions of one registered thing, the oldest first.
+    pub async fn versions_of<T: Registered>(&mut self, code: &str) -> Result<Vec<Version<T>>, StoreError> {
+        let sql =
+            "SELECT valid_from_s, body FROM registry_version WHERE register = $1 AND code = $2 ORDER BY valid_from_s";
+        let rows = self.all(sql, &[T::REGISTER.into(), code.into()]).await?;
+        let version = |row: &crate::Row| {
+            Ok(Version {
+                valid_from: Instant::from_unix_s(row.int("valid_from_s")?),
+                body: row.json(TABLE, "body")?,
+            })
+        };
+        rows.iter().map(version).collect()
     }
 
     /// Stores versions that were checked against the history before.

@@ -2,7 +2,7 @@
 
 use crate::{Connection, Row, StoreError};
 use domain::settle::{Opinion, Statement, StatementStatus};
-use kernel::{Digest, Month};
+use kernel::{Digest, MoneyError, Month};
 
 const TABLE: &str = "statement";
 
@@ -41,6 +41,23 @@ impl Connection {
         .collect()
     }
 
+    /// The statements of a month and of all later ones, by number.
+    pub async fn statements_since(&mut self, month: Month) -> Result<Vec<StatementRecord>, StoreError> {
+        let sql = "SELECT * FROM statement WHERE month >= $1 ORDER BY number";
+        self.all(sql, &[month.to_string().into()])
+            .await?
+            .iter()
+            .map(record)
+            .collect()
+    }
+
+    /// The statements that withheld or released something, by number.
+    pub async fn statements_that_withheld(&mut self) -> Result<Vec<StatementRecord>, StoreError> {
+        let sql = "SELECT * FROM statement WHERE withheld_fen IS NULL OR released_fen IS NULL \
+                   OR withheld_fen <> 0 OR released_fen <> 0 ORDER BY number";
+        self.all(sql, &[]).await?.iter().map(record).collect()
+    }
+
     /// The statement with a number.
     pub async fn statement(&mut self, number: &str) -> Result<Option<StatementRecord>, StoreError> {
         let row = self
@@ -57,6 +74,11 @@ impl Connection {
             key: statement.number.clone(),
             why: why.to_string(),
         })?;
+        let range = |_: MoneyError| StoreError::BadRow {
+            table: TABLE,
+            key: statement.number.clone(),
+            why: "金额超出范围".to_owned(),
+        };
         let values = [
             statement.number.clone().into(),
             statement.month.to_string().into(),
@@ -67,9 +89,11 @@ impl Connection {
             statement.payable.fen().into(),
             record.digest.to_string().into(),
             body.into(),
+            statement.withheld_total().map_err(range)?.fen().into(),
+            statement.released_total().map_err(range)?.fen().into(),
         ];
-        let sql = "INSERT INTO statement (number, month, provider, organisation, status, version, payable_fen, digest, body) \
-                   VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)";
+        let sql = "INSERT INTO statement (number, month, provider, organisation, status, version, payable_fen, digest, \
+                   body, withheld_fen, released_fen) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)";
         self.execute_one(sql, &values, &statement.number).await
     }
 

@@ -11,12 +11,13 @@ macro_rules! store_suite {
             facts: looks_round_trip, sightings_round_trip, one_open_sighting, files_round_trip, bills_and_answers_round_trip,
                 outages_are_kept_once, imports_are_found_by_content, a_case_is_opened_once;
             months: months_and_runs_round_trip, one_current_run, late_facts_live, statements_advance_once,
+                statements_that_withheld_are_found,
                 charge_sums_round_trip;
             commit: nothing_without_audit, dropped_work_leaves_nothing, a_conflict_leaves_nothing, readers_see_one_state,
                 a_second_writer_waits_and_is_told;
             chain: in_order_of_commit, a_changed_row_is_found, a_removed_row_is_found;
             values: order_is_by_bytes, any_text_and_number_comes_back, a_hundred_thousand_rows;
-            tables: migrating_twice_changes_nothing, migrating_at_once, without_tables_it_says_so;
+            tables: migrating_twice_changes_nothing, a_first_version_is_brought_up_to_date, migrating_at_once, without_tables_it_says_so;
         }
     };
     ($backend:ident; $($area:ident: $($test:ident),+;)+) => {

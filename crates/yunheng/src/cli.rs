@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::registry::Side;
-use kernel::{Instant, Month};
+use kernel::{Instant, Money, Month};
 use std::path::PathBuf;
 
 /// Yunheng: meter, price, reconcile and settle a city's government cloud
@@ -280,11 +280,14 @@ pub(crate) struct AnswerArgs {
     #[arg(long)]
     pub(crate) item: String,
     /// The provider accepts our figure
-    #[arg(long, conflicts_with = "dispute", required_unless_present = "dispute")]
+    #[arg(long, conflicts_with_all = ["dispute", "settle"], required_unless_present_any = ["dispute", "settle"])]
     pub(crate) accept: bool,
     /// The provider disputes our figure
-    #[arg(long)]
+    #[arg(long, conflicts_with = "settle")]
     pub(crate) dispute: bool,
+    /// Both sides settled on this figure (yuan) for the resource, item and month
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) settle: Option<Money>,
     /// In its words
     #[arg(long, default_value = "")]
     pub(crate) text: String,
@@ -319,7 +322,7 @@ pub(crate) enum StatementCommand {
     Advance {
         /// Its number
         number: String,
-        /// For which side: unit, supervisor, cost_assessor, authority
+        /// For which side: unit (a department's statement) or provider (a provider's own), supervisor, cost_assessor, authority
         #[arg(long, value_parser = |s: &str| s.parse::<Side>())]
         side: Side,
         /// Return it to the side before
@@ -369,10 +372,47 @@ pub(crate) struct ExportArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct CaseArgs {
-    /// Closed ones too
-    #[arg(long)]
+    #[command(flatten)]
+    pub(crate) list: CaseListArgs,
+    #[command(subcommand)]
+    pub(crate) command: Option<CaseCommand>,
+}
+
+/// Which cases to list (default: the open ones).
+#[derive(Debug, Args)]
+pub(crate) struct CaseListArgs {
+    /// Settled ones too
+    #[arg(long, conflicts_with = "settled")]
     pub(crate) all: bool,
+    /// Only settled ones
+    #[arg(long)]
+    pub(crate) settled: bool,
+    /// Only of this kind, as not_approved
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only of this owner: code of an organisation
+    #[arg(long, value_name = "CODE")]
+    pub(crate) owner: Option<String>,
+    /// Only open ones whose deadline has passed
+    #[arg(long, conflicts_with = "settled")]
+    pub(crate) overdue: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CaseCommand {
+    /// Settle a case, with an outcome and a reason
+    Settle {
+        /// Its id, as `case` lists it
+        id: String,
+        /// corrected, accepted or mistaken
+        #[arg(long)]
+        outcome: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

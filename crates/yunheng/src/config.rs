@@ -2,7 +2,9 @@
 
 use crate::exit::{Failure, INVALID};
 use app::collect::NodeSecrets;
+use documents::Fonts;
 use domain::collect::ObservedState;
+use kernel::io_reason;
 use serde::Deserialize;
 use sources::openstack::{Credential, Interface, MetricMapping, OpenStackConfig, Secret};
 use std::collections::BTreeMap;
@@ -17,6 +19,8 @@ pub(crate) const DEFAULT: &str = include_str!("../config.default.toml");
 pub(crate) struct Config {
     /// Address of the database.
     pub(crate) database: Option<String>,
+    /// Folder of further fonts for printed documents; relative to the data folder.
+    pub(crate) fonts: Option<PathBuf>,
     /// Accounts of nodes by name.
     #[serde(default)]
     pub(crate) accounts: BTreeMap<String, Account>,
@@ -74,7 +78,7 @@ impl Config {
             Err(error) => {
                 return Err(Failure::new(
                     INVALID,
-                    format!("无法读取配置文件 {}: {error}", path.display()),
+                    format!("无法读取配置文件 {}: {}", path.display(), io_reason(&error)),
                 ));
             }
         };
@@ -83,24 +87,29 @@ impl Config {
         Ok(config)
     }
 
-    /// Everything that is wrong with the accounts, a sentence each.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        self.accounts
-            .iter()
-            .filter_map(|(name, account)| {
-                account
-                    .connect("https://example")
-                    .err()
-                    .map(|why| format!("[accounts.{name}] {why}"))
-            })
-            .collect()
+    /// Everything that is wrong with fonts and accounts, a sentence each.
+    pub(crate) fn faults(&self, data: &Path) -> Vec<String> {
+        let fonts = self.load_fonts(data).err().map(|why| why.to_string());
+        let accounts = self.accounts.iter().filter_map(|(name, account)| {
+            let why = account.connect("https://example").err()?;
+            Some(format!("[accounts.{name}] {why}"))
+        });
+        fonts.into_iter().chain(accounts).collect()
+    }
+
+    /// The fonts that documents are printed in: the shipped ones, and those of the configured folder.
+    pub(crate) fn load_fonts(&self, data: &Path) -> Result<Fonts, documents::DocumentError> {
+        match &self.fonts {
+            Some(folder) => Fonts::with_folder(&data.join(folder)),
+            None => Ok(Fonts::shipped()),
+        }
     }
 }
 
 impl Account {
     fn connect(&self, auth_url: &str) -> Result<OpenStackConfig, String> {
         let secret = std::fs::read_to_string(&self.secret_file)
-            .map_err(|error| format!("无法读取口令文件 {}: {error}", self.secret_file.display()))?;
+            .map_err(|error| format!("无法读取口令文件 {}: {}", self.secret_file.display(), io_reason(&error)))?;
         let secret = Secret::new(secret.trim());
         let credential = match (&self.application_id, &self.username, &self.project) {
             (Some(id), None, _) => Credential::Application { id: id.clone(), secret },

@@ -11,6 +11,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use store::Store;
 use tempfile::TempDir;
 
+/// Makes tests of functions that take a [`TestStore`]: each runs in a module `sqlite` on a new file, and in a module
+/// `postgres` in a new database. A function beside the list that is not in it is never used, and the compiler says so.
+#[macro_export]
+macro_rules! on_both_stores {
+    ($($test:ident),+ $(,)?) => {
+        $crate::on_both_stores!(@ sqlite $($test)+);
+        $crate::on_both_stores!(@ postgres $($test)+);
+    };
+    (@ $backend:ident $($test:ident)+) => {
+        mod $backend {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test($crate::$backend().await).await;
+                }
+            )+
+        }
+    };
+}
+
 /// Names the server: an address with a database that exists and a user who may make others.
 pub const POSTGRES_VARIABLE: &str = "YUNHENG_TEST_POSTGRES";
 

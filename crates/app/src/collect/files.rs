@@ -4,7 +4,7 @@ use super::take::{Received, Taken, case, take_look};
 use super::{CollectOptions, CollectOutcome};
 use crate::{AppError, OpContext};
 use domain::meter::{CaseKind, Finding};
-use kernel::NodeCode;
+use domain::registry::CloudNode;
 use sources::numbered::{self, Delivery, NumberedError, Receipt};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,15 +13,16 @@ use std::path::Path;
 /// receipt for each. A delivery that cannot be read is refused with a receipt, and the others go on.
 pub(super) async fn collect_files(
     ctx: &OpContext,
-    node: &NodeCode,
+    node: &CloudNode,
     folder: &str,
     options: CollectOptions,
 ) -> Result<CollectOutcome, AppError> {
     let path = ctx.data().join(folder);
-    let deliveries = numbered::list(&path, node)?;
+    let code = &node.code;
+    let deliveries = numbered::list(&path, code)?;
     let taken: BTreeSet<i64> = {
         let mut read = ctx.store().read().await?;
-        read.looks(node)
+        read.looks(code)
             .await?
             .iter()
             .filter_map(|look| look.sequence)
@@ -38,9 +39,9 @@ pub(super) async fn collect_files(
                 continue;
             }
         }
-        take_delivery(ctx, &path, delivery, options, &mut outcome).await?;
+        take_delivery(ctx, &path, (node, delivery), options, &mut outcome).await?;
         ctx.progress()
-            .at(&format!("采集 {node}"), u64::try_from(place + 1).unwrap_or(all), all);
+            .at(&format!("采集 {code}"), u64::try_from(place + 1).unwrap_or(all), all);
     }
     note_sequence_gaps(ctx, node, &taken, &deliveries).await?;
     Ok(outcome)
@@ -49,18 +50,17 @@ pub(super) async fn collect_files(
 async fn take_delivery(
     ctx: &OpContext,
     folder: &Path,
-    delivery: &Delivery,
+    (node, delivery): (&CloudNode, &Delivery),
     options: CollectOptions,
     outcome: &mut CollectOutcome,
 ) -> Result<(), AppError> {
-    let node = delivery.node();
     let received = match numbered::read(delivery) {
         Ok(received) => received,
         Err(error @ NumberedError::Io { .. }) => return Err(error.into()),
         Err(error) => {
             outcome
                 .refused
-                .push(format!("{} 第 {} 号: {error}", node, delivery.sequence()));
+                .push(format!("{} 第 {} 号: {error}", node.code, delivery.sequence()));
             return receipt(folder, delivery, &Receipt::refused(&error, ctx.now()));
         }
     };
@@ -102,10 +102,11 @@ fn receipt(folder: &Path, delivery: &Delivery, receipt: &Receipt) -> Result<(), 
 /// Numbers that were left out become cases; when the file comes after all, it is taken in as late data.
 async fn note_sequence_gaps(
     ctx: &OpContext,
-    node: &NodeCode,
+    node: &CloudNode,
     taken: &BTreeSet<i64>,
     deliveries: &[Delivery],
 ) -> Result<(), AppError> {
+    let code = &node.code;
     let here = deliveries.iter().filter_map(|d| i64::try_from(d.sequence()).ok());
     let numbers: BTreeSet<i64> = taken.iter().copied().chain(here).collect();
     let (Some(first), Some(last)) = (numbers.first().copied(), numbers.last().copied()) else {
@@ -125,9 +126,9 @@ async fn note_sequence_gaps(
                 ctx,
                 Finding {
                     kind: CaseKind::SequenceGap,
-                    subject: format!("{node}#{number}"),
-                    owner: node.to_string(),
-                    detail: format!("云节点 {node} 缺少第 {number} 号数据文件，请云服务商补报"),
+                    subject: format!("{code}#{number}"),
+                    owner: node.provider.to_string(),
+                    detail: format!("云节点 {code} 缺少第 {number} 号数据文件，请云服务商补报"),
                     since: ctx.now(),
                 },
             )
@@ -136,7 +137,7 @@ async fn note_sequence_gaps(
     let mut work = ctx.store().begin().await?;
     if work.open_cases(&cases).await? > 0 {
         let detail = serde_json::json!({ "missing": missing }).to_string();
-        work.audit(ctx.now(), (ctx.actor(), "collect.gap", node.as_str()), detail)
+        work.audit(ctx.now(), (ctx.actor(), "collect.gap", code.as_str()), detail)
             .await?;
         work.commit().await?;
     }

@@ -5,8 +5,12 @@
 
 mod files;
 mod openstack;
+mod payload;
 mod take;
+#[cfg(test)]
+mod tests;
 
+pub(crate) use payload::payload_in;
 pub(crate) use take::{case, manifest};
 
 pub(crate) use openstack::access;
@@ -81,20 +85,14 @@ pub async fn collect(
     let mut outcome = CollectOutcome::default();
     for node in &nodes {
         outcome.add(match &node.source {
-            NodeSource::Files { folder } => files::collect_files(ctx, &node.code, folder, options).await?,
+            NodeSource::Files { folder } => files::collect_files(ctx, node, folder, options).await?,
             NodeSource::OpenStack {
                 auth_url,
                 region,
                 account,
             } => {
-                openstack::collect_openstack(
-                    ctx,
-                    &node.code,
-                    (auth_url, region.as_deref(), account),
-                    secrets,
-                    options,
-                )
-                .await?
+                openstack::collect_openstack(ctx, node, (auth_url, region.as_deref(), account), secrets, options)
+                    .await?
             }
         });
     }

@@ -3,6 +3,7 @@
 use super::take::{Received, Taken, take_look};
 use super::{CollectOptions, CollectOutcome};
 use crate::{AppError, OpContext};
+use domain::registry::CloudNode;
 use kernel::{Digester, NodeCode};
 use sources::openstack::{Connector, OpenStackConfig};
 
@@ -40,18 +41,19 @@ pub(crate) fn access(
 
 pub(super) async fn collect_openstack(
     ctx: &OpContext,
-    node: &NodeCode,
+    node: &CloudNode,
     address: (&str, Option<&str>, &str),
     secrets: &dyn NodeSecrets,
     options: CollectOptions,
 ) -> Result<CollectOutcome, AppError> {
-    let mut config = access(node, address, secrets)?;
+    let code = &node.code;
+    let mut config = access(code, address, secrets)?;
     let now = ctx.now();
     config.changes_since = {
         let mut read = ctx.store().read().await?;
-        read.look_before(node, now).await?.map(|look| look.taken_at)
+        read.look_before(code, now).await?.map(|look| look.taken_at)
     };
-    ctx.progress().at(&format!("采集 {node}"), 0, 1);
+    ctx.progress().at(&format!("采集 {code}"), 0, 1);
     let connector = Connector::connect(config).await?;
     let collected = connector.collect(now).await?;
     let raw: Vec<(&str, &[u8])> = collected
@@ -77,6 +79,6 @@ pub(super) async fn collect_openstack(
             ..CollectOutcome::default()
         },
     };
-    ctx.progress().at(&format!("采集 {node}"), 1, 1);
+    ctx.progress().at(&format!("采集 {code}"), 1, 1);
     Ok(outcome)
 }

@@ -1,17 +1,20 @@
 //! Taking one look in.
 
+use super::payload::keep_payload;
 use super::{CollectOptions, CollectOutcome};
-use crate::month::note_late;
+use crate::month::{Cause, LateFacts};
 use crate::{AppError, OpContext};
-use domain::collect::{Look, LookKind, Sighting, SightingChange, fold_look};
+use domain::collect::{Look, LookKind, ObservedState, Sighting, SightingChange, fold_look, repeated_ids};
 use domain::meter::{CaseKind, Finding};
-use kernel::{Digest, Instant, NodeCode, Period};
+use domain::registry::CloudNode;
+use kernel::{Digest, Instant, Period};
 use lake::{Dataset, LakeName};
-use store::{CaseFile, Connection, LakeFileRecord, LookRecord};
+use std::collections::HashSet;
+use store::{CaseFile, Connection, LakeFileRecord, LookRecord, UnitOfWork};
 
 /// A look and where it comes from.
 pub(super) struct Received<'a> {
-    pub(super) node: &'a NodeCode,
+    pub(super) node: &'a CloudNode,
     pub(super) sequence: Option<i64>,
     pub(super) digest: Digest,
     pub(super) look: &'a Look,
@@ -32,60 +35,34 @@ pub(super) async fn take_look(
     options: CollectOptions,
 ) -> Result<Taken, AppError> {
     let Received {
-        node,
-        sequence,
-        digest,
-        look,
-        ..
+        node, sequence, look, ..
     } = received;
-    let payload = keep_payload(ctx, received)?;
+    let code = &node.code;
     let mut work = ctx.store().begin().await?;
-    if let Some(before) = work.find_look(node, look.taken_at, *sequence).await? {
-        if before.digest == *digest && before.sequence == *sequence {
+    if let Some(before) = work.find_look(code, look.taken_at, *sequence).await? {
+        if before.digest == received.digest && before.sequence == *sequence {
             return Ok(Taken::Before);
         }
-        let number = sequence.map_or_else(String::new, |n| format!("第 {n} 号"));
-        let what = format!(
-            "云节点 {node} 的{number}数据（{}）此前已收到过不同内容，本次拒收；请与云服务商核实",
-            look.taken_at
-        );
-        let finding = Finding {
-            kind: CaseKind::ContradictingFile,
-            subject: format!(
-                "{node}#{}",
-                sequence.map_or_else(|| look.taken_at.to_string(), |n| n.to_string())
-            ),
-            owner: node.to_string(),
-            detail: what.clone(),
-            since: look.taken_at,
-        };
-        work.open_cases(&[case(ctx, finding)]).await?;
-        work.audit(
-            ctx.now(),
-            (ctx.actor(), "collect.refuse", node.as_str()),
-            detail_of(received, 0),
-        )
-        .await?;
-        work.commit().await?;
-        return Err(AppError::Contradiction(what));
+        return refuse(ctx, work, received).await;
     }
-    let last = work.look_before(node, look.taken_at).await?.map(|look| look.taken_at);
+    let last = work.look_before(code, look.taken_at).await?.map(|look| look.taken_at);
     let known = known_sightings(&mut work, received, last.unwrap_or(look.taken_at)).await?;
-    let next_full = work.full_look_after(node, look.taken_at).await?;
+    let next_full = work.full_look_after(code, look.taken_at).await?;
     let open = known.iter().filter(|s| s.period.contains(look.taken_at)).count();
-    if look.kind == LookKind::Full && look.observations.is_empty() && open > 0 && !options.confirm_empty {
-        return Err(AppError::EmptyLook(node.to_string(), open));
+    if look.kind == LookKind::Full && shows_nothing(look) && open > 0 && !options.confirm_empty {
+        return Err(AppError::EmptyLook(code.to_string(), open));
     }
+    let payload = keep_payload(ctx.data(), received.digest, &received.raw)?;
     let changes = fold_look(look, &known, last, next_full);
-    work.apply_sightings(node, &changes).await?;
+    work.apply_sightings(code, &changes).await?;
     publish_samples(ctx, &mut work, received).await?;
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let record = LookRecord {
-        node: (*node).clone(),
+        node: code.clone(),
         taken_at: look.taken_at,
         sequence: *sequence,
         kind: look.kind,
-        digest: *digest,
+        digest: received.digest,
         observations: count(look.observations.len()),
         samples: count(look.samples.len()),
         changes: count(changes.len()),
@@ -93,21 +70,27 @@ pub(super) async fn take_look(
         received_at: ctx.now(),
     };
     work.add_look(&record).await?;
-    let late = earliest_effect(look, &changes);
-    let why = format!("云节点 {node} {} 的数据在关账后收到", look.taken_at.day());
-    if note_late(ctx, &mut work, late, &why).await? > 0 {
+    let why = format!("云节点 {code} {} 的数据在关账后收到", look.taken_at.day());
+    let mut late = LateFacts::new(&mut work).await?;
+    if let Some(effect) = earliest_effect(look, &changes) {
+        late.concerns(effect, Cause::LateData, why.clone(), 1);
+    }
+    if late.note(ctx, &mut work, None).await?.facts > 0 {
         let finding = Finding {
             kind: CaseKind::LateData,
-            subject: format!("{node}@{}", look.taken_at.day()),
-            owner: node.to_string(),
+            subject: format!("{code}@{}", look.taken_at.day()),
+            owner: node.provider.to_string(),
             detail: format!("{why}，更正将计入未关账月份"),
             since: look.taken_at,
         };
         work.open_cases(&[case(ctx, finding)]).await?;
     }
+    let repeated = repeated_ids(look).into_iter().map(|id| repetition(node, look, id));
+    let repeated: Vec<_> = repeated.map(|finding| case(ctx, finding)).collect();
+    work.open_cases(&repeated).await?;
     work.audit(
         ctx.now(),
-        (ctx.actor(), "collect.look", node.as_str()),
+        (ctx.actor(), "collect.look", code.as_str()),
         detail_of(received, changes.len()),
     )
     .await?;
@@ -118,8 +101,62 @@ pub(super) async fn take_look(
         observations: of(record.observations),
         samples: of(record.samples),
         changes: of(record.changes),
+        notes: repeated.into_iter().map(|case| case.finding.detail).collect(),
         ..CollectOutcome::default()
     }))
+}
+
+/// Whether nothing exists in a look.
+fn shows_nothing(look: &Look) -> bool {
+    look.observations
+        .iter()
+        .all(|seen| seen.state == ObservedState::Deleted)
+}
+
+/// Refuses what contradicts a look that was taken in: each of its contents is a case, which says where it is kept.
+async fn refuse(ctx: &OpContext, mut work: UnitOfWork, received: &Received<'_>) -> Result<Taken, AppError> {
+    let Received {
+        node, sequence, look, ..
+    } = received;
+    let code = &node.code;
+    let payload = keep_payload(ctx.data(), received.digest, &received.raw)?;
+    let number = sequence.map_or_else(String::new, |n| format!("第 {n} 号"));
+    let what = format!(
+        "云节点 {code} 的{number}数据（{}）此前已收到过不同内容，本次拒收；请与云服务商核实",
+        look.taken_at
+    );
+    let which = sequence.map_or_else(|| look.taken_at.to_string(), |n| n.to_string());
+    let digest = received.digest.to_string();
+    let finding = Finding {
+        kind: CaseKind::ContradictingFile,
+        subject: format!("{code}#{which}:{}", digest.get(..8).unwrap_or(&digest)),
+        owner: node.provider.to_string(),
+        detail: format!("{what}。拒收的原始数据留存于 {payload}"),
+        since: look.taken_at,
+    };
+    work.open_cases(&[case(ctx, finding)]).await?;
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "collect.refuse", code.as_str()),
+        detail_of(received, 0),
+    )
+    .await?;
+    work.commit().await?;
+    Err(AppError::Contradiction(what))
+}
+
+fn repetition(node: &CloudNode, look: &Look, native_id: &str) -> Finding {
+    let code = &node.code;
+    Finding {
+        kind: CaseKind::RepeatedId,
+        subject: format!("{code}/{native_id}"),
+        owner: node.provider.to_string(),
+        detail: format!(
+            "云节点 {code} {} 的清单中，资源标识 {native_id} 出现多次且内容不同，只按第一条计；请云服务商核实",
+            look.taken_at
+        ),
+        since: look.taken_at,
+    }
 }
 
 /// A look of changes needs only the resources it names; a full one needs all that are open.
@@ -128,20 +165,29 @@ async fn known_sightings(
     received: &Received<'_>,
     last: Instant,
 ) -> Result<Vec<Sighting>, AppError> {
-    let (node, look) = (received.node, received.look);
+    let (node, look) = (&received.node.code, received.look);
     // Those that ended at the look before count too: what is listed again may go on from there.
     let since = last.plus_s(-1);
-    Ok(match look.kind {
+    let mut known = match look.kind {
         LookKind::Full => work.sightings_from(node, since).await?,
         LookKind::Changes => {
             let ids: Vec<&str> = look.observations.iter().map(|o| o.native_id.as_str()).collect();
             work.sightings_of(node, &ids, since).await?
         }
-    })
+    };
+    // What was deleted without being seen since is remembered from long ago, for the system that it named.
+    let there: HashSet<&str> = known.iter().map(|s| s.seen.native_id.as_str()).collect();
+    let deleted = look.observations.iter().filter(|o| o.state == ObservedState::Deleted);
+    let forgotten: Vec<&str> = deleted
+        .map(|o| o.native_id.as_str())
+        .filter(|id| !there.contains(id))
+        .collect();
+    known.extend(work.sightings_of(node, &forgotten, Instant::MIN).await?);
+    Ok(known)
 }
 
 async fn publish_samples(ctx: &OpContext, work: &mut Connection, received: &Received<'_>) -> Result<(), AppError> {
-    let (node, look) = (received.node, received.look);
+    let (node, look) = (&received.node.code, received.look);
     if look.samples.is_empty() {
         return Ok(());
     }
@@ -189,37 +235,9 @@ pub(crate) fn case(ctx: &OpContext, finding: Finding) -> CaseFile {
         opened_at: ctx.now(),
         deadline: finding.deadline(ctx.now()),
         month: finding.since.max(Instant::from_unix_s(0)).day().month(),
-        closed_at: None,
+        ended: None,
         finding,
     }
-}
-
-/// Keeps what was received, compressed, under its digest. Written before the look is recorded, so that a record never
-/// points to nothing; one that no record points to is removed by `doctor`.
-fn keep_payload(ctx: &OpContext, received: &Received<'_>) -> Result<String, AppError> {
-    let digest = received.digest.to_string();
-    let folder = format!("payloads/{}", digest.get(..2).unwrap_or("00"));
-    let path = format!("{folder}/{digest}.zst");
-    let target = ctx.data().join(&path);
-    if target.exists() {
-        return Ok(path);
-    }
-    let full = ctx.data().join(&folder);
-    std::fs::create_dir_all(&full).map_err(AppError::io(&full))?;
-    let mut bytes = Vec::new();
-    for (name, content) in &received.raw {
-        bytes.extend_from_slice(format!("{name} {}\n", content.len()).as_bytes());
-        bytes.extend_from_slice(content);
-        bytes.push(b'\n');
-    }
-    let packed = zstd::encode_all(bytes.as_slice(), 3).map_err(AppError::io(&target))?;
-    let unfinished = target.with_extension("tmp");
-    std::fs::write(&unfinished, packed).map_err(AppError::io(&unfinished))?;
-    std::fs::File::open(&unfinished)
-        .and_then(|file| file.sync_all())
-        .map_err(AppError::io(&unfinished))?;
-    std::fs::rename(&unfinished, &target).map_err(AppError::io(&target))?;
-    Ok(path)
 }
 
 fn detail_of(received: &Received<'_>, changes: usize) -> String {

@@ -66,7 +66,7 @@ fn notes(selection: &ExportSelection, outcome: &ExportOutcome) -> Vec<String> {
     let listed = |months: &[Month]| months.iter().map(ToString::to_string).collect::<Vec<_>>().join("、");
     let mut notes = vec![
         selection.words(),
-        "口径：“金额”为按合同价计费并四舍五入到分的结果，“目录价金额”未计折扣与封顶".to_owned(),
+        "口径：“合同价金额”为按合同价计费并四舍五入到分的结果，即结算所用的金额；“目录价金额”未计折扣与封顶".to_owned(),
     ];
     if !outcome.open.is_empty() {
         notes.push(format!("尚未关账、仍可能变动的月份：{}", listed(&outcome.open)));
@@ -107,7 +107,7 @@ fn columns() -> Vec<Column> {
         column("折扣", Quantity, 10),
         column("合同单价（元）", Price, 14),
         Column::amount("目录价金额（元）"),
-        Column::amount("金额（元）"),
+        Column::amount("合同价金额（元）"),
         column("价目版本与条款", Text, 36),
         column("更正月份", Month, 10),
         column("更正原因", Text, 30),

@@ -128,8 +128,9 @@ impl Sheet for Contracts {
             rows,
             "追溯生效的合同条款",
             |before, after| {
-                let other =
-                    before.is_some_and(|b| b.proration != after.proration || b.commitments != after.commitments);
+                let other = before.is_some_and(|b| {
+                    b.proration != after.proration || b.commitments != after.commitments || b.sla != after.sla
+                });
                 other.then_some(Cause::BackdatedPrice)
             },
         );

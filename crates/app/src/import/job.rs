@@ -1,13 +1,15 @@
 //! One file on its way into the store: its unit of work, its faults, and what it does to closed months.
 
 use super::{Counts, File, ImportKind, ImportOutcome};
+pub(super) use crate::month::Cause;
+use crate::month::{LateFacts, LateFile};
 use crate::{AppError, OpContext};
 use kernel::{Digest, Faults, ImportId, Instant, Month, Period};
 use sources::tabular::Record;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Display;
-use store::{ImportRecord, LateFact, UnitOfWork};
+use store::{ImportRecord, UnitOfWork};
 
 /// A row that could be read, and where it stands.
 pub(super) struct Line<'r, T> {
@@ -19,24 +21,6 @@ impl<T> Line<'_, T> {
     /// Notes a fault at a field of the row.
     pub(super) fn fault(&self, field: &str, message: impl Display, faults: &mut Faults) {
         self.record.fault(field, message, faults);
-    }
-}
-
-/// Why a closed month is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Cause {
-    /// Something that was so then, and is known only now: it is posted without being asked for.
-    LateData,
-    /// Terms or prices that are to hold for days that are settled: a proposal that needs somebody's reason.
-    BackdatedPrice,
-}
-
-impl Cause {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::LateData => LateFact::LATE_DATA,
-            Self::BackdatedPrice => LateFact::BACKDATED_PRICE,
-        }
     }
 }
 
@@ -54,9 +38,7 @@ pub(super) struct Job<'c> {
     pub(super) counts: Counts,
     kind: ImportKind,
     file: &'c str,
-    closed: Vec<Month>,
-    /// Rows by month, cause and what it is about.
-    late: BTreeMap<(Month, Cause, Cow<'static, str>), u64>,
+    late: LateFacts,
 }
 
 impl<'c> Job<'c> {
@@ -70,12 +52,7 @@ impl<'c> Job<'c> {
         faults: Faults,
     ) -> Result<Self, AppError> {
         let mut work = ctx.store().begin().await?;
-        let closed = work
-            .closed_months()
-            .await?
-            .into_iter()
-            .map(|record| record.month)
-            .collect();
+        let late = LateFacts::new(&mut work).await?;
         Ok(Self {
             ctx,
             work,
@@ -87,8 +64,7 @@ impl<'c> Job<'c> {
             counts: Counts::default(),
             kind,
             file: name,
-            closed,
-            late: BTreeMap::new(),
+            late,
         })
     }
 
@@ -109,18 +85,7 @@ impl<'c> Job<'c> {
         subject: impl Into<Cow<'static, str>>,
         rows: usize,
     ) {
-        let (subject, rows) = (subject.into(), u64::try_from(rows).unwrap_or(u64::MAX));
-        for month in self.closed.iter().filter(|month| month.period().and(period).is_some()) {
-            *self.late.entry((*month, cause, subject.clone())).or_insert(0) += rows;
-        }
-    }
-
-    /// The closed months that share time with a period.
-    pub(super) fn closed_within(&self, period: Period) -> impl Iterator<Item = Month> + '_ {
-        self.closed
-            .iter()
-            .copied()
-            .filter(move |month| month.period().and(period).is_some())
+        self.late.concerns(period, cause, subject, rows);
     }
 
     /// Adds a sentence for whoever imports the file.
@@ -131,7 +96,14 @@ impl<'c> Job<'c> {
     /// Notes what concerns closed months, records the import, audits, and commits unless this is only a try.
     pub(super) async fn finish(mut self, rows: usize) -> Result<ImportOutcome, AppError> {
         self.refuse_faults()?;
-        self.counts.late_facts = self.note_late().await?;
+        let file = LateFile {
+            name: self.file,
+            import: self.id,
+        };
+        let noted = self.late.note(self.ctx, &mut self.work, Some(file)).await?;
+        self.counts.late_facts = noted.facts;
+        let sentences = noted.months.iter().map(|(cause, months)| late_words(*cause, months));
+        self.counts.notes.extend(sentences);
         let record = ImportRecord {
             id: self.id,
             kind: self.kind.word().to_owned(),
@@ -168,38 +140,22 @@ impl<'c> Job<'c> {
             dry_run: self.only_try,
         })
     }
+}
 
-    async fn note_late(&mut self) -> Result<u64, AppError> {
-        let late = std::mem::take(&mut self.late);
-        let mut months: BTreeMap<Cause, BTreeSet<Month>> = BTreeMap::new();
-        let mut count = 0;
-        for ((month, cause, subject), rows) in late {
-            months.entry(cause).or_default().insert(month);
-            let fact = LateFact {
-                id: self.ctx.new_id(),
-                month,
-                cause: cause.word().to_owned(),
-                detail: format!("{subject}（文件「{}」{rows} 行）", self.file),
-                at: self.now,
-                approved: cause == Cause::LateData,
-                posted_in: None,
-            };
-            self.work.add_late_fact(&fact).await?;
-            count += 1;
+/// What becomes of what concerns closed months, for whoever imports the file.
+fn late_words(cause: Cause, months: &BTreeSet<Month>) -> String {
+    let list = months.iter().map(Month::to_string).collect::<Vec<_>>().join("、");
+    let first = months.first().map(Month::to_string).unwrap_or_default();
+    match cause {
+        Cause::LateData | Cause::Rerate => {
+            format!("有内容属于已关账的月份 {list}：这些月份不再变动，差额在下次计价时作为更正行计入未关账月份")
         }
-        for (cause, months) in months {
-            let list = months.iter().map(Month::to_string).collect::<Vec<_>>().join("、");
-            let first = months.first().map(Month::to_string).unwrap_or_default();
-            self.counts.notes.push(match cause {
-                Cause::LateData => {
-                    format!("有内容属于已关账的月份 {list}：这些月份不再变动，差额在下次计价时作为更正行计入未关账月份")
-                }
-                Cause::BackdatedPrice => format!(
-                    "有内容自已关账的月份 {list} 起追溯生效：这些月份不再变动，只登记为调整建议；\
-                     如应补差，请逐月运行 yunheng month rerate {first} --reason 原因"
-                ),
-            });
-        }
-        Ok(count)
+        Cause::LateOutage => format!(
+            "有中断发生在已关账的月份 {list}：这些月份的结算单不再变动，应扣减的差额在下次关账时计入未关账月份的结算单"
+        ),
+        Cause::BackdatedPrice => format!(
+            "有内容自已关账的月份 {list} 起追溯生效：这些月份不再变动，只登记为调整建议；\
+             如应补差，请逐月运行 yunheng month rerate {first} --reason 原因"
+        ),
     }
 }

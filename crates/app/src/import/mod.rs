@@ -71,6 +71,11 @@ pub struct Counts {
     pub notes: Vec<String>,
 }
 
+/// Bytes that a file may have; one that has more is refused.
+pub fn bytes_max() -> usize {
+    Limits::default().bytes
+}
+
 /// The columns of a kind of file.
 pub const fn template(kind: ImportKind) -> &'static Template {
     match kind {

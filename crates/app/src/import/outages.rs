@@ -1,7 +1,7 @@
-//! Recorded outages of resources.
+//! Recorded outages of resources, and corrections of what was recorded.
 
 use super::cells::{Words, may, must, optional, required};
-use super::job::{Job, Line};
+use super::job::{Cause, Job, Line};
 use super::registers::refer;
 use super::{ImportKind, Sheet};
 use crate::AppError;
@@ -9,7 +9,8 @@ use domain::registry::{CloudNode, History};
 use domain::settle::Outage;
 use kernel::{Faults, Instant, NodeCode, Period};
 use sources::tabular::{Record, Records, Template};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use store::OutageCorrection;
 
 pub(super) static TEMPLATE: Template = Template {
     kind: ImportKind::Outages.word(),
@@ -31,6 +32,12 @@ pub(super) static TEMPLATE: Template = Template {
             "",
         ),
         required("source", "依据", "记录的来源", "监理月报"),
+        optional(
+            "correction",
+            "更正理由",
+            "更正已登记的中断（资源和开始时刻相同）时填写；原登记保留。登记有误的，在免责原因中写明",
+            "",
+        ),
     ],
 };
 
@@ -41,6 +48,8 @@ pub(super) struct OutageRow {
     node: Option<NodeCode>,
     outage: Outage,
     period: Period,
+    /// Why it takes the place of what was recorded.
+    correction: Option<String>,
 }
 
 impl Sheet for Outages {
@@ -53,6 +62,7 @@ impl Sheet for Outages {
         let to = must::<Instant>(record, "to", faults);
         let excluded = may::<Words>(record, "excluded", faults).map(|words| words.0);
         let source = must::<Words>(record, "source", faults);
+        let correction = may::<Words>(record, "correction", faults).map(|words| words.0);
         let (from, to) = (from?, to?);
         let Ok(period) = Period::new(from, to) else {
             record.fault("to", "结束必须晚于开始", faults);
@@ -72,6 +82,7 @@ impl Sheet for Outages {
                 source: source?.0,
             },
             period,
+            correction,
         })
     }
 
@@ -85,23 +96,40 @@ impl Sheet for Outages {
             Some(span) => job.work.outages_within(span).await?,
             None => Vec::new(),
         };
-        let mut there: HashMap<(&str, Instant), &Outage> =
-            stored.iter().map(|o| ((o.resource.as_str(), o.from), o)).collect();
-        let mut new = Vec::new();
-        let mut closed = BTreeSet::new();
+        let mut there: HashMap<(&str, Instant), (&Outage, Recorded)> = stored
+            .iter()
+            .map(|o| ((o.resource.as_str(), o.from), (o, Recorded::Before)))
+            .collect();
+        let (mut new, mut corrected) = (Vec::new(), Vec::new());
         for line in &rows {
-            let outage = &line.value.outage;
-            match there.get(&(outage.resource.as_str(), outage.from)).copied() {
-                None => {
-                    there.insert((&outage.resource, outage.from), outage);
-                    new.push(outage.clone());
-                    closed.extend(job.closed_within(line.value.period));
+            let OutageRow { outage, correction, .. } = &line.value;
+            let key = (outage.resource.as_str(), outage.from);
+            match (there.get(&key).copied(), correction) {
+                (None, Some(_)) => {
+                    let why = "没有可更正的登记：该资源没有自该时刻起的中断；新的中断请把更正理由留空";
+                    line.fault("correction", why, &mut job.faults);
                 }
-                Some(before) if before == outage => job.counts.unchanged += 1,
-                Some(before) => {
+                (None, None) => {
+                    there.insert(key, (outage, Recorded::Here));
+                    new.push(outage.clone());
+                    job.concerns(line.value.period, Cause::LateOutage, "关账后登记的中断", 1);
+                }
+                (Some((before, _)), _) if before == outage => job.counts.unchanged += 1,
+                (Some((before, Recorded::Before)), Some(reason)) => {
+                    there.insert(key, (outage, Recorded::Here));
+                    let longer = Period::new(before.from, before.to.max(outage.to)).unwrap_or(line.value.period);
+                    job.concerns(longer, Cause::LateOutage, "关账后更正的中断", 1);
+                    corrected.push((before, outage, reason));
+                }
+                (Some((before, recorded)), _) => {
                     let why = format!(
-                        "资源「{}」自该时刻起的中断已登记（至 {}，{}），内容不同；已登记的内容不能改动",
+                        "资源「{}」自该时刻起的中断{}（至 {}，{}），内容不同；如系更正已登记的内容，请填写更正理由",
                         before.resource,
+                        if recorded == Recorded::Before {
+                            "已登记"
+                        } else {
+                            "在本文件中已有一行"
+                        },
                         before.to,
                         before.excluded.as_deref().unwrap_or("计入停机")
                     );
@@ -111,14 +139,26 @@ impl Sheet for Outages {
         }
         job.refuse_faults()?;
         job.counts.new += job.work.add_outages(&new, job.id).await?;
-        if !closed.is_empty() {
-            let months = closed.iter().map(ToString::to_string).collect::<Vec<_>>().join("、");
-            job.note(format!(
-                "有中断发生在已关账的月份 {months}：这些月份的结算单不再变动，如应扣减请与云服务商另行商定"
-            ));
+        for (before, right, reason) in corrected {
+            let correction = OutageCorrection {
+                import: job.id,
+                at: job.now,
+                reason,
+            };
+            job.work.correct_outage(before, right, &correction).await?;
+            job.counts.changed += 1;
         }
         Ok(())
     }
+}
+
+/// Where an outage was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recorded {
+    /// Before this file.
+    Before,
+    /// In this file.
+    Here,
 }
 
 /// From the first to the last moment of all rows.

@@ -10,7 +10,7 @@ use domain::catalogue::{
     Contract, PriceBook, PriceBookError, PriceLine, PriceModel, PriceScope, ServiceItem, Tier, TierScope,
 };
 use domain::registry::{CloudNode, History};
-use kernel::{ContractCode, Factor, Faults, Period, Quantity, UnitPrice};
+use kernel::{ContractCode, Factor, Faults, Instant, Period, Quantity, UnitPrice};
 use sources::tabular::{Record, Records, Template};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -144,8 +144,15 @@ impl Sheet for Prices {
             Vec::new()
         };
         job.refuse_faults()?;
+        // Nothing that comes in after a month was closed may count as known when it was, not even if the clock went back
+        // meanwhile.
+        let closed = job.work.closed_months().await?;
+        let known_at = closed
+            .iter()
+            .map(|month| month.closed_at.plus_s(1))
+            .fold(job.now, Instant::max);
         for book in new {
-            job.work.add_price_book(&book, job.now, Some(job.id)).await?;
+            job.work.add_price_book(&book, known_at, Some(job.id)).await?;
             if let Ok(holds) = Period::open(book.effective_from.start(), None) {
                 let subject = format!("追溯生效的价目 {}", book.label());
                 job.concerns(holds, Cause::BackdatedPrice, subject, book.lines.len());

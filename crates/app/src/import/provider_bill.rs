@@ -111,9 +111,6 @@ impl Sheet for Bill {
         job.refuse_faults()?;
         let Some(first) = rows.first() else { return Ok(()) };
         let (record, head) = (first.record, first.value.head.clone());
-        if job.work.is_closed(head.month).await? {
-            return Err(AppError::MonthClosed(head.month));
-        }
         let unlisted = job.work.unlisted_allocations().await?;
         let mut lines: Vec<BillLine> = rows
             .into_iter()
@@ -206,6 +203,12 @@ async fn put_in(job: &mut Job<'_>, record: Record<'_>, bill: ProviderBill) -> Re
     let total = bill.total()?;
     job.counts.new += count;
     job.note(format!("账单共 {count} 行，合计 {} 元", total.grouped()));
+    if job.work.is_closed(bill.month).await? {
+        job.note(format!(
+            "{} 已关账，结算单不再变动；该月暂缓的款项，凡与这版账单一致的，在下次关账时释放",
+            bill.month
+        ));
+    }
     if job.only_try {
         return Ok(());
     }

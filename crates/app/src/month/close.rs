@@ -2,14 +2,12 @@
 //! frozen, in one transaction.
 
 use super::rate::{Basis, not_metered};
+use super::settle::Known;
 use super::{Facts, meter, rate, reconcile_month, refuse_closed};
 use crate::{AppError, OpContext};
-use domain::rate::{ChargeKind, ChargeTable};
 use domain::reconcile::Difference;
-use domain::settle::{
-    Outage, SlaDeduction, Statement, StatementScope, StatementStatus, availability, make_statements, sla_deduction,
-};
-use kernel::{Digest, Money, Month, Period};
+use domain::settle::{Statement, StatementStatus, WithheldLedger, make_statements};
+use kernel::{Digest, Money, Month};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use store::{Connection, MonthRecord, StatementRecord};
@@ -25,7 +23,11 @@ pub struct CloseOutcome {
     pub charged: Money,
     /// Withheld until differences are settled.
     pub withheld: Money,
-    /// Deducted for service levels.
+    /// Withheld by earlier months and paid now.
+    pub released: Money,
+    /// Still withheld after this close, of all months.
+    pub still_withheld: Money,
+    /// Deducted for service levels, late deductions of closed months included.
     pub deducted: Money,
     /// To be paid.
     pub payable: Money,
@@ -43,7 +45,10 @@ pub async fn close_month(ctx: &OpContext, month: Month) -> Result<CloseOutcome, 
     rate(ctx, month).await?;
     let reconciled = reconcile_month(ctx, month).await?;
     ctx.progress().at("关账：编制结算单", 0, 2);
-    let (run, statements) = prepare(ctx, month, &reconciled.providers.keys().cloned().collect::<Vec<_>>()).await?;
+    let providers: Vec<String> = reconciled.providers.keys().cloned().collect();
+    let (run, known, statements) = prepare(ctx, month, &providers).await?;
+    // Sums that were withheld add up, before and after this month, or nothing is closed.
+    let ledger = WithheldLedger::of(known.withheld.iter().chain(&statements))?;
     ctx.progress().at("关账：提交", 1, 2);
     let whole = |of: fn(&Statement) -> Result<Money, kernel::MoneyError>| {
         let providers = statements.iter().filter(|s| s.scope.organisation.is_none());
@@ -54,13 +59,16 @@ pub async fn close_month(ctx: &OpContext, month: Month) -> Result<CloseOutcome, 
         statements: u64::try_from(statements.len()).unwrap_or(u64::MAX),
         charged: whole(|s| s.charges.plus(s.corrections))?,
         withheld: whole(Statement::withheld_total)?,
+        released: whole(Statement::released_total)?,
+        still_withheld: ledger.sums(|_| true)?.left,
         deducted: whole(Statement::deductions_total)?,
         payable: whole(|s| Ok(s.payable))?,
         corrections: 0,
         without_bill: reconciled.without_bill,
     };
     let mut work = ctx.store().begin().await?;
-    if work.is_closed(month).await? || !still_holds(ctx, &mut work, month, run).await? {
+    let holds = still_holds(ctx, &mut work, month, run).await? && Known::read(&mut work, month).await? == known;
+    if work.is_closed(month).await? || !holds {
         return Err(store::StoreError::Conflict(format!("{month} 的数据")).into());
     }
     for statement in statements {
@@ -123,9 +131,14 @@ async fn in_order(ctx: &OpContext, month: Month) -> Result<(), AppError> {
     Ok(())
 }
 
-async fn prepare(ctx: &OpContext, month: Month, providers: &[String]) -> Result<(Digest, Vec<Statement>), AppError> {
+async fn prepare(
+    ctx: &OpContext,
+    month: Month,
+    providers: &[String],
+) -> Result<(Digest, Known, Vec<Statement>), AppError> {
     let mut read = ctx.store().read().await?;
     let facts = Facts::load_prices(&mut read, month).await?;
+    let known = Known::read(&mut read, month).await?;
     let run = read
         .current_run("rate", month, "")
         .await?
@@ -139,57 +152,7 @@ async fn prepare(ctx: &OpContext, month: Month, providers: &[String]) -> Result<
         };
         differences.insert(provider.clone(), ctx.lake().read_differences(&path)?);
     }
-    let outages = read.outages_within(month.period()).await?;
-    let deductions = deductions(&facts, &charges, &outages)?;
-    Ok((run.output, make_statements(month, &charges, &differences, &deductions)?))
-}
-
-/// SLA deductions: for each resource with an outage, by the contract and department it is charged to.
-fn deductions(
-    facts: &Facts,
-    charges: &ChargeTable,
-    outages: &[Outage],
-) -> Result<Vec<(StatementScope, SlaDeduction)>, AppError> {
-    let mut by_resource: BTreeMap<&str, Vec<Outage>> = BTreeMap::new();
-    for outage in outages {
-        by_resource
-            .entry(outage.resource.as_str())
-            .or_default()
-            .push(outage.clone());
-    }
-    let mut fees: BTreeMap<(&str, u32, u32, u32), (Money, Period)> = BTreeMap::new();
-    for row in charges.rows.iter().filter(|row| row.kind == ChargeKind::Usage) {
-        let resource = charges.names.text(row.resource);
-        let (true, Ok(period)) = (by_resource.contains_key(resource), Period::new(row.from, row.to)) else {
-            continue;
-        };
-        let fee = fees
-            .entry((resource, row.provider, row.organisation, row.contract))
-            .or_insert((Money::ZERO, period));
-        fee.0 = fee.0.plus(row.amount)?;
-        if let Ok(longer) = Period::new(fee.1.from().min(period.from()), fee.1.to().max(period.to())) {
-            fee.1 = longer;
-        }
-    }
-    let tariffs = facts.tariffs();
-    let mut deductions = Vec::new();
-    for ((resource, provider, organisation, contract), (fee, service)) in fees {
-        let terms = tariffs
-            .contracts()
-            .get(charges.names.text(contract))
-            .and_then(|c| c.sla.as_ref());
-        let (Some(terms), Some(outages)) = (terms, by_resource.get(resource)) else {
-            continue;
-        };
-        let had = availability(outages, service, terms)?;
-        if let Some(deduction) = sla_deduction(resource, fee, had, terms)? {
-            let text = |name: u32| charges.names.text(name).to_owned();
-            let scope = StatementScope {
-                provider: text(provider),
-                organisation: Some(text(organisation)),
-            };
-            deductions.push((scope, deduction));
-        }
-    }
-    Ok(deductions)
+    let settled = known.settle(ctx, &mut read, &facts, &charges, differences).await?;
+    let statements = make_statements(month, &charges, &settled)?;
+    Ok((run.output, known, statements))
 }

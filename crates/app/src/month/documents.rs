@@ -287,18 +287,16 @@ fn explanation(difference: &Difference, class: DifferenceClass, both: &BothSides
 fn answer_words(difference: &Difference, answer: Option<&Answer>) -> String {
     match answer {
         Some(answer) => {
-            let outcome = if answer.outcome == "accepted" {
-                "认可平台计费"
-            } else {
-                "有异议"
-            };
+            let agreed = answer
+                .agreed
+                .map_or_else(String::new, |figure| format!(" {} 元", figure.grouped()));
             let words = answer.words.trim();
             let words = if words.is_empty() {
                 String::new()
             } else {
                 format!("：{words}")
             };
-            format!("{outcome}{words}（{}）", answer.at.day())
+            format!("{}{agreed}{words}（{}）", answer.outcome.zh(), answer.at.day())
         }
         None if difference.tolerated => "容差以内，以平台计量为准".to_owned(),
         None => String::new(),
@@ -335,6 +333,7 @@ fn write_table(path: &Path, table: &TableDocument, rows: impl IntoIterator<Item 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::reconcile::AnswerOutcome;
 
     fn difference(class: DifferenceClass, billed_to: Option<&str>, tolerated: bool) -> Difference {
         Difference {
@@ -380,7 +379,8 @@ mod tests {
             month: "2026-03".parse().unwrap(),
             resource: "N1/vm-1".into(),
             item: "ECS-CPU".into(),
-            outcome: "accepted".into(),
+            outcome: AnswerOutcome::Accepted,
+            agreed: None,
             words: "下期更正".into(),
             actor: "甲".into(),
             at: "2026-04-07 10:00:00".parse().unwrap(),

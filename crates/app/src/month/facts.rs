@@ -51,9 +51,13 @@ impl Facts {
             facts
                 .sightings
                 .insert(node.clone(), read.sightings_within(&node, period).await?);
-            facts
-                .coverage
-                .insert(node.clone(), Coverage::new(read.look_moments(&node, period).await?));
+            // A look that changed nothing still says that the node was seen.
+            let moments = read.look_moments(&node, period).await?;
+            facts.digest.text(node.as_str());
+            moments.iter().for_each(|moment| {
+                facts.digest.number(moment.unix_s());
+            });
+            facts.coverage.insert(node.clone(), Coverage::new(moments));
         }
         // A sample of the first moment of a month belongs to the interval before it, so files are kept by the month
         // of the moment before; those of both months may hold some of this one.

@@ -3,12 +3,12 @@
 use super::{Facts, StepState, refuse_closed};
 use crate::collect::{case, manifest};
 use crate::{AppError, OpContext};
-use domain::meter::{MeterOutput, quantity_seconds};
+use domain::meter::{CaseKind, CaseOutcome, KnownCase, MeterOutput, judge_cases, quantity_seconds};
 use kernel::{Month, RunId};
 use lake::{Dataset, LakeName};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use store::RunRecord;
+use std::collections::{BTreeMap, BTreeSet};
+use store::{CaseEnding, CaseFile, RunRecord, UnitOfWork};
 
 /// What metering a month gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -95,7 +95,6 @@ pub async fn meter(ctx: &OpContext, month: Month) -> Result<MeterOutcome, AppErr
         summary: serde_json::to_string(&summary).unwrap_or_default(),
         at: ctx.now(),
     };
-    let cases: Vec<_> = output.findings.into_iter().map(|finding| case(ctx, finding)).collect();
     let mut work = ctx.store().begin().await?;
     if work.is_closed(month).await? {
         return Err(AppError::MonthClosed(month));
@@ -103,8 +102,10 @@ pub async fn meter(ctx: &OpContext, month: Month) -> Result<MeterOutcome, AppErr
     work.publish(&manifest(Dataset::Usage, month, &run.id.to_string(), &file))
         .await?;
     work.set_current_run(&run).await?;
-    let opened = work.open_cases(&cases).await?;
-    let detail = serde_json::json!({ "run": run.id, "input": run.input, "output": run.output, "cases_opened": opened });
+    let (opened, gone) = judge(ctx, &mut work, &facts, &output).await?;
+    let detail = serde_json::json!({
+        "run": run.id, "input": run.input, "output": run.output, "cases_opened": opened, "cases_gone": gone,
+    });
     work.audit(
         ctx.now(),
         (ctx.actor(), "month.meter", &month.to_string()),
@@ -118,6 +119,65 @@ pub async fn meter(ctx: &OpContext, month: Month) -> Result<MeterOutcome, AppErr
         state: StepState::Done,
         summary,
     })
+}
+
+/// Opens cases for what was found, and ends those whose cause has gone. Returns how many of each.
+async fn judge(
+    ctx: &OpContext,
+    work: &mut UnitOfWork,
+    facts: &Facts,
+    output: &MeterOutput,
+) -> Result<(u64, u64), AppError> {
+    let month = facts.month;
+    let files = work.cases_for(month).await?;
+    let known: Vec<KnownCase<'_>> = files
+        .iter()
+        .map(|file| KnownCase {
+            kind: file.finding.kind,
+            subject: &file.finding.subject,
+            month: file.month,
+            ended: file.ended.as_ref().map(|ended| (ended.outcome, ended.month)),
+        })
+        .collect();
+    let nodes: BTreeMap<&str, &str> = facts
+        .allocations
+        .iter()
+        .map(|allocation| (allocation.code.as_str(), allocation.node.as_str()))
+        .collect();
+    // Two days: what lasts no day is no finding, so that one look is not enough to miss it.
+    let looked_at = output.completeness.iter().filter(|node| node.days_seen > 1);
+    let looked_at: BTreeSet<&str> = looked_at.map(|node| node.node.as_str()).collect();
+    let seen = |case: &KnownCase<'_>| {
+        let node = match case.kind {
+            CaseKind::NotApproved | CaseKind::UnmappedProject => case.subject.split_once('/').map(|(node, _)| node),
+            CaseKind::NodeGap => case.subject.split_once('@').map(|(node, _)| node),
+            _ => nodes.get(case.subject).copied(),
+        };
+        // What is not approved any more has no node to be looked at.
+        node.is_none_or(|node| looked_at.contains(node))
+    };
+    let judgement = judge_cases(month, &output.findings, &known, seen);
+    let opened: Vec<CaseFile> = judgement
+        .opened
+        .iter()
+        .filter_map(|place| output.findings.get(*place))
+        .map(|finding| CaseFile {
+            month,
+            ..case(ctx, finding.clone())
+        })
+        .collect();
+    let ending = CaseEnding {
+        outcome: CaseOutcome::Gone,
+        reason: format!("{month} 的计量未再发现"),
+        by: ctx.actor().to_owned(),
+        at: ctx.now(),
+        month,
+    };
+    for file in judgement.gone.iter().filter_map(|place| files.get(*place)) {
+        work.end_case(file.id, &ending).await?;
+    }
+    let gone = u64::try_from(judgement.gone.len()).unwrap_or(u64::MAX);
+    Ok((work.open_cases(&opened).await?, gone))
 }
 
 pub(super) fn summary_of<T: serde::de::DeserializeOwned>(run: &RunRecord) -> Result<T, AppError> {

@@ -9,12 +9,13 @@ mod meter;
 mod rate;
 mod reconcile;
 mod rerate;
+mod settle;
 mod show;
 
 pub use close::{CloseOutcome, close_month};
 pub use documents::{difference_document, reconciliation_document};
 pub(crate) use facts::Facts;
-pub(crate) use late::note_late;
+pub(crate) use late::{Cause, LateFacts, LateFile};
 pub use meter::{MeterOutcome, MeterSummary, NodeCompleteness, meter};
 pub use rate::{RateOutcome, RateSummary, rate};
 pub use reconcile::{AnswerInput, ReconcileOutcome, ReconcileSummary, answer_difference, reconcile_month};

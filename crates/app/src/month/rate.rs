@@ -4,8 +4,8 @@ use super::meter::summary_of;
 use super::{Facts, StepState, refuse_closed};
 use crate::collect::manifest;
 use crate::{AppError, OpContext};
-use domain::rate::{ChargeTable, Correction, correct};
-use kernel::{Digest, Digester, Money, Month, RunId};
+use domain::rate::{ChargeRow, ChargeTable, Correction, correct};
+use kernel::{Digest, Digester, Interner, Money, Month, RunId};
 use lake::{Dataset, LakeName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,8 +121,9 @@ impl Basis {
             .current_run("meter", month, "")
             .await?
             .ok_or_else(|| not_metered(month))?;
-        let late = read.open_late_facts().await?;
-        let (ready, waiting): (Vec<_>, Vec<_>) = late.into_iter().filter(|f| f.month < month).partition(|f| f.approved);
+        let mut late = read.open_late_facts().await?;
+        late.retain(|fact| fact.month < month && fact.cause != LateFact::LATE_OUTAGE);
+        let (ready, waiting): (Vec<_>, Vec<_>) = late.into_iter().partition(|fact| fact.approved);
         let mut digest = Digester::new();
         digest
             .text(&metered.output.to_string())
@@ -228,29 +229,65 @@ pub(super) async fn correct_closed(
     cause: &str,
     prices: Prices,
 ) -> Result<(Vec<Correction>, ChargeTable), AppError> {
+    let (_, right) = rate_closed(ctx, read, month, prices).await?;
+    let until = read.closed_months().await?.last().map_or(month, |closed| closed.month);
+    let charged = charged_for(ctx, read, month, until, |_, _| true).await?;
+    Ok(correct(month, &charged, &right, cause)?)
+}
+
+/// A closed month, metered and rated by what is known now.
+pub(super) async fn rate_closed(
+    ctx: &OpContext,
+    read: &mut Connection,
+    month: Month,
+    prices: Prices,
+) -> Result<(Facts, ChargeTable), AppError> {
     let mut facts = Facts::load(ctx, read, month).await?;
-    let months = read.closed_months().await?;
-    let open = read.open_late_facts().await?;
-    let waits = open
-        .iter()
-        .any(|f| f.month == month && f.cause == LateFact::BACKDATED_PRICE && !f.approved);
-    if let Some(closed) = months
-        .iter()
-        .find(|c| c.month == month && waits && prices == Prices::Approved)
-    {
-        facts.books = read.price_books_known_at(closed.closed_at).await?;
+    if prices == Prices::Approved {
+        leave_out_unapproved(read, &mut facts).await?;
     }
     let right = facts.rate(&facts.meter()?.table)?;
-    let mut charged = ChargeTable::default();
-    for closed in months.iter().filter(|closed| closed.month >= month) {
-        let Some(run) = read.current_run("rate", closed.month, "").await? else {
-            continue;
-        };
-        let path = run.path.as_deref().unwrap_or_default();
-        let lines = ctx.lake().read_charges_where(path, |_, row| row.month == month)?;
-        charged.append(&lines.table);
+    Ok((facts, right))
+}
+
+/// Takes prices, terms and items out of the facts of a closed month that were dated back behind its close and that
+/// wait for a reason: whatever the imports brought that its open late facts name.
+async fn leave_out_unapproved(read: &mut Connection, facts: &mut Facts) -> Result<(), AppError> {
+    let mut waiting = read.open_late_facts().await?;
+    waiting.retain(|f| f.month == facts.month && f.cause == LateFact::BACKDATED_PRICE && !f.approved);
+    if waiting.is_empty() {
+        return Ok(());
     }
-    Ok(correct(month, &charged, &right, cause)?)
+    let imports = waiting.iter().filter_map(|fact| fact.import).collect();
+    // Older facts do not name their import: then the moment tells. Whatever was approved was there before.
+    let unnamed = waiting.iter().filter(|fact| fact.import.is_none());
+    let before = unnamed.map(|fact| fact.at).min();
+    facts.books = read.price_books_without(&imports, before).await?;
+    facts.contracts = read.history_without(&imports).await?;
+    facts.items = read.history_without(&imports).await?;
+    Ok(())
+}
+
+/// Everything that was ever charged for a month until the close (or latest rating) of another: its own lines, and
+/// the corrections of it in later months.
+pub(super) async fn charged_for(
+    ctx: &OpContext,
+    read: &mut Connection,
+    month: Month,
+    until: Month,
+    keep: impl Fn(&Interner, &ChargeRow) -> bool,
+) -> Result<ChargeTable, AppError> {
+    let mut charged = ChargeTable::default();
+    let mut rated = month;
+    while rated <= until {
+        if let Some(run) = read.current_run("rate", rated, "").await? {
+            let path = run.path.as_deref().unwrap_or_default();
+            let wanted = |names: &Interner, row: &ChargeRow| row.month == month && keep(names, row);
+            charged.append(&ctx.lake().read_charges_where(path, wanted)?.table);
+        }
+        rated = rated.next();
+    }
+    Ok(charged)
 }
 
 pub(super) fn not_metered(month: Month) -> AppError {

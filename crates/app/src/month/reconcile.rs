@@ -5,7 +5,7 @@ use super::{Facts, StepState, refuse_closed};
 use crate::collect::manifest;
 use crate::{AppError, OpContext};
 use domain::rate::ChargeTable;
-use domain::reconcile::{ClassSum, reconcile};
+use domain::reconcile::{AnswerOutcome, ClassSum, reconcile};
 use kernel::{Digester, Money, Month, RunId};
 use lake::{Dataset, LakeName};
 use serde::{Deserialize, Serialize};
@@ -163,7 +163,7 @@ async fn one_provider(
 }
 
 /// The tolerance of the provider's contracts; of several the smallest, and nothing where there is no contract.
-fn tolerance(facts: &Facts, provider: &str) -> Money {
+pub(super) fn tolerance(facts: &Facts, provider: &str) -> Money {
     let at = facts.month.period().to().plus_s(-1);
     let of_provider = facts.contracts.all_at(at).filter(|c| c.provider.as_str() == provider);
     of_provider.map(|c| c.tolerance).min().unwrap_or(Money::ZERO)
@@ -178,14 +178,22 @@ pub struct AnswerInput {
     pub resource: String,
     /// Item of the difference.
     pub item: String,
-    /// Whether the provider accepts our figure.
-    pub accepted: bool,
+    /// What it comes to.
+    pub outcome: AnswerOutcome,
+    /// The figure that both sides settled on, in place of ours and the bill's; with that outcome only.
+    pub agreed: Option<Money>,
     /// In its words.
     pub words: String,
 }
 
-/// Records what a provider answered to a difference. Answers are kept; the last one counts.
+/// Records what a provider answered to a difference. Answers are kept; the last one counts. What it settles is not
+/// withheld when the month is closed, or, if that is done, released by the next close.
 pub async fn answer_difference(ctx: &OpContext, month: Month, input: AnswerInput) -> Result<(), AppError> {
+    let settles = input.outcome == AnswerOutcome::Settled;
+    if settles != input.agreed.is_some() || input.agreed.is_some_and(|figure| figure < Money::ZERO) {
+        let why = "双方商定的，必须写明商定的应付金额（不小于 0）；其他答复不写金额";
+        return Err(AppError::Invalid(why.to_owned()));
+    }
     let run = {
         let mut read = ctx.store().read().await?;
         read.current_run("reconcile", month, &input.provider).await?
@@ -215,7 +223,8 @@ pub async fn answer_difference(ctx: &OpContext, month: Month, input: AnswerInput
         month,
         resource: input.resource,
         item: input.item,
-        outcome: if input.accepted { "accepted" } else { "disputed" }.to_owned(),
+        outcome: input.outcome,
+        agreed: input.agreed,
         words: input.words,
         actor: ctx.actor().to_owned(),
         at: ctx.now(),
@@ -223,7 +232,8 @@ pub async fn answer_difference(ctx: &OpContext, month: Month, input: AnswerInput
     let mut work = ctx.store().begin().await?;
     work.add_answer(&answer).await?;
     let object = format!("{month} {} {}", answer.resource, answer.item);
-    let detail = serde_json::json!({ "outcome": answer.outcome, "words": answer.words }).to_string();
+    let detail =
+        serde_json::json!({ "outcome": answer.outcome, "agreed": answer.agreed, "words": answer.words }).to_string();
     work.audit(ctx.now(), (ctx.actor(), "difference.answer", &object), detail)
         .await?;
     work.commit().await?;

@@ -1,10 +1,10 @@
 //! Rating a closed month again: first the differences, and only with a reason and on purpose a correction.
 
+use super::late::{Cause, LateFacts};
 use super::rate::{Prices, correct_closed};
 use crate::{AppError, OpContext};
 use domain::rate::Correction;
 use kernel::{Money, Month};
-use store::LateFact;
 
 /// What rating a closed month again would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
     if reason.trim().is_empty() {
         return Err(AppError::Invalid("重算必须说明理由（--reason）".to_owned()));
     }
-    let corrections = {
+    let (corrections, waits) = {
         let mut read = ctx.store().read().await?;
         if !read.is_closed(month).await? {
             let why = format!("{month} 尚未关账，直接运行 yunheng month rate {month} 即可");
@@ -36,23 +36,23 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
             });
         }
         ctx.progress().at("重算", 0, 1);
-        correct_closed(ctx, &mut read, month, reason, Prices::All).await?.0
+        let corrections = correct_closed(ctx, &mut read, month, reason, Prices::All).await?.0;
+        let late = read.open_late_facts().await?;
+        (
+            corrections,
+            late.iter().any(|fact| fact.month == month && !fact.approved),
+        )
     };
     let difference = Money::sum(corrections.iter().map(|c| c.difference))?;
     ctx.progress().at("重算", 1, 1);
-    if commit && !corrections.is_empty() {
+    // Terms may wait that change no charge, but what is deducted.
+    let committed = commit && (waits || !corrections.is_empty());
+    if committed {
         let mut work = ctx.store().begin().await?;
         work.approve_late_facts(month).await?;
-        let fact = LateFact {
-            id: ctx.new_id(),
-            month,
-            cause: LateFact::RERATE.to_owned(),
-            detail: reason.trim().to_owned(),
-            at: ctx.now(),
-            approved: true,
-            posted_in: None,
-        };
-        work.add_late_fact(&fact).await?;
+        let mut late = LateFacts::new(&mut work).await?;
+        late.concerns(month.period(), Cause::Rerate, reason.trim().to_owned(), 1);
+        late.note(ctx, &mut work, None).await?;
         let detail = serde_json::json!({ "reason": reason, "differences": corrections.len(), "sum": difference });
         work.audit(
             ctx.now(),
@@ -62,7 +62,6 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
         .await?;
         work.commit().await?;
     }
-    let committed = commit && !corrections.is_empty();
     Ok(RerateOutcome {
         month,
         corrections,

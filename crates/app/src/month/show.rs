@@ -4,6 +4,7 @@ use super::meter::{MeterSummary, summary_of};
 use super::rate::RateSummary;
 use super::reconcile::ReconcileSummary;
 use crate::{AppError, OpContext};
+use domain::settle::{WithheldLedger, WithheldSums};
 use kernel::{Instant, Month};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,8 +25,12 @@ pub struct MonthView {
     pub reconciled: BTreeMap<String, ReconcileSummary>,
     /// Versions of bills that were handed in.
     pub bills: Vec<String>,
-    /// Statements by status.
+    /// Statements by where they stand.
     pub statements: BTreeMap<String, u64>,
+    /// What the month withheld, what was released of it since, and what is left.
+    pub withheld: WithheldSums,
+    /// The same of all closed months.
+    pub withheld_ever: WithheldSums,
     /// Sums of charges by provider, organisation and item.
     #[serde(skip)]
     pub sums: Vec<ChargeSum>,
@@ -49,6 +54,8 @@ pub async fn show(ctx: &OpContext, month: Month) -> Result<MonthView, AppError> 
         reconciled: BTreeMap::new(),
         bills: Vec::new(),
         statements: BTreeMap::new(),
+        withheld: WithheldSums::default(),
+        withheld_ever: WithheldSums::default(),
         sums: Vec::new(),
         names: BTreeMap::new(),
         forms: BTreeMap::new(),
@@ -75,8 +82,13 @@ pub async fn show(ctx: &OpContext, month: Month) -> Result<MonthView, AppError> 
         ));
     }
     for statement in read.statements(month).await? {
-        *view.statements.entry(statement.status.zh().to_owned()).or_insert(0) += 1;
+        let stage = statement.status.stage(statement.statement.scope.confirmed_by());
+        *view.statements.entry(stage.to_owned()).or_insert(0) += 1;
     }
+    let records = read.statements_that_withheld().await?;
+    let ledger = WithheldLedger::of(records.iter().map(|record| &record.statement))?;
+    view.withheld = ledger.sums(|position| position.month == month)?;
+    view.withheld_ever = ledger.sums(|_| true)?;
     let at = month.period().to().plus_s(-1);
     let organisations = read.history::<domain::registry::Organisation>().await?;
     view.names

@@ -18,8 +18,8 @@ pub struct AdvanceInput {
     pub text: String,
 }
 
-/// Moves a statement on, or back. Returns where it stands now.
-pub async fn advance(ctx: &OpContext, input: AdvanceInput) -> Result<StatementStatus, AppError> {
+/// Moves a statement on, or back. Returns where it stands now, and that in words.
+pub async fn advance(ctx: &OpContext, input: AdvanceInput) -> Result<(StatementStatus, &'static str), AppError> {
     let mut work = ctx.store().begin().await?;
     let record = work
         .statement(&input.number)
@@ -32,7 +32,7 @@ pub async fn advance(ctx: &OpContext, input: AdvanceInput) -> Result<StatementSt
         text: input.text,
         at: ctx.now(),
     };
-    let status = decide(record.status, &opinion)?;
+    let status = decide(record.status, record.statement.scope.confirmed_by(), &opinion)?;
     work.advance_statement(&record, status, &opinion).await?;
     let detail = serde_json::json!({
         "from": record.status, "to": status, "opinion": opinion, "digest": record.digest, "version": record.version,
@@ -44,5 +44,5 @@ pub async fn advance(ctx: &OpContext, input: AdvanceInput) -> Result<StatementSt
     )
     .await?;
     work.commit().await?;
-    Ok(status)
+    Ok((status, status.stage(record.statement.scope.confirmed_by())))
 }

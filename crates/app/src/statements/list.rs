@@ -2,7 +2,7 @@
 
 use crate::{AppError, OpContext};
 use domain::registry::Organisation;
-use domain::settle::{Opinion, Statement, StatementStatus};
+use domain::settle::{Opinion, Position, Statement, StatementStatus, WithheldLedger, WithheldSums};
 use kernel::{Digest, Money, Month};
 use serde::Serialize;
 
@@ -19,12 +19,16 @@ pub struct StatementRow {
     pub charged: Money,
     /// Withheld.
     pub withheld: Money,
+    /// Withheld by earlier months and paid now.
+    pub released: Money,
     /// Deducted.
     pub deducted: Money,
     /// To be paid.
     pub payable: Money,
     /// Where it stands.
     pub status: StatementStatus,
+    /// That in words: whose turn it is.
+    pub stage: &'static str,
 }
 
 /// A statement, whole.
@@ -34,12 +38,31 @@ pub struct StatementView {
     pub statement: Statement,
     /// Where it stands.
     pub status: StatementStatus,
+    /// That in words: whose turn it is.
+    pub stage: &'static str,
+    /// What it withheld, what later statements released of it, and what is left.
+    pub withheld_sums: WithheldSums,
+    /// What later statements released of it: their number, resource, item and amount.
+    pub released_by: Vec<ReleasedBy>,
     /// Counts its changes.
     pub version: i64,
     /// Digest of its content.
     pub digest: Digest,
     /// What was said about it.
     pub opinions: Vec<Opinion>,
+}
+
+/// A later release of something that a statement withheld.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReleasedBy {
+    /// The department's statement that paid it.
+    pub statement: String,
+    /// Resource.
+    pub resource: String,
+    /// Item.
+    pub item: String,
+    /// How much.
+    pub amount: Money,
 }
 
 /// The statements of a month, by number.
@@ -59,9 +82,11 @@ pub async fn list(ctx: &OpContext, month: Month) -> Result<Vec<StatementRow>, Ap
                 .map(|code| organisations.name_at(code, at)),
             charged: statement.charges.plus(statement.corrections)?,
             withheld: statement.withheld_total()?,
+            released: statement.released_total()?,
             deducted: statement.deductions_total()?,
             payable: statement.payable,
             status: record.status,
+            stage: record.status.stage(statement.scope.confirmed_by()),
             number: statement.number,
         });
     }
@@ -73,7 +98,29 @@ pub async fn show(ctx: &OpContext, number: &str) -> Result<StatementView, AppErr
     let mut read = ctx.store().read().await?;
     let record = read.statement(number).await?.ok_or_else(|| not_found(number))?;
     let opinions = read.opinions(number).await?;
+    let records = read.statements_that_withheld().await?;
+    let ledger = WithheldLedger::of(records.iter().map(|record| &record.statement))?;
+    let scope = &record.statement.scope;
+    let is_its = |position: &Position| {
+        position.month == record.statement.month
+            && position.scope.provider == scope.provider
+            && (scope.organisation.is_none() || position.scope == *scope)
+    };
+    let released = ledger
+        .positions()
+        .filter(|position| is_its(position))
+        .flat_map(|position| {
+            position.released.iter().map(|(statement, amount)| ReleasedBy {
+                statement: statement.clone(),
+                resource: position.resource.clone(),
+                item: position.item.clone(),
+                amount: *amount,
+            })
+        });
     Ok(StatementView {
+        stage: record.status.stage(scope.confirmed_by()),
+        withheld_sums: ledger.sums(is_its)?,
+        released_by: released.collect(),
         statement: record.statement,
         status: record.status,
         version: record.version,

@@ -5,5 +5,5 @@ mod list;
 mod render;
 
 pub use advance::{AdvanceInput, advance};
-pub use list::{StatementRow, StatementView, list, show};
+pub use list::{ReleasedBy, StatementRow, StatementView, list, show};
 pub use render::{Format, RenderSelection, render};

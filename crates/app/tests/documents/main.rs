@@ -10,6 +10,7 @@ use app::month::{AnswerInput, answer_difference, difference_document, reconcilia
 use app::statements::{AdvanceInput, Format, RenderSelection, advance, render};
 use calamine::{Data, Reader, Xlsx};
 use documents::{Fonts, Renderer};
+use domain::reconcile::AnswerOutcome;
 use domain::registry::Side;
 use domain::settle::Step;
 use std::collections::BTreeMap;
@@ -121,6 +122,7 @@ async fn statements_say_what_was_charged_and_what_is_paid() {
             "18453.16",
             "最低承诺补差",
             "yunheng export charges 2026-03 --file charges.xlsx --provider P1",
+            "，与纸面所载一致",
         ],
     );
 }
@@ -180,7 +182,7 @@ async fn exports_sum_to_the_statements() {
     let rows = table(&path("lines.csv"));
     assert_eq!(u64::try_from(rows.len()).unwrap(), outcome.lines);
     assert_eq!(
-        rows.iter().map(|row| fen(&row["金额（元）"])).sum::<i64>(),
+        rows.iter().map(|row| fen(&row["合同价金额（元）"])).sum::<i64>(),
         outcome.amount.fen()
     );
     let line = |resource: &str, kind: &str| {
@@ -268,7 +270,8 @@ async fn documents_of_differences_say_what_both_sides_say() {
         provider: "P1".into(),
         resource: "A-4".into(),
         item: "LINE".into(),
-        accepted: false,
+        outcome: AnswerOutcome::Disputed,
+        agreed: None,
         words: "合同附件价为 24 元".into(),
     };
     answer_difference(&town.ctx, month("2026-03"), answer).await.unwrap();

@@ -81,6 +81,9 @@ pub enum ChainError {
     /// An entry was changed.
     #[error("审计记录第 {0} 条的内容被改动过")]
     Content(i64),
+    /// An entry that was kept outside is not in the chain.
+    #[error("审计链中没有留存的第 {0} 条链头，链的末尾可能被截断或改写")]
+    Head(i64),
 }
 
 /// Checks entries one after another, as they are read.

@@ -142,6 +142,7 @@ pub enum TermsError {
 
 impl Registered for Contract {
     const REGISTER: &'static str = "contract";
+    const ZH: &'static str = "合同";
 
     fn code(&self) -> String {
         self.code.to_string()
@@ -159,7 +160,8 @@ impl Contract {
             .tiers
             .windows(2)
             .all(|pair| matches!(pair, [a, b] if a.below > b.below && a.deduct < b.deduct));
-        if ordered && sla.tiers.iter().all(|tier| tier.below <= Factor::ONE) {
+        let fits = |tier: &SlaTier| tier.below <= Factor::ONE && tier.deduct <= sla.cap;
+        if ordered && sla.tiers.iter().all(fits) {
             Ok(())
         } else {
             Err(TermsError::SlaTiers)
@@ -169,5 +171,57 @@ impl Contract {
     /// From its first moment of service to the first moment without.
     pub fn term(&self) -> Option<kernel::Period> {
         kernel::Period::new(self.starts.start(), self.ends.start()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contract(tiers: &[(&str, &str)], cap: &str) -> Contract {
+        let tier = |(below, deduct): &(&str, &str)| SlaTier {
+            below: below.parse().unwrap(),
+            deduct: deduct.parse().unwrap(),
+        };
+        Contract {
+            code: "HT-1".parse().unwrap(),
+            title: "合同".into(),
+            provider: "P1".parse().unwrap(),
+            round: "一期".into(),
+            lot: "一".into(),
+            starts: "2026-01-01".parse().unwrap(),
+            ends: "2029-01-01".parse().unwrap(),
+            ceiling: None,
+            proration: Proration::ByDay,
+            tolerance: Money::ZERO,
+            sla: Some(SlaTerms {
+                counted_from_s: 300,
+                rounding: OutageRounding::Exact,
+                tiers: tiers.iter().map(tier).collect(),
+                cap: cap.parse().unwrap(),
+            }),
+            commitments: Vec::new(),
+            source: "正本".into(),
+        }
+    }
+
+    #[test]
+    fn tiers_stand_in_order_and_below_the_cap() {
+        let steps = [("0.999", "0.1"), ("0.95", "0.25")];
+        assert_eq!(contract(&steps, "1").check(), Ok(()));
+        assert_eq!(contract(&steps, "0.25").check(), Ok(()));
+        assert_eq!(contract(&[], "0").check(), Ok(()));
+        for (tiers, cap) in [
+            (&steps[..], "0.249999"),
+            (&[("0.95", "0.25"), ("0.999", "0.1")], "1"),
+            (&[("0.999", "0.1"), ("0.95", "0.1")], "1"),
+            (&[("1.000001", "0.1")], "1"),
+        ] {
+            assert_eq!(
+                contract(tiers, cap).check(),
+                Err(TermsError::SlaTiers),
+                "{tiers:?} {cap}"
+            );
+        }
     }
 }

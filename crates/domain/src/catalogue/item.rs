@@ -91,6 +91,7 @@ pub struct ServiceItem {
 
 impl Registered for ServiceItem {
     const REGISTER: &'static str = "item";
+    const ZH: &'static str = "服务条目";
 
     fn code(&self) -> String {
         self.code.to_string()

@@ -71,7 +71,8 @@ struct Around<'a> {
 ///
 /// A new resource begins when the node says it was made, if that lies after the look before; else at this look. A
 /// resource that is gone ends when the node says it was deleted, if that lies between the two looks; else at the
-/// last look that saw it: what nobody saw is not paid for. A resize happens when the node says it was changed, with
+/// last look that saw it: what nobody saw is not paid for. The information system it named is remembered from when it
+/// was seen: nodes forget the tags of what is deleted. A resize happens when the node says it was changed, with
 /// the same bounds; else at this look. A deleted resource that is listed again begins anew, with a gap. Of a native
 /// id that is listed twice the first entry counts; see [`repeated_ids`].
 ///
@@ -155,7 +156,8 @@ impl Fold {
                 let is_known = here
                     .ended
                     .is_some_and(|s| self.last.is_none_or(|last| s.period.to() >= last));
-                changes.extend(self.born_and_gone(seen).filter(|_| !is_known).map(SightingChange::Add));
+                let gone = self.born_and_gone(seen, here.ended).filter(|_| !is_known);
+                changes.extend(gone.map(SightingChange::Add));
             }
             (Some(before), ObservedState::Deleted) => {
                 changes.push(end_at(
@@ -212,13 +214,16 @@ impl Fold {
         }
     }
 
-    /// A resource that was made and deleted between two looks: it is known only from what the node says afterwards.
-    fn born_and_gone(&self, seen: &Observation) -> Option<Sighting> {
+    /// A resource that was made and deleted between two looks, or that the look before missed: it is known only from
+    /// what the node says afterwards, and its information system also from when it was seen.
+    fn born_and_gone(&self, seen: &Observation, ended: Option<&Sighting>) -> Option<Sighting> {
         let (created, deleted) = (seen.created_at?, seen.deleted_at?);
         let from = self.last.map_or(created, |last| created.max(last));
         let period = Period::new(from, deleted.min(self.taken)).ok()?;
+        let remembered = ended.and_then(|before| before.seen.system_tag.clone());
         let seen = Observation {
             state: ObservedState::Live,
+            system_tag: remembered.or_else(|| seen.system_tag.clone()),
             ..seen.clone()
         };
         Some(Sighting { period, seen })

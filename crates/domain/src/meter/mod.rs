@@ -12,7 +12,7 @@ mod sweep;
 mod usage;
 
 pub use allocation::{Allocation, AllocationError, check_allocations};
-pub use case::{CaseKind, Finding};
+pub use case::{CaseEnd, CaseJudgement, CaseKind, CaseOutcome, Finding, KnownCase, judge_cases};
 pub use invariants::{BrokenInvariant, check_usage, quantity_seconds};
 pub use measured::{MeasuredQuantity, mean_quantity, p95_quantity};
 pub use presence::{Coverage, Presence};

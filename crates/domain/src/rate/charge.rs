@@ -138,7 +138,7 @@ impl ChargeTable {
 
     /// Adds the rows of another table, translating its names.
     pub fn append(&mut self, other: &Self) {
-        let map: Vec<u32> = other.names.texts().iter().map(|text| self.names.intern(text)).collect();
+        let map: Vec<u32> = other.names.texts().map(|text| self.names.intern(text)).collect();
         let empty = self.names.intern("");
         let name = |n: u32| {
             usize::try_from(n)

@@ -8,8 +8,11 @@ use thiserror::Error;
 
 /// A thing that is registered under a code and has versions.
 pub trait Registered: Clone + PartialEq + std::fmt::Debug + Serialize + DeserializeOwned {
-    /// The word for the register, in the store and in error texts.
+    /// The word for the register in the store.
     const REGISTER: &'static str;
+
+    /// What such a thing is called by people, in Chinese.
+    const ZH: &'static str;
 
     /// The code it is known by, for ever.
     fn code(&self) -> String;
@@ -28,10 +31,10 @@ pub struct Version<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HistoryError {
     /// The same moment says something else already.
-    #[error("{register} {code} 自 {valid_from} 起已有另一内容的登记；已登记的版本不可覆盖，请用新的生效时间登记变更")]
+    #[error("{what}「{code}」自 {valid_from} 起已有另一内容的登记；已登记的版本不可覆盖，请用新的生效时间登记变更")]
     Contradiction {
-        /// The register.
-        register: &'static str,
+        /// What it is called.
+        what: &'static str,
         /// The code.
         code: String,
         /// From when on.
@@ -70,7 +73,7 @@ impl<T: Registered> History<T> {
                     return Ok(false);
                 }
                 return Err(HistoryError::Contradiction {
-                    register: T::REGISTER,
+                    what: T::ZH,
                     code,
                     valid_from: version.valid_from,
                 });
@@ -153,6 +156,8 @@ mod tests {
 
     impl Registered for Thing {
         const REGISTER: &'static str = "thing";
+        const ZH: &'static str = "物件";
+
         fn code(&self) -> String {
             self.0.clone()
         }
@@ -180,7 +185,9 @@ mod tests {
             Ok(false),
             "what holds already is no change"
         );
-        assert!(history.add(version(200, 3)).is_err());
+        let refused = history.add(version(200, 3)).unwrap_err().to_string();
+        assert!(refused.starts_with("物件「a」自 1970-01-01 08:03:20"), "{refused}");
+        assert!(!refused.contains("thing"), "{refused}");
         let at = |t| history.at("a", Instant::from_unix_s(t)).map(|t| t.1);
         assert_eq!((at(99), at(100), at(199), at(200)), (None, Some(1), Some(1), Some(2)));
         let within = Period::new(Instant::from_unix_s(50), Instant::from_unix_s(250)).unwrap();

@@ -50,6 +50,7 @@ pub struct CloudNode {
 
 impl Registered for CloudNode {
     const REGISTER: &'static str = "node";
+    const ZH: &'static str = "云节点";
 
     fn code(&self) -> String {
         self.code.to_string()
@@ -73,6 +74,7 @@ pub struct ResourcePool {
 
 impl Registered for ResourcePool {
     const REGISTER: &'static str = "pool";
+    const ZH: &'static str = "资源池";
 
     fn code(&self) -> String {
         self.code.to_string()
@@ -92,6 +94,7 @@ pub struct ProjectMapping {
 
 impl Registered for ProjectMapping {
     const REGISTER: &'static str = "project";
+    const ZH: &'static str = "项目对应";
 
     fn code(&self) -> String {
         Self::key(&self.node, &self.project)

@@ -41,6 +41,7 @@ pub struct Organisation {
 
 impl Registered for Organisation {
     const REGISTER: &'static str = "organisation";
+    const ZH: &'static str = "组织机构";
 
     fn code(&self) -> String {
         self.code.to_string()

@@ -75,6 +75,7 @@ pub struct InformationSystem {
 
 impl Registered for InformationSystem {
     const REGISTER: &'static str = "system";
+    const ZH: &'static str = "信息系统";
 
     fn code(&self) -> String {
         self.code.to_string()

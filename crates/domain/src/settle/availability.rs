@@ -5,7 +5,7 @@
 
 use crate::catalogue::{OutageRounding, SlaTerms};
 use kernel::ratio::div_half_up;
-use kernel::{Factor, Instant, Money, Period};
+use kernel::{Factor, Instant, Money, Month, Period};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -53,8 +53,40 @@ pub struct SlaDeduction {
     pub rate: Factor,
     /// The fee of the month it is taken from.
     pub fee: Money,
-    /// What is deducted, as a positive amount.
+    /// What is deducted, as a positive amount. Of a correction the rest that is still to be deducted; negative if it
+    /// is given back.
     pub amount: Money,
+    /// The closed month it belongs to; none if it is the statement's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<CorrectedDeduction>,
+}
+
+/// What a late deduction corrects. Invariant: `right - before` is its amount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorrectedDeduction {
+    /// The closed month.
+    pub month: Month,
+    /// The department's statement of that month; empty if it had none.
+    pub statement: String,
+    /// What was deducted so far, earlier corrections included.
+    pub before: Money,
+    /// What is right by what is known now.
+    pub right: Money,
+}
+
+impl SlaDeduction {
+    /// Of a resource that kept what was promised.
+    pub(super) fn nothing(resource: &str, fee: Money, had: ResourceAvailability) -> Self {
+        Self {
+            resource: resource.to_owned(),
+            availability: had.availability,
+            down_s: had.down_s,
+            rate: Factor::from_micros(0),
+            fee,
+            amount: Money::ZERO,
+            corrects: None,
+        }
+    }
 }
 
 /// The availability of one resource over its time of service in the month.
@@ -98,32 +130,29 @@ pub fn availability(
     })
 }
 
-/// What is deducted from a resource's fee of the month; none if the promise was kept.
+/// What is deducted from a resource's fee of the month; nothing if the promise was kept.
 ///
 /// Rounding: half up to the fen. Compared with the exact ratio, not the rounded availability.
-pub fn sla_deduction(
+pub(super) fn assess(
     resource: &str,
     fee: Money,
     had: ResourceAvailability,
     terms: &SlaTerms,
-) -> Result<Option<SlaDeduction>, AvailabilityError> {
+) -> Result<SlaDeduction, AvailabilityError> {
+    let kept = SlaDeduction::nothing(resource, fee, had);
     let up = i128::from(had.total_s - had.down_s) * 1_000_000;
     let below = |tier: Factor| up < i128::from(tier.micros()) * i128::from(had.total_s);
     let Some(tier) = terms.tiers.iter().rev().find(|tier| below(tier.below)) else {
-        return Ok(None);
+        return Ok(kept);
     };
     let rate = tier.deduct.min(terms.cap);
     let fen = div_half_up(i128::from(fee.fen()) * i128::from(rate.micros()), 1_000_000).ok_or(AvailabilityError)?;
     let amount = Money::try_from_fen(fen).map_err(|_| AvailabilityError)?;
-    let deduction = SlaDeduction {
-        resource: resource.to_owned(),
-        availability: had.availability,
-        down_s: had.down_s,
+    Ok(SlaDeduction {
         rate,
-        fee,
-        amount,
-    };
-    Ok((amount > Money::ZERO).then_some(deduction))
+        amount: amount.max(Money::ZERO),
+        ..kept
+    })
 }
 
 #[cfg(test)]
@@ -164,9 +193,7 @@ mod tests {
         ];
         let had = availability(&outages, service, &terms()).unwrap();
         assert_eq!((had.down_s, had.availability.to_string()), (36_000, "0.986111".into()));
-        let deduction = sla_deduction("r", Money::from_fen(16_005), had, &terms())
-            .unwrap()
-            .unwrap();
+        let deduction = assess("r", Money::from_fen(16_005), had, &terms()).unwrap();
         assert_eq!(
             (deduction.rate.to_string(), deduction.amount.fen()),
             ("0.1".into(), 1_601),
@@ -186,15 +213,12 @@ mod tests {
             ..outage("2026-04-02", "2026-04-12")
         }];
         let had = availability(&excluded, service, &terms()).unwrap();
-        assert_eq!(sla_deduction("r", Money::from_fen(100), had, &terms()).unwrap(), None);
+        let kept = assess("r", Money::from_fen(100), had, &terms()).unwrap();
+        assert_eq!((kept.amount, kept.rate.micros()), (Money::ZERO, 0));
         let all_gone = [outage("2026-04-01", "2026-05-01")];
         let had = availability(&all_gone, service, &terms()).unwrap();
         assert_eq!(
-            sla_deduction("r", Money::from_fen(100), had, &terms())
-                .unwrap()
-                .unwrap()
-                .amount
-                .fen(),
+            assess("r", Money::from_fen(100), had, &terms()).unwrap().amount.fen(),
             100
         );
     }

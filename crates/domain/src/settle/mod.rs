@@ -1,9 +1,17 @@
-//! Step 5: agreed lines minus deductions = a statement that five sides sign, one after the other.
+//! Step 5: agreed lines minus deductions = a statement that several sides sign, one after the other.
 
 mod availability;
+mod deductions;
 mod flow;
+mod ledger;
 mod statement;
+mod withheld;
 
-pub use availability::{AvailabilityError, Outage, ResourceAvailability, SlaDeduction, availability, sla_deduction};
+pub use availability::{
+    AvailabilityError, CorrectedDeduction, Outage, ResourceAvailability, SlaDeduction, availability,
+};
+pub use deductions::{DeductedMonth, assess_outages, sla_deductions};
 pub use flow::{FlowError, Opinion, StatementStatus, Step, advance};
-pub use statement::{Statement, StatementItem, StatementScope, Withheld, make_statements, number};
+pub use ledger::{LedgerError, Position, Release, ReleaseCause, Review, WithheldLedger, WithheldSums};
+pub use statement::{Settled, Statement, StatementItem, StatementScope, make_statements, number};
+pub use withheld::{Agreements, Standing, Withheld};

@@ -1,16 +1,18 @@
 //! Statements: what a department pays a provider for a month, and what a provider is paid in all.
 //!
-//! Invariants: items sum to the charges; charges + corrections - withheld - deductions = payable; the statements of
-//! the departments sum to the provider's (I3). The department's statement and the provider's are made from the same
-//! lines.
+//! Invariants: items sum to the charges; charges + corrections - withheld + released - deductions = payable; the
+//! statements of the departments sum to the provider's (I3). The department's statement and the provider's are made
+//! from the same lines.
 
-use super::SlaDeduction;
+use super::withheld::withhold;
+use super::{Agreements, Release, SlaDeduction, Withheld};
 use crate::rate::{ChargeKind, ChargeTable};
-use crate::reconcile::{Difference, DifferenceClass};
+use crate::reconcile::Difference;
+use crate::registry::Side;
 use kernel::ratio::div_half_up;
 use kernel::{Money, MoneyError, Month};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const MICRO: i128 = 1_000_000;
 
@@ -21,6 +23,26 @@ pub struct StatementScope {
     pub provider: String,
     /// The organisation that is charged; none for the provider's own statement.
     pub organisation: Option<String>,
+}
+
+impl StatementScope {
+    /// The statement of the whole provider.
+    fn whole(&self) -> Self {
+        Self {
+            provider: self.provider.clone(),
+            organisation: None,
+        }
+    }
+
+    /// Who confirms the statement first: the department whose use it is, or, for everything of a provider, the
+    /// provider that is paid.
+    pub const fn confirmed_by(&self) -> Side {
+        if self.organisation.is_some() {
+            Side::Unit
+        } else {
+            Side::Provider
+        }
+    }
 }
 
 /// One row of a statement: a system and an item.
@@ -41,19 +63,6 @@ pub struct StatementItem {
     pub amount: Money,
 }
 
-/// Something that is not paid yet.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withheld {
-    /// Resource.
-    pub resource: String,
-    /// Item.
-    pub item: String,
-    /// Why.
-    pub class: DifferenceClass,
-    /// How much, as a positive amount.
-    pub amount: Money,
-}
-
 /// A statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
@@ -71,7 +80,10 @@ pub struct Statement {
     pub corrections: Money,
     /// What is withheld until a difference is settled.
     pub withheld: Vec<Withheld>,
-    /// Deductions for service levels.
+    /// What earlier months withheld and is paid now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<Release>,
+    /// Deductions for service levels, of the month and of closed ones.
     pub deductions: Vec<SlaDeduction>,
     /// What is to be paid.
     pub payable: Money,
@@ -81,6 +93,11 @@ impl Statement {
     /// The sum of what is withheld.
     pub fn withheld_total(&self) -> Result<Money, MoneyError> {
         Money::sum(self.withheld.iter().map(|w| w.amount))
+    }
+
+    /// The sum of what is released.
+    pub fn released_total(&self) -> Result<Money, MoneyError> {
+        Money::sum(self.releases.iter().map(|r| r.amount))
     }
 
     /// The sum of deductions.
@@ -94,83 +111,47 @@ pub fn number(month: Month, n: usize) -> String {
     format!("JS-{}-{n:04}", month.to_string().replace('-', ""))
 }
 
+/// What statements are made from besides the charges.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    /// Differences by provider that handed in a bill.
+    pub differences: BTreeMap<String, Vec<Difference>>,
+    /// What answers to them settled before the close.
+    pub agreements: Agreements,
+    /// What closed months withheld and is paid now, for the departments.
+    pub releases: Vec<(StatementScope, Release)>,
+    /// Deductions, for the departments.
+    pub deductions: Vec<(StatementScope, SlaDeduction)>,
+}
+
 /// Makes all statements of a month: of each department with each provider, then of each provider; numbered in order
 /// of provider and department.
 ///
-/// Withheld is what we charge but the provider does not bill (beyond the tolerance): public money pays no more than
-/// both sides agree on. Deductions come with the organisation that is charged for the resource.
-pub fn make_statements(
-    month: Month,
-    charges: &ChargeTable,
-    differences: &BTreeMap<String, Vec<Difference>>,
-    deductions: &[(StatementScope, SlaDeduction)],
-) -> Result<Vec<Statement>, MoneyError> {
-    let mut drafts: BTreeMap<StatementScope, Draft> = BTreeMap::new();
-    for row in &charges.rows {
-        let text = |name: u32| charges.names.text(name).to_owned();
-        let (provider, organisation) = (text(row.provider), text(row.organisation));
-        let corrects = (row.kind == ChargeKind::Correction).then_some(row.month);
-        let scopes = [
-            (
-                StatementScope {
-                    provider: provider.clone(),
-                    organisation: Some(organisation.clone()),
-                },
-                text(row.system),
-            ),
-            (
-                StatementScope {
-                    provider,
-                    organisation: None,
-                },
-                organisation,
-            ),
-        ];
-        for (scope, group) in scopes {
-            let draft = drafts.entry(scope).or_default();
-            let sum = draft.items.entry((corrects, group, text(row.item))).or_default();
-            sum.lines += 1;
-            if corrects.is_none() {
-                let whole = i128::from(row.quantity.micros()) * i128::from(row.part.num());
-                let fine = whole
-                    .checked_mul(MICRO)
-                    .and_then(|n| div_half_up(n, i128::from(row.part.den())))
-                    .ok_or(MoneyError)?;
-                sum.unit_picos += fine;
-            }
-            sum.amount = sum.amount.plus(row.amount)?;
-        }
-    }
-    for (provider, differences) in differences {
-        for difference in differences
-            .iter()
-            .filter(|d| !d.tolerated && d.difference < Money::ZERO)
-        {
-            let withheld = Withheld {
-                resource: difference.resource.clone(),
-                item: difference.item.clone(),
-                class: difference.main_class(),
-                amount: difference.difference.magnitude()?,
-            };
-            let organisation = Some(difference.organisation.clone());
-            for organisation in [organisation, None] {
+/// Withheld is what we charge but the provider does not bill (beyond the tolerance) and has not accepted: public
+/// money pays no more than both sides agree on. Releases and deductions come with the organisation they concern, and
+/// stand on the provider's statement too.
+pub fn make_statements(month: Month, charges: &ChargeTable, settled: &Settled) -> Result<Vec<Statement>, MoneyError> {
+    let mut drafts = itemise(charges)?;
+    let charged = charged_to(charges, &settled.differences)?;
+    let nobody = BTreeMap::new();
+    for (provider, differences) in &settled.differences {
+        for difference in differences {
+            let key = (provider.clone(), difference.resource.clone(), difference.item.clone());
+            let agreed = settled.agreements.get(&key).copied();
+            for (organisation, withheld) in withhold(difference, agreed, charged.get(&key).unwrap_or(&nobody))? {
                 let scope = StatementScope {
                     provider: provider.clone(),
-                    organisation,
+                    organisation: Some(organisation),
                 };
-                drafts.entry(scope).or_default().withheld.push(withheld.clone());
+                stand_on_both(&mut drafts, &scope, |draft| draft.withheld.push(withheld.clone()));
             }
         }
     }
-    for (scope, deduction) in deductions {
-        let whole = StatementScope {
-            provider: scope.provider.clone(),
-            organisation: None,
-        };
-        let own = Some(scope.clone()).filter(|own| *own != whole);
-        for scope in own.into_iter().chain([whole]) {
-            drafts.entry(scope).or_default().deductions.push(deduction.clone());
-        }
+    for (scope, release) in &settled.releases {
+        stand_on_both(&mut drafts, scope, |draft| draft.releases.push(release.clone()));
+    }
+    for (scope, deduction) in &settled.deductions {
+        stand_on_both(&mut drafts, scope, |draft| draft.deductions.push(deduction.clone()));
     }
     // Departments first, then the provider as a whole.
     let mut ordered: Vec<_> = drafts.into_iter().collect();
@@ -185,6 +166,75 @@ pub fn make_statements(
         .collect()
 }
 
+/// Adds up the lines by statement, system (or organisation) and item.
+fn itemise(charges: &ChargeTable) -> Result<BTreeMap<StatementScope, Draft>, MoneyError> {
+    let mut drafts: BTreeMap<StatementScope, Draft> = BTreeMap::new();
+    for row in &charges.rows {
+        let text = |name: u32| charges.names.text(name).to_owned();
+        let organisation = text(row.organisation);
+        let corrects = (row.kind == ChargeKind::Correction).then_some(row.month);
+        let own = StatementScope {
+            provider: text(row.provider),
+            organisation: Some(organisation.clone()),
+        };
+        let whole = own.whole();
+        for (scope, group) in [(own, text(row.system)), (whole, organisation)] {
+            let draft = drafts.entry(scope).or_default();
+            let sum = draft.items.entry((corrects, group, text(row.item))).or_default();
+            sum.lines += 1;
+            if corrects.is_none() {
+                let whole = i128::from(row.quantity.micros()) * i128::from(row.part.num());
+                let fine = whole
+                    .checked_mul(MICRO)
+                    .and_then(|n| div_half_up(n, i128::from(row.part.den())))
+                    .ok_or(MoneyError)?;
+                sum.unit_picos += fine;
+            }
+            sum.amount = sum.amount.plus(row.amount)?;
+        }
+    }
+    Ok(drafts)
+}
+
+/// What each organisation is charged, by provider, resource and item.
+type ChargedTo = BTreeMap<(String, String, String), BTreeMap<String, Money>>;
+
+/// What each organisation is charged, where a difference may withhold something.
+fn charged_to(charges: &ChargeTable, differences: &BTreeMap<String, Vec<Difference>>) -> Result<ChargedTo, MoneyError> {
+    let mut wanted: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
+    for (provider, differences) in differences {
+        let below = differences
+            .iter()
+            .filter(|d| !d.tolerated && d.difference < Money::ZERO);
+        wanted.extend(below.map(|d| (provider.as_str(), d.resource.as_str(), d.item.as_str())));
+    }
+    let mut charged = ChargedTo::new();
+    for row in charges.rows.iter().filter(|row| row.kind != ChargeKind::Correction) {
+        let text = |name: u32| charges.names.text(name);
+        let key = (text(row.provider), text(row.resource), text(row.item));
+        if wanted.contains(&key) {
+            let key = (key.0.to_owned(), key.1.to_owned(), key.2.to_owned());
+            let by_organisation = charged.entry(key).or_default();
+            let sum = by_organisation.entry(text(row.organisation).to_owned()).or_default();
+            *sum = sum.plus(row.amount)?;
+        }
+    }
+    Ok(charged)
+}
+
+/// Puts something on the statement of a department and on that of its provider.
+fn stand_on_both(
+    drafts: &mut BTreeMap<StatementScope, Draft>,
+    scope: &StatementScope,
+    mut put: impl FnMut(&mut Draft),
+) {
+    let whole = scope.whole();
+    if *scope != whole {
+        put(drafts.entry(scope.clone()).or_default());
+    }
+    put(drafts.entry(whole).or_default());
+}
+
 #[derive(Default)]
 struct ItemSum {
     lines: u64,
@@ -197,6 +247,7 @@ struct ItemSum {
 struct Draft {
     items: BTreeMap<(Option<Month>, String, String), ItemSum>,
     withheld: Vec<Withheld>,
+    releases: Vec<Release>,
     deductions: Vec<SlaDeduction>,
 }
 
@@ -234,12 +285,14 @@ impl Draft {
             corrections: sum_of(true)?,
             items,
             withheld: self.withheld,
+            releases: self.releases,
             deductions: self.deductions,
             payable: Money::ZERO,
         };
         let gross = statement.charges.plus(statement.corrections)?;
         statement.payable = gross
             .minus(statement.withheld_total()?)?
+            .plus(statement.released_total()?)?
             .minus(statement.deductions_total()?)?;
         Ok(statement)
     }

@@ -1,4 +1,5 @@
-//! Golden months: scenarios as text files, read into the types of the domain, and their lines written as text.
+//! Golden months: scenarios as text files, read into the types of the domain, and their lines written as text. The
+//! tests of the domain and those of the use cases read them by this one reader.
 //!
 //! A scenario that leaves a list out takes it from `base.toml`. What is under `[late]` became known after the month
 //! was closed; it replaces the lists of the same name, and its lines are the corrections.
@@ -8,7 +9,9 @@ use domain::catalogue::{
     ServiceLayer, Tier, TierScope,
 };
 use domain::collect::{Observation, ObservedState, Sample, Sighting};
-use domain::meter::{Allocation, Coverage, MeterInput, MeterOutput, check_allocations, check_usage, meter_month};
+use domain::meter::{
+    Allocation, Coverage, Finding, MeterInput, MeterOutput, check_allocations, check_usage, meter_month,
+};
 use domain::rate::{ChargeKind, ChargeMethod, ChargeTable, RateInput, Tariffs, rate_month};
 use domain::registry::{
     CloudNode, InformationSystem, Measure, NetworkZone, NodeSource, Organisation, PoolKind, ProjectMapping, Registered,
@@ -360,13 +363,18 @@ impl Scenario {
     }
 
     /// A look at every midnight from the day before the month to the day after, except where the scenario says so.
-    pub fn coverage(&self) -> BTreeMap<NodeCode, Coverage> {
+    pub fn look_moments(&self) -> Vec<Instant> {
         let month = self.month();
         let missing = self.not_looked_at.clone().unwrap_or_default();
         let days = (-1..=month.days() + 1)
             .map(|n| month.first_day().plus(n))
             .filter(|day| !missing.contains(day));
-        let coverage = Coverage::new(days.map(Day::start).collect());
+        days.map(Day::start).collect()
+    }
+
+    /// When the first node was looked at.
+    pub fn coverage(&self) -> BTreeMap<NodeCode, Coverage> {
+        let coverage = Coverage::new(self.look_moments());
         BTreeMap::from([(self.nodes.as_ref().unwrap()[0].code.clone(), coverage)])
     }
 
@@ -522,6 +530,22 @@ pub fn render(table: &ChargeTable) -> String {
         text.push('\n');
     }
     let _ = writeln!(text, "total {}", table.total().unwrap());
+    text
+}
+
+/// Every finding in a row of its own.
+pub fn findings<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let Finding {
+            kind,
+            subject,
+            owner,
+            detail,
+            since,
+        } = finding;
+        let _ = writeln!(text, "case {kind} | {subject} | {owner} | {since} | {detail}");
+    }
     text
 }
 

@@ -5,6 +5,7 @@ use super::identity::{Grant, Session};
 use super::paging::Paging;
 use super::reading::{Ask, Payload, Reading};
 use super::version::{choose, newest, offered};
+use super::words::tagged_system;
 use super::{
     Capacity, Flavor, Microversion, OpenStackConfig, OpenStackError, Place, Project, Quota, Service, block, capacity,
     image, metric, network, object, quota, server,
@@ -128,7 +129,7 @@ impl Connector {
         let look = Look {
             taken_at: now,
             kind: LookKind::Full,
-            observations: each_once(seen),
+            observations: each_once(named(seen, &projects, &self.config)),
             samples,
         };
         let payloads = reading.into_payloads();
@@ -166,18 +167,38 @@ pub(super) async fn projects(reading: &mut Reading<'_>, identity: &Endpoint) -> 
     Ok(projects)
 }
 
-/// Each id once, sorted. An entry that moved between two pages is seen twice; a server that was deleted between the
-/// two lists is in both, and then it is deleted.
-fn each_once(seen: Vec<Observation>) -> Vec<Observation> {
-    let mut once: BTreeMap<_, Observation> = BTreeMap::new();
-    for observation in seen {
-        let key = (observation.kind, observation.native_id.clone());
-        let gone = once.get(&key).is_some_and(|o| o.state == ObservedState::Deleted);
-        if !gone {
-            once.insert(key, observation);
+/// What names no information system itself is in that of its project, if a tag of the project names one.
+fn named(mut seen: Vec<Observation>, projects: &[Project], config: &OpenStackConfig) -> Vec<Observation> {
+    let tagged = projects
+        .iter()
+        .filter_map(|project| Some((project.id.as_str(), tagged_system(config, &project.tags)?)));
+    let systems: BTreeMap<&str, String> = tagged.collect();
+    for observation in &mut seen {
+        if observation.system_tag.is_none() {
+            observation.system_tag = systems.get(observation.project.as_str()).cloned();
         }
     }
-    once.into_values().collect()
+    seen
+}
+
+/// Sorted by kind and id. An entry that moved between two pages is seen twice and counts once; a server that was
+/// deleted between the two lists is in both, and then it is deleted. An id that comes with different content stays as
+/// often as it came, in the order of the lists: whoever takes the look in must say so, nothing is overwritten here.
+fn each_once(seen: Vec<Observation>) -> Vec<Observation> {
+    let mut by_id: BTreeMap<_, Vec<Observation>> = BTreeMap::new();
+    for observation in seen {
+        let same = by_id
+            .entry((observation.kind, observation.native_id.clone()))
+            .or_default();
+        if !same.contains(&observation) {
+            same.push(observation);
+        }
+    }
+    let deleted = |o: &Observation| o.state == ObservedState::Deleted;
+    for same in by_id.values_mut().filter(|same| same.iter().any(deleted)) {
+        same.retain(deleted);
+    }
+    by_id.into_values().flatten().collect()
 }
 
 fn below(endpoint: Endpoint, path: &str) -> Endpoint {
@@ -267,11 +288,47 @@ mod tests {
             seen("b", Server, Live),
             seen("v", Volume, Live),
             seen("a", Server, Live),
-            seen("a", Server, Stopped),
+            seen("a", Server, Live),
             seen("b", Server, Deleted),
             seen("b", Server, Live),
         ];
         let once: Vec<_> = each_once(all).into_iter().map(|o| (o.native_id, o.state)).collect();
-        assert_eq!(once, [("a".into(), Stopped), ("b".into(), Deleted), ("v".into(), Live)]);
+        assert_eq!(once, [("a".into(), Live), ("b".into(), Deleted), ("v".into(), Live)]);
+        // Two that contradict each other are both handed on, in the order in which they were listed.
+        let all = vec![
+            seen("b", Server, Live),
+            seen("a", Server, Stopped),
+            seen("a", Server, Live),
+        ];
+        let kept: Vec<_> = each_once(all).into_iter().map(|o| (o.native_id, o.state)).collect();
+        assert_eq!(kept, [("a".into(), Stopped), ("a".into(), Live), ("b".into(), Live)]);
+    }
+
+    #[test]
+    fn a_projects_tag_names_the_system_of_what_names_none() {
+        let config = super::super::words::tests::config();
+        let project = |id: &str, tags: &[&str]| Project {
+            id: id.into(),
+            name: id.into(),
+            description: None,
+            domain_id: None,
+            enabled: true,
+            tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        };
+        let own = Observation {
+            system_tag: Some("S1".into()),
+            ..seen("a", ResourceKind::Server, ObservedState::Live)
+        };
+        let none = seen("b", ResourceKind::Volume, ObservedState::Live);
+        let other = Observation {
+            project: "q".into(),
+            ..none.clone()
+        };
+        let projects = [project("p", &["prod", "yunheng:system=S2"]), project("q", &["prod"])];
+        let systems: Vec<_> = named(vec![own, none, other], &projects, &config)
+            .into_iter()
+            .map(|o| o.system_tag)
+            .collect();
+        assert_eq!(systems, [Some("S1".into()), Some("S2".into()), None]);
     }
 }

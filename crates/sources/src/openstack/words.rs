@@ -45,11 +45,25 @@ impl Words<'_> {
 
     /// The information system: the key's value in the metadata, else the tag `key=value` or `key:value`.
     pub(super) fn system(&self, metadata: &BTreeMap<String, String>, tags: &[String]) -> Option<String> {
-        let key = self.config.system_tag_key.as_str();
-        let of_tag = |tag: &String| tag.strip_prefix(key)?.strip_prefix(['=', ':']).map(str::to_owned);
-        let named = metadata.get(key).cloned().or_else(|| tags.iter().find_map(of_tag));
-        named.map(|n| n.trim().to_owned()).filter(|n| !n.is_empty())
+        let named = metadata
+            .get(&self.config.system_tag_key)
+            .map(|name| name.trim().to_owned());
+        named
+            .filter(|name| !name.is_empty())
+            .or_else(|| tagged_system(self.config, tags))
     }
+}
+
+/// The information system that one of the tags names, as `key=value` or `key:value`.
+pub(super) fn tagged_system(config: &OpenStackConfig, tags: &[String]) -> Option<String> {
+    let of_tag = |tag: &String| {
+        let name = tag
+            .strip_prefix(&config.system_tag_key)?
+            .strip_prefix(['=', ':'])?
+            .trim();
+        (!name.is_empty()).then(|| name.to_owned())
+    };
+    tags.iter().find_map(of_tag)
 }
 
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 use super::{at, commit, month, period};
 use domain::collect::{LookKind, Observation, ObservedState, Sighting, SightingChange};
-use domain::meter::{CaseKind, Finding};
+use domain::meter::{CaseKind, CaseOutcome, Finding};
 use domain::registry::{Measure, ResourceKind, Spec};
 use domain::settle::Outage;
 use kernel::{CaseId, Digest, ImportId, Instant, Money, NodeCode, Period};
-use store::{Answer, BillRecord, CaseFile, ImportRecord, LakeFileRecord, LookRecord, StoreError};
+use store::{
+    Answer, BillRecord, CaseEnding, CaseFile, ImportRecord, LakeFileRecord, LookRecord, OutageCorrection, StoreError,
+};
 use test_support::TestStore;
 
 fn node() -> NodeCode {
@@ -272,7 +274,8 @@ pub async fn bills_and_answers_round_trip(store: TestStore) {
         month: month("2026-03"),
         resource: "N1/v".into(),
         item: "ECS".into(),
-        outcome: outcome.into(),
+        outcome: outcome.parse().unwrap(),
+        agreed: (outcome == "settled").then(|| Money::from_fen(-3)),
         words: "同意".into(),
         actor: "乙".into(),
         at: at(at_text),
@@ -281,7 +284,11 @@ pub async fn bills_and_answers_round_trip(store: TestStore) {
     for bill in [bill("P2", 1), bill("P1", 2), bill("P1", 1)] {
         work.add_bill(&bill).await.unwrap();
     }
-    let answers = [answer("2026-04-05", "disputed"), answer("2026-04-09", "accepted")];
+    let answers = [
+        answer("2026-04-05", "disputed"),
+        answer("2026-04-07", "settled"),
+        answer("2026-04-09", "accepted"),
+    ];
     for answer in answers.iter().rev() {
         work.add_answer(answer).await.unwrap();
     }
@@ -339,6 +346,33 @@ pub async fn outages_are_kept_once(store: TestStore) {
         .await
         .unwrap();
     assert_eq!(march, all[..2]);
+    // A correction takes the place of what was recorded, which is kept.
+    let right = |to: &str| Outage {
+        to: at(to),
+        source: "更正".into(),
+        ..all[0].clone()
+    };
+    let correction = OutageCorrection {
+        import: ImportId::from_parts(1, &[2; 10]),
+        at: at("2026-04-05"),
+        reason: "录错",
+    };
+    let (second, third) = (right("2026-03-01 06:00:00"), right("2026-03-01 03:00:00"));
+    let mut work = store.begin().await.unwrap();
+    work.correct_outage(&all[0], &second, &correction).await.unwrap();
+    commit(work).await;
+    let mut work = store.begin().await.unwrap();
+    let stale = work.correct_outage(&all[0], &third, &correction).await;
+    assert!(matches!(stale, Err(StoreError::Conflict(_))), "{stale:?}");
+    drop(work);
+    let mut work = store.begin().await.unwrap();
+    work.correct_outage(&second, &third, &correction).await.unwrap();
+    commit(work).await;
+    let mut read = store.read().await.unwrap();
+    let march = read.outages_within(period("2026-03-01", "2026-04-01")).await.unwrap();
+    assert_eq!(march, [third, all[1].clone()]);
+    let before = [(all[0].clone(), "录错".to_owned()), (second, "录错".to_owned())];
+    assert_eq!(read.corrected_outages().await.unwrap(), before);
 }
 
 pub async fn imports_are_found_by_content(store: TestStore) {
@@ -372,7 +406,7 @@ pub async fn a_case_is_opened_once(store: TestStore) {
         opened_at: at(opened),
         deadline: "2026-03-06".parse().unwrap(),
         month: month("2026-03"),
-        closed_at: None,
+        ended: None,
     };
     let mut work = store.begin().await.unwrap();
     let first = [case(1, "N1/b", "2026-03-02"), case(2, "N1/a", "2026-03-01")];
@@ -389,16 +423,30 @@ pub async fn a_case_is_opened_once(store: TestStore) {
         cases,
         [first[1].clone(), first[0].clone(), case(4, "N1/c", "2026-04-01")]
     );
-    // A closed one may be opened again.
+    // One that ended may be opened again, and ends once.
+    let ending = CaseEnding {
+        outcome: CaseOutcome::Accepted,
+        reason: "补办手续".into(),
+        by: "乙".into(),
+        at: at("2026-05-01"),
+        month: month("2026-05"),
+    };
     let mut work = store.begin().await.unwrap();
-    work.execute_one(
-        "UPDATE case_file SET closed_s = 5 WHERE subject = $1",
-        &["N1/a".into()],
-        "a",
-    )
-    .await
-    .unwrap();
+    work.end_case(first[1].id, &ending).await.unwrap();
+    let again = work.end_case(first[1].id, &ending).await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
+    commit(work).await;
+    let mut work = store.begin().await.unwrap();
     assert_eq!(work.open_cases(&[case(5, "N1/a", "2026-05-01")]).await.unwrap(), 1);
     commit(work).await;
-    assert_eq!(store.read().await.unwrap().cases().await.unwrap().len(), 4);
+    let mut read = store.read().await.unwrap();
+    let ended = CaseFile {
+        ended: Some(ending),
+        ..first[1].clone()
+    };
+    assert_eq!(read.case(ended.id).await.unwrap(), Some(ended.clone()));
+    assert_eq!(read.cases().await.unwrap().len(), 4);
+    assert_eq!(read.cases_for(month("2026-05")).await.unwrap().len(), 4);
+    let open = read.cases_for(month("2026-06")).await.unwrap();
+    assert_eq!((open.len(), open.contains(&ended)), (3, false));
 }

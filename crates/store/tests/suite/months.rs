@@ -1,9 +1,12 @@
 //! Runs, closed months, late facts and statements.
 
 use super::{at, commit, month};
+use domain::reconcile::DifferenceClass;
 use domain::registry::Side;
-use domain::settle::{Opinion, Statement, StatementItem, StatementScope, StatementStatus, Step};
-use kernel::{CaseId, Digest, Instant, Money, Quantity, RunId};
+use domain::settle::{
+    Opinion, Release, ReleaseCause, Statement, StatementItem, StatementScope, StatementStatus, Step, Withheld,
+};
+use kernel::{CaseId, Digest, ImportId, Instant, Money, Quantity, RunId};
 use store::{ChargeSum, LateFact, MonthRecord, RunRecord, StatementRecord, StoreError};
 use test_support::TestStore;
 
@@ -128,6 +131,7 @@ pub async fn late_facts_live(store: TestStore) {
         at: at("2026-05-01"),
         approved,
         posted_in: None,
+        import: (n == 2).then(|| ImportId::from_parts(1, &[n; 10])),
     };
     let facts = [
         fact(1, "2026-02", "late_data", true),
@@ -185,6 +189,7 @@ fn statement(number: &str) -> StatementRecord {
             charges: Money::from_fen(100),
             corrections: Money::ZERO,
             withheld: Vec::new(),
+            releases: Vec::new(),
             deductions: Vec::new(),
             payable: Money::from_fen(100),
         },
@@ -192,6 +197,35 @@ fn statement(number: &str) -> StatementRecord {
         version: 1,
         digest: Digest::of(number.as_bytes()),
     }
+}
+
+pub async fn statements_that_withheld_are_found(store: TestStore) {
+    let mut records = ["JS-202603-0001", "JS-202603-0002", "JS-202603-0003"].map(statement);
+    records[1].statement.withheld = vec![Withheld {
+        resource: "N1/v".into(),
+        item: "ECS".into(),
+        class: DifferenceClass::Price,
+        amount: Money::from_fen(7),
+    }];
+    records[2].statement.month = month("2026-04");
+    records[2].statement.releases = vec![Release {
+        month: month("2026-03"),
+        statement: "JS-202603-0002".into(),
+        resource: "N1/v".into(),
+        item: "ECS".into(),
+        cause: ReleaseCause::CorrectedBill,
+        bill_version: 2,
+        amount: Money::from_fen(7),
+    }];
+    let mut work = store.begin().await.unwrap();
+    for record in &records {
+        work.add_statement(record).await.unwrap();
+    }
+    commit(work).await;
+    let mut read = store.read().await.unwrap();
+    assert_eq!(read.statements_that_withheld().await.unwrap(), records[1..]);
+    assert_eq!(read.statements_since(month("2026-04")).await.unwrap(), records[2..]);
+    assert_eq!(read.statements_since(month("2026-03")).await.unwrap(), records);
 }
 
 pub async fn statements_advance_once(store: TestStore) {

@@ -1,7 +1,12 @@
 //! Migrations.
 
 use super::{organisation, version};
+use domain::reconcile::AnswerOutcome;
 use domain::registry::Organisation;
+use kernel::{CaseId, Digest};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr as _, SqlitePool};
+use std::borrow::Cow;
 use store::{Store, StoreError};
 use test_support::TestStore;
 
@@ -12,6 +17,72 @@ pub async fn migrating_twice_changes_nothing(store: TestStore) {
     other.migrate().await.unwrap();
     let read = other.read().await.unwrap().history::<Organisation>().await.unwrap();
     assert_eq!(read.latest("D1"), Some(&organisation("D1", "甲局")));
+}
+
+/// The tables as the first version made them, with a row in each that later versions added to.
+const FIRST: &str = include_str!("../../migrations/0001_house.sql");
+const ROWS: &str = r#"
+INSERT INTO answer VALUES ('P1','2026-03','N1/v','ECS','accepted','同意','乙',1);
+INSERT INTO case_file VALUES ('CASE','node_gap','N1@d','P1','d',1,2,3,'2026-03',NULL);
+INSERT INTO late_fact VALUES ('CASE','2026-03','late_data','d',1,1,NULL);
+INSERT INTO outage VALUES ('N1/v',1,2,NULL,'月报',NULL);
+INSERT INTO statement VALUES ('JS-202603-0001','2026-03','P1','D1','draft',1,-8,'DIGEST',
+'{"number":"JS-202603-0001","month":"2026-03","scope":{"provider":"P1","organisation":"D1"},"items":[],
+"charges":"0.00","corrections":"0.00","withheld":[{"resource":"N1/v","item":"ECS","class":"price","amount":"0.07"}],
+"deductions":[{"resource":"N1/v","availability":"0.9","down_s":1,"rate":"0.1","fee":"0.10","amount":"0.01"}],
+"payable":"-0.08"}');
+"#;
+
+/// A database that the first version of the program made and filled.
+async fn of_first_version(backend: &str) -> TestStore {
+    let migrator = |text: &str| {
+        let sql = AssertSqlSafe(FIRST.replace("{text}", text)).into_sql_str();
+        let first = Migration::new(1, Cow::Borrowed("house"), MigrationType::Simple, sql, false);
+        Migrator::with_migrations(vec![first])
+    };
+    let rows = ROWS
+        .replace("CASE", &CaseId::from_parts(1, &[1; 10]).to_string())
+        .replace("DIGEST", &Digest::of(b"x").to_string());
+    if backend == "SQLite" {
+        let store = test_support::sqlite_empty().await;
+        let pool = SqlitePool::connect(store.url()).await.unwrap();
+        migrator("TEXT").run(&pool).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(rows)).execute(&pool).await.unwrap();
+        pool.close().await;
+        store
+    } else {
+        let store = test_support::postgres_empty().await;
+        let pool = PgPool::connect(store.url()).await.unwrap();
+        migrator("TEXT COLLATE \"C\"").run(&pool).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(rows)).execute(&pool).await.unwrap();
+        pool.close().await;
+        store
+    }
+}
+
+pub async fn a_first_version_is_brought_up_to_date(store: TestStore) {
+    let old = of_first_version(store.backend()).await;
+    assert!(matches!(old.check_migrated().await, Err(StoreError::NotMigrated)));
+    for _ in 0..2 {
+        old.migrate().await.unwrap();
+    }
+    old.check_migrated().await.unwrap();
+    let mut read = old.read().await.unwrap();
+    let march = super::month("2026-03");
+    let answers = read.answers(march).await.unwrap();
+    assert_eq!((answers[0].outcome, answers[0].agreed), (AnswerOutcome::Accepted, None));
+    assert_eq!(read.cases().await.unwrap()[0].ended, None);
+    assert_eq!(read.open_late_facts().await.unwrap()[0].import, None);
+    let within = super::period("1970-01-01", "1971-01-01");
+    assert_eq!(read.outages_within(within).await.unwrap().len(), 1);
+    // What an old statement withheld can still be found, to be released.
+    let records = read.statements_that_withheld().await.unwrap();
+    let statement = &records[0].statement;
+    assert_eq!((records.len(), statement.withheld[0].amount.fen()), (1, 7));
+    assert_eq!(
+        (statement.releases.len(), statement.deductions[0].corrects.clone()),
+        (0, None)
+    );
 }
 
 /// Several programs that are started on an empty database at the same moment.

@@ -29,7 +29,7 @@ pub async fn order_is_by_bytes(store: TestStore) {
             opened_at: at("2026-03-01"),
             deadline: "2026-03-06".parse().unwrap(),
             month: month("2026-03"),
-            closed_at: None,
+            ended: None,
         })
         .collect();
     work.open_cases(&cases).await.unwrap();

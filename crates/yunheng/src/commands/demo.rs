@@ -2,12 +2,12 @@
 
 use super::demo_report;
 use crate::cli::{Common, DemoArgs};
-use crate::exit::{Failure, INVALID, UNAVAILABLE};
+use crate::exit::{Failure, INVALID};
 use crate::wiring::{Setting, seeded_entropy, sqlite_url, system_clock};
 use app::collect::{CollectOptions, NoSecrets, collect};
 use app::import::{ImportKind, ImportOptions, import_file};
 use app::nodes::{NewNode, NewPool};
-use app::{Clock, OpContext, month};
+use app::{AppError, Clock, OpContext, month};
 use city::{City, CityPlan, DeliveryKind, Scale, Step};
 use domain::registry::NodeSource;
 use kernel::{Instant, Month};
@@ -26,9 +26,9 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     let dir = &arguments.dir;
     clear(dir)?;
     let data = dir.join("data");
-    std::fs::create_dir_all(&data).map_err(io(&data))?;
-    std::fs::write(data.join(MARK), "演示数据\n").map_err(io(&data))?;
-    std::fs::write(dir.join(MARK), "演示数据，可整体删除\n").map_err(io(dir))?;
+    std::fs::create_dir_all(&data).map_err(AppError::io(&data))?;
+    std::fs::write(data.join(MARK), "演示数据\n").map_err(AppError::io(&data))?;
+    std::fs::write(dir.join(MARK), "演示数据，可整体删除\n").map_err(AppError::io(dir))?;
     let database = common.database.clone().unwrap_or_else(|| sqlite_url(&data));
     let setting = Setting {
         config_path: data.join("yunheng.toml"),
@@ -73,7 +73,7 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
 /// Removes an earlier demo city; refuses to touch anything else.
 fn clear(dir: &Path) -> Result<(), Failure> {
     if dir.join(MARK).is_file() {
-        return std::fs::remove_dir_all(dir).map_err(io(dir));
+        return Ok(std::fs::remove_dir_all(dir).map_err(AppError::io(dir))?);
     }
     let occupied = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
     if occupied {
@@ -81,11 +81,6 @@ fn clear(dir: &Path) -> Result<(), Failure> {
         return Err(Failure::new(INVALID, text));
     }
     Ok(())
-}
-
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Failure + use<> {
-    let path = path.display().to_string();
-    move |error| Failure::new(UNAVAILABLE, format!("{path}: {error}"))
 }
 
 /// The city's own time: files of a month come in just after it ends, bills two days later, and the month is closed on
@@ -127,7 +122,7 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
     match step {
         Step::Import { kind, path } => {
             let kind: ImportKind = super::parsed(kind.word())?;
-            let bytes = std::fs::read(path).map_err(io(path))?;
+            let bytes = std::fs::read(path).map_err(AppError::io(path))?;
             let name = path
                 .file_name()
                 .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -150,7 +145,7 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
                     zones: pool.zones.clone(),
                 })
             });
-            let folder = std::path::absolute(folder).map_err(io(folder))?;
+            let folder = std::path::absolute(folder).map_err(AppError::io(folder))?;
             let new = NewNode {
                 code: super::parsed(code)?,
                 name: name.clone(),
@@ -185,15 +180,15 @@ async fn deliver(ctx: &OpContext, node: &str, from: &Path) -> Result<(), Failure
         return Ok(());
     };
     let folder = PathBuf::from(folder);
-    std::fs::create_dir_all(&folder).map_err(io(&folder))?;
+    std::fs::create_dir_all(&folder).map_err(AppError::io(&folder))?;
     let mut files: Vec<PathBuf> = std::fs::read_dir(from)
-        .map_err(io(from))?
+        .map_err(AppError::io(from))?
         .filter_map(|e| Some(e.ok()?.path()))
         .collect();
     files.sort_by_key(|path| (path.extension().is_some_and(|ending| ending == "json"), path.clone()));
     for file in files {
         let name = file.file_name().map(PathBuf::from).unwrap_or_default();
-        std::fs::copy(&file, folder.join(&name)).map_err(io(&file))?;
+        std::fs::copy(&file, folder.join(&name)).map_err(AppError::io(&file))?;
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ fn done(arguments: &ExportArgs, outcome: &ExportOutcome) -> Report {
     let mut report =
         Report::new(serde_json::json!({ "file": arguments.file, "lines": outcome.lines, "amount": outcome.amount }));
     report.line(format!(
-        "{} 行，合计 {} 元，已写入 {}",
+        "{} 行，合同价合计 {} 元，已写入 {}",
         outcome.lines,
         outcome.amount.grouped(),
         arguments.file.display()

@@ -1,12 +1,14 @@
 //! Importing files, and writing empty forms.
 
 use crate::cli::ImportArgs;
-use crate::exit::{Failure, INVALID, UNAVAILABLE};
+use crate::exit::{Failure, INVALID};
 use crate::output::Report;
 use crate::wiring::Setting;
 use app::AppError;
 use app::import::{ImportKind, ImportOptions, import_file};
-use kernel::Faults;
+use kernel::{Faults, io_reason};
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 /// `import KIND FILE`
@@ -18,8 +20,7 @@ pub(crate) async fn run(setting: &Setting, arguments: ImportArgs) -> Result<Repo
     let path = arguments
         .file
         .ok_or_else(|| Failure::new(INVALID, "请指明要导入的文件"))?;
-    let bytes =
-        std::fs::read(&path).map_err(|error| Failure::new(UNAVAILABLE, format!("{}: {error}", path.display())))?;
+    let bytes = content(&path)?;
     let name = path
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -72,6 +73,21 @@ pub(crate) async fn run(setting: &Setting, arguments: ImportArgs) -> Result<Repo
     Ok(report)
 }
 
+/// The bytes of the file. Of one that is too large, just enough for the import to say so.
+fn content(path: &Path) -> Result<Vec<u8>, Failure> {
+    let limit = u64::try_from(app::import::bytes_max()).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes));
+    read.map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::NotADirectory | ErrorKind::PermissionDenied => {
+            let why = format!("不能读取要导入的文件 {}: {}", path.display(), io_reason(&error));
+            Failure::new(INVALID, why)
+        }
+        _ => AppError::io(path)(error).into(),
+    })?;
+    Ok(bytes)
+}
+
 fn template(kind: ImportKind, path: &Path) -> Result<Report, Failure> {
     let template = app::import::template(kind);
     let xlsx = path
@@ -93,14 +109,14 @@ fn template(kind: ImportKind, path: &Path) -> Result<Report, Failure> {
     } else {
         sources::tabular::template_csv(template)
     };
-    std::fs::write(path, bytes).map_err(|error| Failure::new(UNAVAILABLE, format!("{}: {error}", path.display())))?;
+    std::fs::write(path, bytes).map_err(AppError::io(path))?;
     let mut report = Report::new(serde_json::json!({ "template": path }));
     report.line(format!("{}的空白模板已写入 {}", kind.zh(), path.display()));
     Ok(report)
 }
 
-fn write_faults(faults: &Faults, path: &Path) -> Result<(), Failure> {
-    let fail = |error: csv::Error| Failure::new(UNAVAILABLE, format!("{}: {error}", path.display()));
+fn write_faults(faults: &Faults, path: &Path) -> Result<(), AppError> {
+    let fail = |error: csv::Error| AppError::io(path)(error.into());
     let mut bytes = "\u{feff}".as_bytes().to_vec();
     {
         let mut writer = csv::Writer::from_writer(&mut bytes);
@@ -110,7 +126,7 @@ fn write_faults(faults: &Faults, path: &Path) -> Result<(), Failure> {
                 .write_record([fault.row.to_string(), fault.column.clone(), fault.message.clone()])
                 .map_err(fail)?;
         }
-        writer.flush().map_err(|error| fail(error.into()))?;
+        writer.flush().map_err(AppError::io(path))?;
     }
-    std::fs::write(path, bytes).map_err(|error| Failure::new(UNAVAILABLE, format!("{}: {error}", path.display())))
+    std::fs::write(path, bytes).map_err(AppError::io(path))
 }

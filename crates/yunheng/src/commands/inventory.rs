@@ -1,4 +1,4 @@
-//! Inventory and cases.
+//! Inventory.
 
 use crate::cli::InventoryArgs;
 use crate::exit::Failure;
@@ -50,37 +50,6 @@ pub(crate) async fn run(setting: &Setting, arguments: InventoryArgs) -> Result<R
         ]);
     }
     let mut report = Report::new(&rows);
-    report.grid(grid);
-    Ok(report)
-}
-
-/// `case`
-pub(crate) async fn cases(setting: &Setting, all: bool) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
-    let cases = app::cases::list(&ctx, !all).await?;
-    let mut grid = Grid::new(
-        &format!("共 {} 项", cases.len()),
-        &["期限", "类别", "对象", "责任方", "自", "情况"],
-    );
-    let json: Vec<_> = cases
-        .iter()
-        .map(|case| {
-            let finding = &case.finding;
-            serde_json::json!({ "id": case.id, "finding": finding, "deadline": case.deadline, "closed_at": case.closed_at })
-        })
-        .collect();
-    for case in &cases {
-        let finding = &case.finding;
-        grid.row([
-            case.deadline.to_string(),
-            finding.kind.zh().to_owned(),
-            finding.subject.clone(),
-            finding.owner.clone(),
-            finding.since.to_string(),
-            finding.detail.clone(),
-        ]);
-    }
-    let mut report = Report::new(json);
     report.grid(grid);
     Ok(report)
 }

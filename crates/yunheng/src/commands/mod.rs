@@ -1,6 +1,7 @@
 //! One file per group of commands: call the use case, show the result.
 
 mod audit;
+mod case;
 mod collect;
 mod config;
 mod demo;
@@ -39,7 +40,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Statement(command) => statement::run(&setting, command).await?,
         Command::Explain(arguments) => statement::explain(&setting, &arguments.line).await?,
         Command::Export(command) => export::run(&setting, command).await?,
-        Command::Case(arguments) => inventory::cases(&setting, arguments.all).await?,
+        Command::Case(arguments) => case::run(&setting, arguments).await?,
         Command::Audit(command) => audit::run(&setting, command).await?,
         Command::Demo(_) | Command::Config(_) => return Ok(()),
     };

@@ -6,7 +6,8 @@ use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::OpContext;
 use app::month::{self, AnswerInput, MonthView, ReconcileOutcome, StepState};
-use domain::reconcile::DifferenceClass;
+use domain::reconcile::{AnswerOutcome, DifferenceClass};
+use domain::settle::WithheldSums;
 use kernel::{Money, Month};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,6 +32,7 @@ pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Repo
             Ok(report)
         }
         MonthCommand::Rate { month } => {
+            let before = month::show(&ctx, month).await?;
             let outcome = month::rate(&ctx, month).await?;
             let mut report = Report::new(&outcome);
             let summary = &outcome.summary;
@@ -48,6 +50,9 @@ pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Repo
                 .waiting
                 .iter()
                 .for_each(|fact| report.line(format!("待说明理由后更正（yunheng month rerate）: {fact}")));
+            if before.rated.is_some() && outcome.state == StepState::Done {
+                report.grid(changes(&before, &month::show(&ctx, month).await?)?);
+            }
             Ok(report)
         }
         MonthCommand::Reconcile { month, document } => {
@@ -63,7 +68,12 @@ pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Repo
                 provider: arguments.provider,
                 resource: arguments.resource,
                 item: arguments.item,
-                accepted: arguments.accept && !arguments.dispute,
+                outcome: match (arguments.settle, arguments.accept) {
+                    (Some(_), _) => AnswerOutcome::Settled,
+                    (None, true) => AnswerOutcome::Accepted,
+                    (None, false) => AnswerOutcome::Disputed,
+                },
+                agreed: arguments.settle,
                 words: arguments.text,
             };
             month::answer_difference(&ctx, arguments.month, input).await?;
@@ -76,9 +86,10 @@ pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Repo
             let mut report = Report::new(&outcome);
             report.line(format!("{month} 已关账：结算单 {} 份", outcome.statements));
             report.line(format!(
-                "应计 {} 元，暂缓 {} 元，扣减 {} 元，应付 {} 元",
+                "应计 {} 元，暂缓 {} 元，释放以前月份暂缓 {} 元，扣减 {} 元，应付 {} 元",
                 outcome.charged.grouped(),
                 outcome.withheld.grouped(),
+                outcome.released.grouped(),
                 outcome.deducted.grouped(),
                 outcome.payable.grouped()
             ));
@@ -114,6 +125,33 @@ pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Repo
             Ok(report)
         }
     }
+}
+
+/// What another rating changed, by provider, organisation and item; the rows sum to the whole change.
+fn changes(before: &MonthView, after: &MonthView) -> Result<Grid, Failure> {
+    let mut sums: BTreeMap<(&str, &str, &str), [Money; 2]> = BTreeMap::new();
+    for (place, view) in [before, after].into_iter().enumerate() {
+        for sum in &view.sums {
+            let key = (sum.provider.as_str(), sum.organisation.as_str(), sum.item.as_str());
+            if let Some(amount) = sums.entry(key).or_insert([Money::ZERO; 2]).get_mut(place) {
+                *amount = amount.plus(sum.amount).map_err(app::AppError::from)?;
+            }
+        }
+    }
+    let mut grid = Grid::new(
+        "与上一次计价相比的变化（元）",
+        &["云服务商", "单位", "条目", ">上一次", ">这一次", ">变化"],
+    );
+    for ((provider, organisation, item), [was, is]) in sums.into_iter().filter(|(_, [was, is])| was != is) {
+        let change = is.minus(was).map_err(app::AppError::from)?;
+        let texts = [provider, organisation, item].map(str::to_owned);
+        grid.row(
+            texts
+                .into_iter()
+                .chain([was, is, change].map(|amount| amount.grouped())),
+        );
+    }
+    Ok(grid)
 }
 
 const fn state(state: StepState) -> &'static str {
@@ -209,6 +247,16 @@ async fn write_differences(
     Ok(())
 }
 
+/// What was withheld, and what became of it.
+pub(crate) fn withheld(sums: &WithheldSums) -> String {
+    format!(
+        "{} 元，已释放 {} 元，尚暂缓 {} 元",
+        sums.withheld.grouped(),
+        sums.released.grouped(),
+        sums.left.grouped()
+    )
+}
+
 fn shown(view: &MonthView) -> Report {
     let mut report = Report::new(view);
     let closed = view
@@ -231,8 +279,19 @@ fn shown(view: &MonthView) -> Report {
         None => report.line("计价：未做"),
     }
     view.bills.iter().for_each(|bill| report.line(format!("账单：{bill}")));
-    if !view.reconciled.is_empty() {
+    if view.reconciled.is_empty() {
+        report.line("对账：未做");
+    } else {
+        let providers: Vec<&str> = view.reconciled.keys().map(String::as_str).collect();
+        report.line(format!(
+            "对账：已与 {} 的账单核对；没有列出的云服务商未对账",
+            providers.join("、")
+        ));
         report.grid(differences(&view.reconciled));
+    }
+    report.line(format!("暂缓：本月 {}", withheld(&view.withheld)));
+    if view.withheld_ever != view.withheld {
+        report.line(format!("暂缓：各月合计 {}", withheld(&view.withheld_ever)));
     }
     for (status, count) in &view.statements {
         report.line(format!("结算单：{status} {count} 份"));

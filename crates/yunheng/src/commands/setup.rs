@@ -1,21 +1,17 @@
 //! Making and checking a deployment.
 
 use crate::config::DEFAULT;
-use crate::exit::{Failure, UNAVAILABLE};
+use crate::exit::Failure;
 use crate::output::Report;
 use crate::wiring::Setting;
+use app::AppError;
 use store::Store;
-
-fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Failure + use<> {
-    let path = path.display().to_string();
-    move |error| Failure::new(UNAVAILABLE, format!("{path}: {error}"))
-}
 
 /// `init`: data folder, configuration, store.
 pub(crate) async fn init(setting: &Setting) -> Result<Report, Failure> {
-    std::fs::create_dir_all(&setting.data).map_err(io(&setting.data))?;
+    std::fs::create_dir_all(&setting.data).map_err(AppError::io(&setting.data))?;
     if !setting.config_path.exists() {
-        std::fs::write(&setting.config_path, DEFAULT).map_err(io(&setting.config_path))?;
+        std::fs::write(&setting.config_path, DEFAULT).map_err(AppError::io(&setting.config_path))?;
     }
     migrate(setting).await
 }

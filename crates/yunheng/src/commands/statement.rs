@@ -1,5 +1,6 @@
 //! Statements, and explaining a line.
 
+use super::month::withheld;
 use super::parsed;
 use crate::cli::StatementCommand;
 use crate::exit::{Failure, INVALID};
@@ -21,6 +22,7 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
                 "使用单位",
                 ">应计（元）",
                 ">暂缓（元）",
+                ">释放（元）",
                 ">扣减（元）",
                 ">应付（元）",
                 "状态",
@@ -33,9 +35,10 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
                     row.department.unwrap_or_else(|| "（全部）".to_owned()),
                     row.charged.grouped(),
                     row.withheld.grouped(),
+                    row.released.grouped(),
                     row.deducted.grouped(),
                     row.payable.grouped(),
-                    row.status.zh().to_owned(),
+                    row.stage.to_owned(),
                 ]);
             }
             report.grid(grid);
@@ -61,7 +64,7 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
             };
             let folder = to.unwrap_or_else(|| setting.data.join("documents").join(month.to_string()));
             let is_demo = setting.data.join(super::demo::MARK).exists();
-            let renderer = documents::Renderer::new(documents::Fonts::shipped())?;
+            let renderer = documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?;
             let selection = RenderSelection {
                 month,
                 numbers,
@@ -81,7 +84,7 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
             opinion,
         } => {
             let step = if give_back { Step::Return } else { Step::Agree };
-            let status = statements::advance(
+            let (status, stage) = statements::advance(
                 &ctx,
                 AdvanceInput {
                     number: number.clone(),
@@ -92,7 +95,7 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
             )
             .await?;
             let mut report = Report::new(serde_json::json!({ "number": number, "status": status }));
-            report.line(format!("{number} 现为「{}」", status.zh()));
+            report.line(format!("{number} 现为「{stage}」"));
             Ok(report)
         }
     }
@@ -101,7 +104,7 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
 fn shown(view: &StatementView) -> Report {
     let statement = &view.statement;
     let mut report = Report::new(view);
-    report.line(format!("{} {} {}", statement.number, statement.month, view.status.zh()));
+    report.line(format!("{} {} {}", statement.number, statement.month, view.stage));
     let mut grid = Grid::new(
         "费用",
         &["系统 / 单位", "条目", "更正月份", ">明细行", ">单位·月", ">金额（元）"],
@@ -127,18 +130,53 @@ fn shown(view: &StatementView) -> Report {
             withheld.class.zh()
         ));
     }
-    for deduction in &statement.deductions {
+    if !statement.withheld.is_empty() {
+        report.line(format!("暂缓合计 {}", withheld(&view.withheld_sums)));
+    }
+    for released in &view.released_by {
         report.line(format!(
-            "扣减 {} 元：{} 可用性 {}",
+            "其中 {} {} 的 {} 元已由 {} 释放",
+            released.resource,
+            released.item,
+            released.amount.grouped(),
+            released.statement
+        ));
+    }
+    for release in &statement.releases {
+        report.line(format!(
+            "释放 {} 元：{} 结算单 {} 暂缓的 {} {}（{}，账单第 {} 版）",
+            release.amount.grouped(),
+            release.month,
+            release.statement,
+            release.resource,
+            release.item,
+            release.cause.zh(),
+            release.bill_version
+        ));
+    }
+    for deduction in &statement.deductions {
+        let of = match &deduction.corrects {
+            Some(corrects) => format!(
+                "，属于 {}（结算单 {}，应扣 {} 元，已扣 {} 元）",
+                corrects.month,
+                corrects.statement,
+                corrects.right.grouped(),
+                corrects.before.grouped()
+            ),
+            None => String::new(),
+        };
+        report.line(format!(
+            "扣减 {} 元：{} 可用性 {}{of}",
             deduction.amount.grouped(),
             deduction.resource,
             deduction.availability
         ));
     }
     report.line(format!(
-        "费用 {} 元，更正 {} 元，应付 {} 元",
+        "费用 {} 元，更正 {} 元，释放以前月份暂缓 {} 元，应付 {} 元",
         statement.charges.grouped(),
         statement.corrections.grouped(),
+        statement.released_total().unwrap_or_default().grouped(),
         statement.payable.grouped()
     ));
     for opinion in &view.opinions {

@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use store::{Store, UnitOfWork};
 use tempfile::TempDir;
 
 /// The program.
@@ -55,7 +56,14 @@ impl Said {
 
 /// The program, with none of this machine's settings.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(PROGRAM);
+    let mut command = bare(PROGRAM);
+    command.arg("--quiet");
+    command
+}
+
+/// A command with none of this machine's settings and nothing to read.
+fn bare(program: &str) -> Command {
+    let mut command = Command::new(program);
     for name in [
         "YUNHENG_DATA",
         "YUNHENG_CONFIG",
@@ -66,7 +74,7 @@ pub(crate) fn program() -> Command {
     ] {
         command.env_remove(name);
     }
-    command.stdin(Stdio::null()).arg("--quiet");
+    command.stdin(Stdio::null());
     command
 }
 
@@ -154,6 +162,29 @@ impl Desk {
         self.command(arguments).output().expect("the program starts").into()
     }
 
+    /// A command that begins now and goes on beside the test; `said` waits for it.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program starts")
+    }
+
+    /// A command on this data, in a shell that sets limits first.
+    pub(crate) fn limited(&self, limits: &str, arguments: &[&str]) -> Command {
+        let mut command = bare("sh");
+        let script = format!("{limits}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, PROGRAM, "--quiet", "--data"]);
+        command.arg(self.data()).args(arguments);
+        command
+    }
+
+    /// The place of the only writer. As long as it is held, no program commits anything.
+    pub(crate) async fn writer(&self) -> UnitOfWork {
+        let url = format!("sqlite://{}", self.data().join("yunheng.db").display());
+        let store = Store::open(&url).await.expect("the store opens");
+        store.begin().await.expect("nobody else writes")
+    }
+
     /// The result of a command that succeeds, as JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let arguments = [arguments, &["--output", "json"]].concat();
@@ -207,6 +238,31 @@ impl Desk {
         shown["closed_at"] = Value::Bool(closed);
         shown
     }
+}
+
+/// What a command said that went on beside the test.
+pub(crate) fn said(child: Child) -> Said {
+    child.wait_with_output().expect("a child").into()
+}
+
+const ALLOCATIONS: &str = "分配单号,系统代码,服务形式,资源类型,规格类别,规格,云节点,资源池代码,云资源标识,合同编号,上级分配单号,计费开始,计费终止";
+
+/// A row of an import of allocations: a volume of so many GiB.
+pub(crate) fn allocation(number: &str, size: &str, from: &str) -> String {
+    format!("{number},S0001,共享云,云硬盘,均衡型,storage_gib={size},N1,N1-XC,native-{number},ZWY-2023-01,,{from},")
+}
+
+/// A file of allocations.
+pub(crate) fn allocations(rows: &[String]) -> String {
+    format!("{ALLOCATIONS}\n{}\n", rows.join("\n"))
+}
+
+/// A file of so many allocations, which begin in the open month.
+pub(crate) fn many_allocations(prefix: &str, count: usize) -> Vec<u8> {
+    let rows: Vec<_> = (0..count)
+        .map(|n| allocation(&format!("{prefix}-{n:06}"), "100", "2025-06-05 10:00:00"))
+        .collect();
+    allocations(&rows).into_bytes()
 }
 
 /// The file of an import of the demo city.

@@ -1,20 +1,9 @@
-//! What is wrong, hostile or at the wrong time is refused with a reason, and nothing of it is kept.
-//!
-//! Not here: a system clock that goes back cannot be had without changing the machine's.
+//! Files that are wrong, mangled or malicious: refused with a reason, by row where there are rows, and nothing of them kept.
 
-use crate::desk::{CLOSED, Desk, OPEN, PROGRAM, copy, import_of, program, run, village};
+use crate::desk::{Desk, OPEN, Said, allocation, allocations, copy, import_of, village};
 use std::fs;
+use std::io::{Cursor, Read as _, Write as _};
 use std::process::{Command, Stdio};
-
-const HEADING: &str = "分配单号,系统代码,服务形式,资源类型,规格类别,规格,云节点,资源池代码,云资源标识,合同编号,上级分配单号,计费开始,计费终止";
-
-fn allocation(number: &str, size: &str, from: &str) -> String {
-    format!("{number},S0001,共享云,云硬盘,均衡型,storage_gib={size},N1,N1-XC,native-{number},ZWY-2023-01,,{from},")
-}
-
-fn allocations(rows: &[String]) -> String {
-    format!("{HEADING}\n{}\n", rows.join("\n"))
-}
 
 /// Everything that an import could have changed.
 fn state(desk: &Desk) -> (String, serde_json::Value, serde_json::Value) {
@@ -264,231 +253,101 @@ fn an_altered_numbered_file_is_refused_with_a_receipt() {
 }
 
 #[test]
-fn two_imports_at_once_are_one_after_the_other() {
-    let rows = |letter: &str| -> Vec<u8> {
-        let rows: Vec<_> = (0..300)
-            .map(|n| allocation(&format!("{letter}-{n:03}"), "100", "2025-06-05 10:00:00"))
-            .collect();
-        allocations(&rows).into_bytes()
-    };
-    let one_by_one = Desk::new();
-    one_by_one.import("allocations", "a.csv", &rows("ZA")).ok();
-    one_by_one.import("allocations", "b.csv", &rows("ZB")).ok();
-    let right = one_by_one.json(&["inventory", "--as-of", "2025-06-20"]);
+fn a_line_without_end_is_refused() {
     let desk = Desk::new();
-    let paths = [desk.file("a.csv", &rows("ZA")), desk.file("b.csv", &rows("ZB"))];
-    let children = paths.map(|path| {
-        desk.command(&["import", "allocations", &path])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    });
-    for child in children {
-        crate::desk::Said::from(child.wait_with_output().unwrap()).ok();
-    }
-    assert_eq!(desk.json(&["inventory", "--as-of", "2025-06-20"]), right);
-    desk.is_clean();
-}
-
-#[test]
-fn the_same_file_at_once_counts_once() {
-    let rows: Vec<_> = (0..300)
-        .map(|n| allocation(&format!("ZC-{n:03}"), "100", "2025-06-05 10:00:00"))
-        .collect();
-    let desk = Desk::new();
-    let before = desk.json(&["audit", "verify"])["entries"].as_i64().unwrap();
-    let path = desk.file("c.csv", allocations(&rows).as_bytes());
-    let start = || {
-        desk.command(&["import", "allocations", &path, "--output", "json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    let children = [start(), start(), start()];
-    let outcomes = children.map(|child| crate::desk::Said::from(child.wait_with_output().unwrap()).ok());
-    let first = outcomes
-        .iter()
-        .filter(|text| text.contains("\"already_imported\": false"))
-        .count();
-    assert_eq!(first, 1, "{outcomes:?}");
-    assert_eq!(desk.json(&["audit", "verify"])["entries"].as_i64().unwrap(), before + 1);
-}
-
-#[test]
-fn closing_at_once_closes_once() {
-    let alone = Desk::new();
-    alone.run(&["month", "close", OPEN]).ok();
-    let desk = Desk::new();
-    let start = || {
-        desk.command(&["month", "close", OPEN])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    let children = [start(), start()];
-    let said = children.map(|child| crate::desk::Said::from(child.wait_with_output().unwrap()));
-    let closed = said.iter().filter(|said| said.code == Some(0)).count();
-    assert_eq!(closed, 1, "{said:?}");
-    for said in said {
-        if said.code != Some(0) {
-            assert!(matches!(said.code, Some(5..=7)), "{said:?}");
-            assert!(said.err.starts_with("错误: "), "{said:?}");
-        }
-    }
-    assert_eq!(desk.month(OPEN), alone.month(OPEN));
-    assert!(desk.charges(OPEN) == alone.charges(OPEN));
-    desk.is_whole();
-}
-
-#[test]
-fn a_full_disk_leaves_the_store_as_it_was() {
-    let desk = Desk::new();
-    let (head, shown) = (desk.head(), desk.month(OPEN));
-    let rows: Vec<_> = (0..20_000)
-        .map(|n| allocation(&format!("ZD-{n:05}"), "100", "2025-06-05 10:00:00"))
-        .collect();
-    let path = desk.file("many.csv", allocations(&rows).as_bytes());
-    let data = desk.data().display().to_string();
-    // No file may grow beyond 4 KiB: what a disk without space does, and harsher.
-    let limited = |words: &[&str]| {
-        let mut command = Command::new("sh");
-        command
-            .args([
-                "-c",
-                "ulimit -f 8; trap '' XFSZ; exec \"$0\" \"$@\"",
-                PROGRAM,
-                "--quiet",
-                "--data",
-                &data,
-            ])
-            .args(words);
-        command.output().unwrap()
-    };
-    for words in [
-        &["import", "allocations", &path][..],
-        &["month", "close", OPEN],
-        &["month", "meter", OPEN],
+    let head = desk.head();
+    let heading = allocations(&[]);
+    for (name, length, said) in [
+        ("over", 100 << 20, "文件大小（字节）超过上限"),
+        ("under", 50 << 20, "第 3 行"),
     ] {
-        let output = limited(words);
-        assert!(!output.status.success(), "{words:?}: {output:?}");
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.code().is_none() || told.starts_with("错误: "),
-            "{words:?}: {told}"
+        let row = "x".repeat(length);
+        let answer = desk.import(
+            "allocations",
+            &format!("{name}.csv"),
+            format!("{heading}{row}").as_bytes(),
         );
-        assert!(!told.contains("panicked"), "{told}");
-        desk.is_whole();
-        assert_eq!(desk.head(), head, "{words:?}");
-        assert_eq!(desk.month(OPEN), shown, "{words:?}");
+        let told = answer.failed(3);
+        assert!(told.contains(said) && told.len() < 1000, "{name}: {}", told.len());
+        assert_eq!(desk.head(), head, "{name}");
     }
-    desk.run(&["month", "close", OPEN]).ok();
+}
+
+/// The empty form of allocations, with another first sheet and further parts.
+fn workbook(desk: &Desk, sheet: &str, more: &[(&str, u64)]) -> Vec<u8> {
+    let form = desk.folder().join("form.xlsx");
+    desk.run(&["import", "allocations", "--template", &form.display().to_string()])
+        .ok();
+    let mut old = zip::ZipArchive::new(Cursor::new(fs::read(form).unwrap())).unwrap();
+    let mut new = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_level(Some(1));
+    for place in 0..old.len() {
+        let mut part = old.by_index(place).unwrap();
+        let (name, mut content) = (part.name().unwrap().into_owned(), Vec::new());
+        part.read_to_end(&mut content).unwrap();
+        if name.ends_with("sheet1.xml") && !sheet.is_empty() {
+            content = format!("<worksheet><sheetData>{sheet}</sheetData></worksheet>").into_bytes();
+        }
+        new.start_file(name, options).unwrap();
+        new.write_all(&content).unwrap();
+    }
+    for (name, zeros) in more {
+        new.start_file(*name, options).unwrap();
+        std::io::copy(&mut std::io::repeat(0).take(*zeros), &mut new).unwrap();
+    }
+    new.finish().unwrap().into_inner()
 }
 
 #[test]
-fn unknown_things_are_not_found_with_advice() {
+fn a_workbook_that_unpacks_without_end_takes_no_memory() {
     let desk = Desk::new();
     let head = desk.head();
-    for (words, advice) in [
-        (&["explain", "202505-999999"][..], "编号形如"),
-        (&["explain", "203001-000001"], "编号形如"),
-        (&["statement", "show", "JS-203001-0001"], "statement list"),
-        (
-            &["statement", "advance", "JS-203001-0001", "--side", "unit"],
-            "statement list",
-        ),
-        (&["statement", "render", CLOSED, "JS-203001-0001"], "statement list"),
-        (&["collect", "N77"], "node list"),
-        (&["node", "test", "N77"], "node list"),
+    let bomb = workbook(&desk, "", &[("xl/media/zeros.bin", 600 << 20)]);
+    assert!(bomb.len() < 8 << 20);
+    let path = desk.file("bomb.xlsx", &bomb);
+    // In KiB; what it unpacks to would not fit.
+    let output = desk
+        .limited("ulimit -v 500000", &["import", "allocations", &path])
+        .output();
+    let told = Said::from(output.unwrap()).failed(3);
+    assert!(told.contains("解压后的大小"), "{told}");
+    assert_eq!(desk.head(), head);
+}
+
+/// A sheet of texts, a row a line; what is not text is given as its XML.
+fn sheet(rows: &[&str], last: &str) -> String {
+    let cells = |row: &str| -> String {
+        let text = |cell: &str| format!("<c t=\"inlineStr\"><is><t>{cell}</t></is></c>");
+        row.split(',')
+            .map(|cell| if cell == "@" { last.to_owned() } else { text(cell) })
+            .collect()
+    };
+    rows.iter().map(|row| format!("<row>{}</row>", cells(row))).collect()
+}
+
+#[test]
+fn formulas_of_a_workbook_count_by_their_results() {
+    let row = allocation("ZZ-1", "100", "2025-06-05 10:00:00");
+    let text = allocations(std::slice::from_ref(&row));
+    let plain = Desk::new();
+    plain.import("allocations", "plain.csv", text.as_bytes()).ok();
+    let heading = text.lines().next().unwrap();
+    let with = row.replace("storage_gib=100", "@");
+    let desk = Desk::new();
+    let head = desk.head();
+    let formula = "<f>&quot;storage_gib=&quot;&amp;100</f>";
+    for (cell, said) in [
+        (format!("<c>{formula}</c>"), "公式没有保存计算结果"),
+        (format!("<c t=\"e\">{formula}<v>#REF!</v></c>"), "公式错误"),
     ] {
-        let told = desk.run(words).failed(4);
-        assert!(told.contains(advice), "{words:?}: {told}");
+        let bytes = workbook(&desk, &sheet(&[heading, &with], &cell), &[]);
+        let told = desk.import("allocations", "formula.xlsx", &bytes).failed(3);
+        assert!(told.contains("第 2 行「规格」") && told.contains(said), "{told}");
+        assert_eq!(desk.head(), head);
     }
-    // A month that nobody has touched is there and empty.
-    assert_eq!(desk.month("2031-01")["statements"], serde_json::json!({}));
-    assert_eq!(desk.head(), head);
-}
-
-#[test]
-fn a_month_that_has_not_ended_is_not_closed() {
-    let desk = Desk::new();
-    let head = desk.head();
-    let told = desk.run(&["month", "close", "2025-07"]).failed(6);
-    assert!(told.contains(OPEN), "months are closed in order: {told}");
-    assert_eq!(desk.head(), head);
-}
-
-#[test]
-fn a_wrong_database_or_folder_is_told() {
-    let desk = Desk::new();
-    let told = |database: &str, code| desk.run(&["--database", database, "month", "show", OPEN]).failed(code);
-    assert!(told("mysql://somebody:verysecret@host/name", 3).contains("sqlite://"));
-    assert!(!told("mysql://somebody:verysecret@host/name", 3).contains("verysecret"));
-    let refused = told("postgres://somebody:verysecret@127.0.0.1:1/name", 7);
-    assert!(
-        refused.contains("请检查") && !refused.contains("verysecret"),
-        "{refused}"
-    );
-    let other = desk.file(
-        "other.db",
-        b"this is not a database, but it is long enough to be looked at as if it were one.",
-    );
-    let before = fs::read(&other).unwrap();
-    let refused = desk.run(&["--database", &format!("sqlite://{other}"), "month", "show", OPEN]);
-    assert!(refused.code.is_some_and(|code| code > 2), "{refused:?}");
-    assert_eq!(fs::read(&other).unwrap(), before);
-    let missing = desk.folder().join("nowhere").display().to_string();
-    assert!(
-        run(&["--data", &missing, "month", "show", OPEN])
-            .failed(3)
-            .contains("yunheng init")
-    );
-    assert!(!desk.folder().join("nowhere").exists());
-    // A folder without a store says how to make one, and reading does not make it.
-    let bare = desk.folder().join("bare");
-    fs::create_dir_all(&bare).unwrap();
-    let mut command = program();
-    command.arg("--data").arg(&bare).args(["month", "show", OPEN]);
-    let said = crate::desk::Said::from(command.output().unwrap());
-    assert!(said.code.is_some_and(|code| code > 2), "{said:?}");
-    assert!(said.err.contains("yunheng"), "{said:?}");
-}
-
-#[test]
-fn a_demo_never_replaces_what_is_not_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let kept = folder.path().join("mine.txt");
-    fs::write(&kept, "mine").unwrap();
-    let told = run(&["demo", "--small", "--dir", &folder.path().display().to_string()]).failed(3);
-    assert!(told.contains("--dir"), "{told}");
-    assert_eq!(fs::read_to_string(kept).unwrap(), "mine");
-}
-
-#[test]
-fn a_tampered_chain_and_a_lost_file_are_told() {
-    let desk = Desk::new();
-    let head = desk.head();
-    desk.run(&["audit", "verify", "--head", &head.replace('"', "")]).ok();
-    desk.run(&["audit", "verify", "--head", &format!("999999:{}", "0".repeat(64))])
-        .failed(3);
-    let folder = desk.data().join(format!("lake/charges/month={CLOSED}"));
-    for entry in fs::read_dir(folder).unwrap().flatten() {
-        fs::remove_file(entry.path()).unwrap();
-    }
-    let health = desk.json(&["doctor"]);
-    assert!(health["missing"][0].as_str().unwrap().contains(CLOSED), "{health:#}");
-    let said = desk.run(&[
-        "export",
-        "charges",
-        CLOSED,
-        "--file",
-        &desk.folder().join("x.csv").display().to_string(),
-    ]);
-    assert!(
-        said.code.is_some_and(|code| code != 0) && said.err.starts_with("错误: "),
-        "{said:?}"
-    );
-    assert!(!desk.folder().join("x.csv").exists());
+    let cell = format!("<c t=\"str\">{formula}<v>storage_gib=100</v></c>");
+    let bytes = workbook(&desk, &sheet(&[heading, &with], &cell), &[]);
+    desk.import("allocations", "formula.xlsx", &bytes).ok();
+    let seen = ["inventory", "--as-of", "2025-06-20"];
+    assert_eq!(desk.json(&seen), plain.json(&seen));
 }

@@ -1,6 +1,9 @@
-//! Doing the same again changes nothing (I6), and a closed month is not done again.
+//! Doing the same again changes nothing (I6), and a closed month is not done again. That the hundredth time changes as
+//! little as the second is shown beside the use cases, on both stores (`crates/app/tests/months/again.rs`).
 
-use crate::desk::{CLOSED, Desk, OPEN, contents, copy, import_of, village};
+use crate::desk::{CLOSED, Desk, OPEN, Said, contents, copy, import_of, village};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 #[test]
 fn steps_of_a_month_say_unchanged_the_second_time() {
@@ -38,7 +41,8 @@ fn a_closed_month_is_not_done_again() {
 fn the_same_file_takes_effect_once() {
     let desk = Desk::new();
     let head = desk.head();
-    let files = [
+    // One of every kind.
+    let files: [(&str, &str, &str); 10] = [
         ("organisations", "2024-06", "organisations.csv"),
         ("systems", "2024-06", "systems.csv"),
         ("projects", "2024-06", "projects.csv"),
@@ -46,6 +50,8 @@ fn the_same_file_takes_effect_once() {
         ("contracts", "2024-06", "contracts.csv"),
         ("prices", "2024-06", "prices-P1-v1.csv"),
         ("allocations", "2024-06", "allocations.csv"),
+        ("declared-work", OPEN, "declared-work.csv"),
+        ("outages", "2024-09", "outages.csv"),
         ("provider-bill", OPEN, "provider-bill-P1-v1.csv"),
     ];
     for (kind, month, name) in files {
@@ -128,4 +134,49 @@ fn a_closed_months_lines_are_the_same_in_every_export() {
     assert_eq!(desk.charges(CLOSED), first);
     desk.run(&["month", "close", OPEN]).ok();
     assert_eq!(desk.charges(CLOSED), first);
+}
+
+/// All statements of a month as they are rendered.
+fn rendered(desk: &Desk, month: &str, zone: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+    let folder = desk.folder().join("rendered");
+    let told = desk
+        .command(&["statement", "render", month, "--to", &folder.display().to_string()])
+        .env("TZ", zone)
+        .output()
+        .unwrap();
+    Said::from(told).ok();
+    contents(&folder)
+}
+
+#[test]
+fn statements_are_rendered_with_the_same_bytes_in_every_zone() {
+    let desk = Desk::new();
+    let head = desk.head();
+    let first = rendered(&desk, CLOSED, "Asia/Shanghai");
+    assert!(
+        first.len() > 6,
+        "of three providers and their departments: {}",
+        first.len()
+    );
+    for zone in ["America/Denver", "Pacific/Kiritimati"] {
+        assert!(rendered(&desk, CLOSED, zone) == first, "{zone}");
+    }
+    assert_eq!(desk.head(), head);
+}
+
+#[test]
+fn the_zone_of_the_host_changes_no_line() {
+    // Fourteen hours before Beijing and six after it: on the first and the last day of a month both are in another one.
+    let lines = ["America/Denver", "Pacific/Kiritimati"].map(|zone| {
+        let desk = Desk::new();
+        let closed = desk
+            .command(&["month", "close", OPEN])
+            .env("TZ", zone)
+            .output()
+            .unwrap();
+        Said::from(closed).ok();
+        desk.charges(OPEN)
+    });
+    assert!(lines[0] == lines[1]);
+    assert!(lines[0].len() > 1000);
 }

@@ -8,9 +8,12 @@
     reason = "what a test needs and does not find fails it"
 )]
 
+mod at_once;
 mod cli;
 mod demo;
 mod desk;
 mod hostile;
 mod idempotence;
 mod kill;
+mod refused;
+mod shown;

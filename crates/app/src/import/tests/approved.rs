@@ -4,6 +4,17 @@ use super::{House, at, month};
 use crate::import::ImportKind::{Allocations, DeclaredWork};
 use domain::registry::{Measure, ResourceKind};
 use std::fmt::Write as _;
+use test_support::TestStore;
+
+test_support::on_both_stores!(
+    opened_resized_and_released,
+    what_is_registered_is_not_overwritten,
+    every_fault_of_an_allocation_file,
+    one_resource_one_allocation_at_a_time,
+    what_concerns_closed_months_is_noted_once_for_each,
+    a_hundred_thousand_rows,
+    work_is_accepted_once,
+);
 
 const HEADING: &str = "分配单号,系统代码,服务形式,资源类型,规格类别,规格,云节点,资源池代码,云资源标识,合同编号,上级分配单号,计费开始,计费终止";
 const WORK: &str = "工作单号,系统代码,服务形式,工作类别,工作量,云节点,合同编号,验收日期";
@@ -21,13 +32,12 @@ const SERVER: &str =
 const RESIZED: &str = "A1,S001,共享云,云主机,,vcpu=8 memory_gib=8,N1,N1-X86,i-1,HT-1,,2026-03-10 08:00:00,";
 const DISK: &str = "A2,S001,共享云,云硬盘,高性能型,storage_gib=100.5,N1,,v-1,,A1,2026/3/1 10:30,9999-12-31";
 
-#[tokio::test]
-async fn opened_resized_and_released() {
-    let house = House::new().await;
+async fn opened_resized_and_released(store: TestStore) {
+    let house = House::new(store).await;
     house
         .try_then_import_twice(Allocations, &file(&[DISK, SERVER, RESIZED]), (3, 0, 0))
         .await;
-    let stored = house.store.read().await.unwrap().allocations().await.unwrap();
+    let stored = house.allocations().await;
     assert_eq!(stored.len(), 3);
     assert_eq!(
         (stored[0].period.from(), stored[0].period.end()),
@@ -54,14 +64,13 @@ async fn opened_resized_and_released() {
             .await,
         (1, 3, 1)
     );
-    let stored = house.store.read().await.unwrap().allocations().await.unwrap();
+    let stored = house.allocations().await;
     assert_eq!((stored.len(), stored[1].period.end()), (4, Some(at("2026-04-01"))));
     assert_eq!(house.late().await, []);
 }
 
-#[tokio::test]
-async fn what_is_registered_is_not_overwritten() {
-    let house = House::new().await;
+async fn what_is_registered_is_not_overwritten(store: TestStore) {
+    let house = House::new(store).await;
     house.good(Allocations, &file(&[SERVER, RESIZED])).await;
     let other_spec = RESIZED.replace("vcpu=8", "vcpu=16");
     let other_end = SERVER.replace("2026-03-10 08:00:00", "2026-03-09 08:00:00");
@@ -91,9 +100,8 @@ async fn what_is_registered_is_not_overwritten() {
     );
 }
 
-#[tokio::test]
-async fn every_fault_of_an_allocation_file() {
-    let house = House::new().await;
+async fn every_fault_of_an_allocation_file(store: TestStore) {
+    let house = House::new(store).await;
     let bad = [
         "=1+1,S009,云,云主机,,vcpu,N9,N9-X86,i-1,HT-9,,2026-03-01,2026-02-01",
         "A3,S009,共享云,云主机,,vcpu=4 vcpu=8,N9,N9-X86,i-1,HT-9,A99,2026-03-01,",
@@ -123,9 +131,8 @@ async fn every_fault_of_an_allocation_file() {
     assert_eq!(found, expected);
 }
 
-#[tokio::test]
-async fn one_resource_one_allocation_at_a_time() {
-    let house = House::new().await;
+async fn one_resource_one_allocation_at_a_time(store: TestStore) {
+    let house = House::new(store).await;
     house.good(Allocations, &file(&[SERVER, RESIZED])).await;
     let overlapping = "A1,S001,共享云,云主机,,vcpu=2,N1,N1-X86,i-1,HT-1,,2026-02-01,2026-03-05";
     let shared = "A9,S002,共享云,云主机,,vcpu=2,N1,N1-X86,i-1,,,2026-05-01,";
@@ -142,9 +149,8 @@ async fn one_resource_one_allocation_at_a_time() {
     assert_eq!(house.good(Allocations, &file(&[shared, &released])).await, (1, 0, 1));
 }
 
-#[tokio::test]
-async fn what_concerns_closed_months_is_noted_once_for_each() {
-    let house = House::new().await;
+async fn what_concerns_closed_months_is_noted_once_for_each(store: TestStore) {
+    let house = House::new(store).await;
     house.good(Allocations, &file(&[SERVER, RESIZED])).await;
     for text in ["2026-03", "2026-04", "2026-05"] {
         house.close(text).await;
@@ -178,9 +184,8 @@ async fn what_concerns_closed_months_is_noted_once_for_each() {
     assert_eq!(house.late().await, [fact("2026-04", 3), fact("2026-05", 2)]);
 }
 
-#[tokio::test]
-async fn a_hundred_thousand_rows() {
-    let house = House::new().await;
+async fn a_hundred_thousand_rows(store: TestStore) {
+    let house = House::new(store).await;
     house.close("2026-03").await;
     let file = |to: &str| {
         let mut text = format!("{HEADING}\n");
@@ -214,15 +219,14 @@ async fn a_hundred_thousand_rows() {
     assert_eq!(house.late().await, late);
 }
 
-#[tokio::test]
-async fn work_is_accepted_once() {
-    let house = House::new().await;
+async fn work_is_accepted_once(store: TestStore) {
+    let house = House::new(store).await;
     let one = "G1,S001,迁移服务,系统迁移,person_day=12.5,N1,HT-1,2026-03-31";
     let two = "G2,S002,信创适配改造评估,,person_day=3,N2,,2026/4/1";
     house
         .try_then_import_twice(DeclaredWork, &work(&[one, two]), (2, 0, 0))
         .await;
-    let stored = house.store.read().await.unwrap().allocations().await.unwrap();
+    let stored = house.allocations().await;
     assert_eq!((stored[0].kind, stored[0].period.days()), (ResourceKind::Work, 1));
     assert_eq!(
         (stored[0].period.from(), stored[0].period.to()),

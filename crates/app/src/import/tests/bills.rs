@@ -3,9 +3,17 @@
 use super::{House, at, month};
 use crate::AppError;
 use crate::import::ImportKind::{Outages, ProviderBill};
-use crate::import::{ImportOptions, import_file};
 use kernel::{ErrorKind, Kinded, Period};
 use lake::Dataset;
+use test_support::TestStore;
+
+test_support::on_both_stores!(
+    a_bill_is_kept_with_its_lines,
+    versions_follow_each_other,
+    a_closed_month_takes_a_corrected_bill,
+    every_fault_of_a_bill,
+    outages_are_recorded_once,
+);
 
 const HEADING: &str =
     "云服务商代码,账期,账单版本,行号,云节点,云资源标识,条目代码,使用单位代码,起,止,数量,单价（元）,金额（元）";
@@ -17,14 +25,13 @@ fn file(rows: &[&str]) -> String {
 const ONE: &str = "P1,2026-03,1,1,N1,i-1,CPU,D001,2026-03-01,2026-04-01,4,36.8,147.20";
 const TWO: &str = "P1,2026-03,1,2,,G1,NO-SUCH-ITEM,D999,2026-03-31,2026-04-01,12.5,800,-10000.00";
 
-#[tokio::test]
-async fn a_bill_is_kept_with_its_lines() {
-    let house = House::new().await;
+async fn a_bill_is_kept_with_its_lines(store: TestStore) {
+    let house = House::new(store).await;
     // Neither the item nor the department of the second line is known: that is for reconciling to show.
     house
         .try_then_import_twice(ProviderBill, &file(&[TWO, ONE]), (2, 0, 0))
         .await;
-    let mut read = house.store.read().await.unwrap();
+    let mut read = house.read().await;
     let bills = read.bills(month("2026-03")).await.unwrap();
     assert_eq!(bills.len(), 1);
     assert_eq!(
@@ -46,9 +53,8 @@ async fn a_bill_is_kept_with_its_lines() {
     );
 }
 
-#[tokio::test]
-async fn versions_follow_each_other() {
-    let house = House::new().await;
+async fn versions_follow_each_other(store: TestStore) {
+    let house = House::new(store).await;
     let third = ONE.replace(",1,1,", ",3,1,");
     assert_eq!(
         house.faults(ProviderBill, &file(&[&third])).await,
@@ -57,9 +63,7 @@ async fn versions_follow_each_other() {
     house.good(ProviderBill, &file(&[ONE, TWO])).await;
     // The same bill in other bytes: another order of rows, another encoding.
     let gbk = encoding_rs::GBK.encode(&file(&[TWO, ONE])).0.into_owned();
-    let same = import_file(&house.ctx, ProviderBill, "重发.csv", &gbk, ImportOptions::default())
-        .await
-        .unwrap();
+    let same = house.import_bytes(ProviderBill, &gbk).await.unwrap();
     assert_eq!(
         (same.already_imported, same.counts.new, same.counts.unchanged),
         (false, 0, 2)
@@ -88,7 +92,7 @@ async fn versions_follow_each_other() {
             .await,
         (1, 0, 0)
     );
-    let versions: Vec<_> = house.store.read().await.unwrap().bills(month("2026-03")).await.unwrap();
+    let versions: Vec<_> = house.read().await.bills(month("2026-03")).await.unwrap();
     let versions: Vec<_> = versions.iter().map(|b| (b.provider.to_string(), b.version)).collect();
     assert_eq!(
         versions,
@@ -96,25 +100,29 @@ async fn versions_follow_each_other() {
     );
 }
 
-#[tokio::test]
-async fn a_closed_month_takes_no_bill() {
-    let house = House::new().await;
+async fn a_closed_month_takes_a_corrected_bill(store: TestStore) {
+    let house = House::new(store).await;
+    house.good(ProviderBill, &file(&[ONE])).await;
     house.close("2026-03").await;
-    let before = house.state().await;
-    let refused = house.import(ProviderBill, &file(&[ONE])).await.unwrap_err();
+    let second = file(&[&ONE.replace(",1,1,", ",2,1,").replace("147.20", "150.00")]);
+    let outcome = house.import(ProviderBill, &second).await.unwrap();
+    assert_eq!(outcome.counts.new, 1);
     assert!(
-        matches!(refused, AppError::MonthClosed(closed) if closed == month("2026-03")),
-        "{refused}"
+        outcome
+            .counts
+            .notes
+            .iter()
+            .any(|note| note.contains("2026-03 已关账") && note.contains("下次关账时释放")),
+        "{:?}",
+        outcome.counts.notes
     );
-    assert_eq!(
-        (refused.kind(), house.state().await),
-        (ErrorKind::FailedPrecondition, before)
-    );
+    let bills = house.store.read().await.unwrap().bills(month("2026-03")).await.unwrap();
+    let versions: Vec<_> = bills.iter().map(|bill| (bill.version, bill.total.fen())).collect();
+    assert_eq!(versions, [(1, 14_720), (2, 15_000)], "both are kept");
 }
 
-#[tokio::test]
-async fn every_fault_of_a_bill() {
-    let house = House::new().await;
+async fn every_fault_of_a_bill(store: TestStore) {
+    let house = House::new(store).await;
     let bad = [
         ONE,
         "P1,2026-03,1,1,N1,i-2,CPU,D001,2026-03-01,2026-04-01,4,36.8,147.20",
@@ -153,15 +161,14 @@ async fn every_fault_of_a_bill() {
 
 const OUTAGES: &str = "云节点,云资源标识,开始,结束,免责原因,依据";
 
-#[tokio::test]
-async fn outages_are_recorded_once() {
-    let house = House::new().await;
+async fn outages_are_recorded_once(store: TestStore) {
+    let house = House::new(store).await;
     let one = "N1,i-1,2026-03-02 10:00:00,2026-03-02 12:00:00,,监理月报";
     let two = ",A-HOSTING,2026/3/31 23:00,2026/4/1 1:00,已公告的维护,监理月报";
     let text = format!("{OUTAGES}\n{one}\n{two}\n");
     house.try_then_import_twice(Outages, &text, (2, 0, 0)).await;
     let march = Period::new(at("2026-03-01"), at("2026-04-01")).unwrap();
-    let stored = house.store.read().await.unwrap().outages_within(march).await.unwrap();
+    let stored = house.read().await.outages_within(march).await.unwrap();
     assert_eq!(
         stored.iter().map(|o| o.resource.as_str()).collect::<Vec<_>>(),
         ["A-HOSTING", "N1/i-1"]
@@ -194,7 +201,7 @@ N9,i-1,2026-03-03 10:00:00,2026-03-03 11:00:00,,监理月报
 "
     );
     let found = house.faults(Outages, &bad).await;
-    let there = "资源「N1/i-1」自该时刻起的中断已登记（至 2026-03-02T12:00:00+08:00，计入停机），内容不同；已登记的内容不能改动";
+    let there = "资源「N1/i-1」自该时刻起的中断已登记（至 2026-03-02T12:00:00+08:00，计入停机），内容不同；如系更正已登记的内容，请填写更正理由";
     let expected = [
         format!("2 开始: {there}"),
         format!("3 开始: {there}"),

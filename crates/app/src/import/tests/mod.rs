@@ -8,10 +8,11 @@ mod registers;
 use super::{Counts, ImportKind, ImportOptions, ImportOutcome, import_file, template};
 use crate::nodes::{NewNode, NewPool, add};
 use crate::{AppError, OpContext};
-use domain::registry::{NodeSource, PoolKind};
+use domain::meter::Allocation;
+use domain::registry::{History, NodeSource, PoolKind, Registered};
 use kernel::{Instant, Month};
 use std::sync::Arc;
-use store::MonthRecord;
+use store::{Connection, MonthRecord};
 use tempfile::TempDir;
 use test_support::TestStore;
 
@@ -38,6 +39,13 @@ HT-1,合同一,P1,2026年采购,一,2026-01-01,2029-01-01,按天,0.05,第八条,
 HT-2,合同二,P2,2026年采购,二,2026-01-01,2029-01-01,按秒,0.05,第八条,2026-01-01
 ";
 
+test_support::on_both_stores!(
+    the_example_of_every_template_is_accepted,
+    an_import_is_audited_and_can_be_found,
+    files_that_are_no_table_leave_nothing,
+    two_programs_with_the_same_file,
+);
+
 /// A database with two providers, two departments, their systems, a node with two pools, a catalogue and contracts.
 struct House {
     ctx: OpContext,
@@ -47,8 +55,8 @@ struct House {
 
 impl House {
     /// With nothing in it.
-    async fn empty() -> Self {
-        let (store, data) = (test_support::sqlite().await, tempfile::tempdir().unwrap());
+    fn empty(store: TestStore) -> Self {
+        let data = tempfile::tempdir().unwrap();
         let now = at("2026-06-10 09:00:00");
         let mut count = 0_u64;
         let entropy = Box::new(move || {
@@ -65,8 +73,8 @@ impl House {
         }
     }
 
-    async fn new() -> Self {
-        let house = Self::empty().await;
+    async fn new(store: TestStore) -> Self {
+        let house = Self::empty(store);
         house.good(ImportKind::Organisations, ORGANISATIONS).await;
         house.node("N1", "P1").await;
         house.node("N2", "P2").await;
@@ -95,7 +103,11 @@ impl House {
     }
 
     async fn import(&self, kind: ImportKind, text: &str) -> Result<ImportOutcome, AppError> {
-        import_file(&self.ctx, kind, "文件.csv", text.as_bytes(), ImportOptions::default()).await
+        self.import_bytes(kind, text.as_bytes()).await
+    }
+
+    async fn import_bytes(&self, kind: ImportKind, bytes: &[u8]) -> Result<ImportOutcome, AppError> {
+        import_file(&self.ctx, kind, "文件.csv", bytes, ImportOptions::default()).await
     }
 
     /// Imports a file without faults. Returns how many rows are new, unchanged, changed.
@@ -159,6 +171,19 @@ impl House {
         assert_eq!(self.state().await, after);
     }
 
+    async fn read(&self) -> Connection {
+        self.store.read().await.unwrap()
+    }
+
+    /// Every version of a register.
+    async fn history<T: Registered>(&self) -> History<T> {
+        self.read().await.history().await.unwrap()
+    }
+
+    async fn allocations(&self) -> Vec<Allocation> {
+        self.read().await.allocations().await.unwrap()
+    }
+
     /// Rows of every table, and the files of the lake.
     async fn state(&self) -> Vec<String> {
         let tables = [
@@ -172,7 +197,7 @@ impl House {
             "outage",
             "audit_entry",
         ];
-        let mut read = self.store.read().await.unwrap();
+        let mut read = self.read().await;
         let mut state = Vec::new();
         for table in tables {
             let row = read
@@ -208,7 +233,7 @@ impl House {
 
     /// Month, cause, whether it is posted without being asked for, and what it is.
     async fn late(&self) -> Vec<(Month, String, bool, String)> {
-        let facts = self.store.read().await.unwrap().open_late_facts().await.unwrap();
+        let facts = self.read().await.open_late_facts().await.unwrap();
         facts
             .into_iter()
             .map(|f| (f.month, f.cause, f.approved, f.detail))
@@ -224,9 +249,8 @@ fn month(text: &str) -> Month {
     text.parse().unwrap()
 }
 
-#[tokio::test]
-async fn the_example_of_every_template_is_accepted() {
-    let house = House::empty().await;
+async fn the_example_of_every_template_is_accepted(store: TestStore) {
+    let house = House::empty(store);
     let before = "代码,名称,类别,生效日期\nA001,数据局,主管部门,2026-01-01\nP1,甲云公司,云服务商,2026-01-01\n";
     house.good(ImportKind::Organisations, before).await;
     house.node("N1", "P1").await;
@@ -246,11 +270,10 @@ async fn the_example_of_every_template_is_accepted() {
     );
 }
 
-#[tokio::test]
-async fn an_import_is_audited_and_can_be_found() {
-    let house = House::empty().await;
+async fn an_import_is_audited_and_can_be_found(store: TestStore) {
+    let house = House::empty(store);
     house.good(ImportKind::Organisations, ORGANISATIONS).await;
-    let mut read = house.store.read().await.unwrap();
+    let mut read = house.read().await;
     let entries = read.audit_entries(1, 10).await.unwrap();
     assert_eq!(entries.len(), 1);
     let entry = &entries[0];
@@ -271,9 +294,8 @@ async fn an_import_is_audited_and_can_be_found() {
     );
 }
 
-#[tokio::test]
-async fn files_that_are_no_table_leave_nothing() {
-    let house = House::empty().await;
+async fn files_that_are_no_table_leave_nothing(store: TestStore) {
+    let house = House::empty(store);
     let before = house.state().await;
     for bytes in [
         b"".as_slice(),
@@ -308,9 +330,8 @@ async fn files_that_are_no_table_leave_nothing() {
     assert_eq!(house.state().await, before);
 }
 
-#[tokio::test]
-async fn two_programs_with_the_same_file() {
-    let house = House::empty().await;
+async fn two_programs_with_the_same_file(store: TestStore) {
+    let house = House::empty(store);
     let one = house.import(ImportKind::Organisations, ORGANISATIONS);
     let other = house.import(ImportKind::Organisations, ORGANISATIONS);
     let (one, other) = tokio::join!(one, other);

@@ -3,6 +3,15 @@
 use super::{House, month};
 use crate::import::ImportKind::{self, Prices};
 use domain::catalogue::{PriceModel, TierScope};
+use test_support::TestStore;
+
+test_support::on_both_stores!(
+    all_models_and_versions,
+    a_version_never_changes_and_none_is_left_out,
+    every_fault_of_a_row,
+    every_fault_of_a_version,
+    a_backdated_version_is_a_proposal,
+);
 
 const HEADING: &str = "合同编号,价目版本,生效日期,条目代码,云节点,资源池类型,计价方式,单价（元）,阶梯,阶梯范围,包含量,超出单价（元）,折扣,最高限价（元）,单资源月封顶（元）,条款,依据,批准人";
 
@@ -10,9 +19,8 @@ fn file(rows: &[&str]) -> String {
     format!("{HEADING}\n{}\n", rows.join("\n"))
 }
 
-#[tokio::test]
-async fn all_models_and_versions() {
-    let house = House::new().await;
+async fn all_models_and_versions(store: TestStore) {
+    let house = House::new(store).await;
     let one = [
         "HT-1,1,2026-01-01,CPU,,,flat,46.000001,,,,,0.8,46.5,6000,一,清单,张三",
         "HT-1,1,2026-01-01,CPU,N1,信创池,超额累进,,5:20；:36,同一单位,,,,,,二,清单,张三",
@@ -27,7 +35,7 @@ async fn all_models_and_versions() {
     rows.extend([two, "HT-2,1,2026-01-01,CPU,,,flat,40,,,,,,,,一,清单,王五"]);
     assert_eq!(house.good(Prices, &file(&rows)).await, (2, 5, 0));
 
-    let books = house.store.read().await.unwrap().price_books().await.unwrap();
+    let books = house.read().await.price_books().await.unwrap();
     let labels: Vec<_> = books.iter().map(|book| (book.label(), book.lines.len())).collect();
     assert_eq!(
         labels,
@@ -75,9 +83,8 @@ async fn all_models_and_versions() {
     assert_eq!(house.late().await, []);
 }
 
-#[tokio::test]
-async fn a_version_never_changes_and_none_is_left_out() {
-    let house = House::new().await;
+async fn a_version_never_changes_and_none_is_left_out(store: TestStore) {
+    let house = House::new(store).await;
     house
         .good(Prices, &file(&["HT-1,1,2026-01-01,CPU,,,flat,46,,,,,,,,一,清单,张三"]))
         .await;
@@ -100,9 +107,8 @@ async fn a_version_never_changes_and_none_is_left_out() {
     assert_eq!(house.faults(Prices, &file(&more)).await, expected[..1]);
 }
 
-#[tokio::test]
-async fn every_fault_of_a_row() {
-    let house = House::new().await;
+async fn every_fault_of_a_row(store: TestStore) {
+    let house = House::new(store).await;
     let bad = [
         "HT-9,1,2026-01-01,GPU,N9,ARM,flat,46,,,,,,,,一,清单,张三",
         "HT-1,0,2026-02-30,CPU,,,单一价,46,,,,,,,,,清单,张三",
@@ -139,9 +145,8 @@ async fn every_fault_of_a_row() {
     );
 }
 
-#[tokio::test]
-async fn every_fault_of_a_version() {
-    let house = House::new().await;
+async fn every_fault_of_a_version(store: TestStore) {
+    let house = House::new(store).await;
     let bad = [
         "HT-1,1,2026-01-01,CPU,,,flat,46,,,,,,46,,一,清单,张三",
         "HT-1,1,2026-01-02,DISK,,,flat,46,,,,,,45.99,,一,清单,李四",
@@ -160,9 +165,8 @@ async fn every_fault_of_a_version() {
     assert_eq!(found, expected);
 }
 
-#[tokio::test]
-async fn a_backdated_version_is_a_proposal() {
-    let house = House::new().await;
+async fn a_backdated_version_is_a_proposal(store: TestStore) {
+    let house = House::new(store).await;
     for text in ["2026-02", "2026-03", "2026-04"] {
         house.close(text).await;
     }

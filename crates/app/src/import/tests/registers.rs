@@ -1,13 +1,27 @@
 //! Organisations, systems, projects, catalogue, contracts.
 
 use super::{CATALOGUE, CONTRACTS, House, ORGANISATIONS, SYSTEMS, at, month};
-use crate::import::{ImportKind, ImportOptions, import_file};
+use crate::import::ImportKind;
 use domain::catalogue::{Contract, OutageRounding, Proration, ServiceItem};
 use domain::registry::{DataGrade, InformationSystem, Organisation, ProjectMapping, Side};
+use test_support::TestStore;
 
-#[tokio::test]
-async fn organisations_as_they_were_and_are() {
-    let house = House::empty().await;
+test_support::on_both_stores!(
+    organisations_as_they_were_and_are,
+    a_file_in_gbk_says_the_same,
+    every_fault_of_an_organisation_file,
+    systems_and_their_transfer,
+    every_fault_of_a_system_file,
+    projects_belong_to_systems,
+    the_catalogue_is_clear_for_every_use,
+    every_fault_of_a_catalogue_file,
+    a_changed_item_is_a_proposal_for_closed_months,
+    all_terms_of_a_contract,
+    every_fault_of_a_contract_file,
+);
+
+async fn organisations_as_they_were_and_are(store: TestStore) {
+    let house = House::empty(store);
     house
         .try_then_import_twice(ImportKind::Organisations, ORGANISATIONS, (5, 0, 0))
         .await;
@@ -19,14 +33,7 @@ async fn organisations_as_they_were_and_are() {
 2026-04-10,D003,丙局,使用单位,A001,
 ";
     assert_eq!(house.good(ImportKind::Organisations, later).await, (2, 1, 1));
-    let history = house
-        .store
-        .read()
-        .await
-        .unwrap()
-        .history::<Organisation>()
-        .await
-        .unwrap();
+    let history = house.history::<Organisation>().await;
     let april = month("2026-04").period();
     let who: Vec<_> = history
         .answering(&"D001".parse().unwrap(), april)
@@ -38,39 +45,21 @@ async fn organisations_as_they_were_and_are() {
     assert_eq!(house.late().await, []);
 }
 
-#[tokio::test]
-async fn a_file_in_gbk_says_the_same() {
-    let (one, other) = (House::empty().await, House::empty().await);
-    one.good(ImportKind::Organisations, ORGANISATIONS).await;
+async fn a_file_in_gbk_says_the_same(store: TestStore) {
+    let house = House::empty(store);
+    house.good(ImportKind::Organisations, ORGANISATIONS).await;
     let gbk = encoding_rs::GBK.encode(ORGANISATIONS).0.into_owned();
-    import_file(
-        &other.ctx,
-        ImportKind::Organisations,
-        "f.csv",
-        &gbk,
-        ImportOptions::default(),
-    )
-    .await
-    .unwrap();
-    let mut names = Vec::new();
-    for house in [one, other] {
-        let history = house
-            .store
-            .read()
-            .await
-            .unwrap()
-            .history::<Organisation>()
-            .await
-            .unwrap();
-        names.push(history.all_at(at("2026-02-01")).cloned().collect::<Vec<_>>());
-    }
-    assert_eq!(names[0], names[1]);
-    assert_eq!(names[0][1].name, "甲局");
+    // Other bytes, so another file; but none of its rows says anything new.
+    let again = house.import_bytes(ImportKind::Organisations, &gbk).await.unwrap();
+    assert_eq!((again.already_imported, again.counts.unchanged), (false, 5));
+    assert_eq!(
+        house.history::<Organisation>().await.latest("D001").unwrap().name,
+        "甲局"
+    );
 }
 
-#[tokio::test]
-async fn every_fault_of_an_organisation_file() {
-    let house = House::new().await;
+async fn every_fault_of_an_organisation_file(store: TestStore) {
+    let house = House::new(store).await;
     let bad = "代码,名称,类别,上级代码,并入代码,生效日期
 部门,甲,使用单位,,,2026-01-01
 D010,,用户,X9,,昨天
@@ -97,21 +86,13 @@ D014,己局,使用单位,D013,,2026-02-01
     assert_eq!(found, expected);
 }
 
-#[tokio::test]
-async fn systems_and_their_transfer() {
-    let house = House::empty().await;
+async fn systems_and_their_transfer(store: TestStore) {
+    let house = House::empty(store);
     house.good(ImportKind::Organisations, ORGANISATIONS).await;
     house
         .try_then_import_twice(ImportKind::Systems, SYSTEMS, (2, 0, 0))
         .await;
-    let history = house
-        .store
-        .read()
-        .await
-        .unwrap()
-        .history::<InformationSystem>()
-        .await
-        .unwrap();
+    let history = house.history::<InformationSystem>().await;
     let system = history.latest("S001").unwrap();
     assert_eq!(
         (system.mlps_level, system.data_grade),
@@ -139,9 +120,8 @@ async fn systems_and_their_transfer() {
     );
 }
 
-#[tokio::test]
-async fn every_fault_of_a_system_file() {
-    let house = House::new().await;
+async fn every_fault_of_a_system_file(store: TestStore) {
+    let house = House::new(store).await;
     let bad = "代码,名称,所属单位代码,等保级别,网络区域,数据分级,状态,来源,生效日期
 S003,系统,D009,9,外网,一般数据,运行,存量系统,2026-01-01
 S001,业务系统,D002,3,政务外网区,一般数据,运行,存量系统,2026-01-01
@@ -163,20 +143,12 @@ S004,系统,D001,,互联网区,,运行,新建系统,0226-01-01
     );
 }
 
-#[tokio::test]
-async fn projects_belong_to_systems() {
-    let house = House::new().await;
+async fn projects_belong_to_systems(store: TestStore) {
+    let house = House::new(store).await;
     let text =
         "云节点,项目,系统代码,生效日期\nN1,政务 一,S001,2026-01-01\nN1,政务 一,,2026-05-01\nN2,政务 一,S002,2026/1/1\n";
     house.try_then_import_twice(ImportKind::Projects, text, (2, 0, 1)).await;
-    let history = house
-        .store
-        .read()
-        .await
-        .unwrap()
-        .history::<ProjectMapping>()
-        .await
-        .unwrap();
+    let history = house.history::<ProjectMapping>().await;
     let key = ProjectMapping::key(&"N1".parse().unwrap(), "政务 一");
     assert_eq!(
         history.at(&key, at("2026-04-30")).and_then(|m| m.system.clone()),
@@ -196,9 +168,8 @@ async fn projects_belong_to_systems() {
 const ITEM_HEADING: &str =
     "代码,名称,层级,服务形式,资源类型,规格类别,计量项,单位,计量依据,资源池类型,网络区域,适用形式,生效日期";
 
-#[tokio::test]
-async fn the_catalogue_is_clear_for_every_use() {
-    let house = House::empty().await;
+async fn the_catalogue_is_clear_for_every_use(store: TestStore) {
+    let house = House::empty(store);
     house
         .try_then_import_twice(ImportKind::Catalogue, CATALOGUE, (3, 0, 0))
         .await;
@@ -242,9 +213,8 @@ async fn the_catalogue_is_clear_for_every_use() {
     );
 }
 
-#[tokio::test]
-async fn every_fault_of_a_catalogue_file() {
-    let house = House::new().await;
+async fn every_fault_of_a_catalogue_file(store: TestStore) {
+    let house = House::new(store).await;
     let bad = format!(
         "{ITEM_HEADING}
 CPU,云主机 vCPU,基础设施层,共享云,云主机,,vcpu,台,取批准与实际之小者,X86池,,,2026-01-01
@@ -268,9 +238,8 @@ X,某项,底层,共享云,主机,,核数,,按量,x86,,,2026-01-01
     }
 }
 
-#[tokio::test]
-async fn a_changed_item_is_a_proposal_for_closed_months() {
-    let house = House::new().await;
+async fn a_changed_item_is_a_proposal_for_closed_months(store: TestStore) {
+    let house = House::new(store).await;
     house.close("2026-03").await;
     let other_basis = "CPU,云主机 vCPU,基础设施层,共享云,云主机,,vcpu,核,按批准开通量,X86池,,,2026-03-10";
     house
@@ -282,22 +251,14 @@ async fn a_changed_item_is_a_proposal_for_closed_months() {
         (late[0].0, late[0].1.as_str(), late[0].2),
         (month("2026-03"), "backdated_price", false)
     );
-    let items = house
-        .store
-        .read()
-        .await
-        .unwrap()
-        .history::<ServiceItem>()
-        .await
-        .unwrap();
+    let items = house.history::<ServiceItem>().await;
     assert_eq!(items.iter().map(|(_, versions)| versions.len()).sum::<usize>(), 4);
 }
 
 const TERMS_HEADING: &str = "合同编号,合同名称,云服务商代码,采购批次,分包,服务开始日,服务终止日,合同上限（元）,折算方式,对账容差（元）,计入停机最短秒数,停机取整,可用性扣减阶梯,扣减封顶比例,最低承诺,依据,生效日期";
 
-#[tokio::test]
-async fn all_terms_of_a_contract() {
-    let house = House::new().await;
+async fn all_terms_of_a_contract(store: TestStore) {
+    let house = House::new(store).await;
     let text = format!(
         "{TERMS_HEADING}\nHT-9,合同九,P1,2026年采购,九,2026-01-01,2029-01-01,\"60,000,000.00\",full_month_after_15_days,0.10,300,\
          进到整分钟,0.999:0.10；0.95：0.25;0.90:1,0.5,50000.00@D001;100@A001:CPU，DISK,第八条,2026-01-01\n"
@@ -305,7 +266,7 @@ async fn all_terms_of_a_contract() {
     house
         .try_then_import_twice(ImportKind::Contracts, &text, (1, 0, 0))
         .await;
-    let history = house.store.read().await.unwrap().history::<Contract>().await.unwrap();
+    let history = house.history::<Contract>().await;
     let contract = history.latest("HT-9").unwrap();
     assert_eq!(
         (contract.proration, contract.tolerance.fen()),
@@ -341,9 +302,8 @@ async fn all_terms_of_a_contract() {
     );
 }
 
-#[tokio::test]
-async fn every_fault_of_a_contract_file() {
-    let house = House::new().await;
+async fn every_fault_of_a_contract_file(store: TestStore) {
+    let house = House::new(store).await;
     let text = format!(
         "{TERMS_HEADING}
 C1,一,D001,批,包,2026-01-01,2026-01-01,-5,按周,0.005,,,,,,条,2026-01-01

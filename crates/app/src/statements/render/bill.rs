@@ -4,7 +4,7 @@
 //! billed. So the comparisons of the departments sum to the provider's (I3).
 
 use documents::statement::{BillComparison, DifferenceClass as PrintedClass};
-use domain::reconcile::{Difference, DifferenceClass};
+use domain::reconcile::{AnswerOutcome, Difference, DifferenceClass};
 use kernel::{Money, MoneyError};
 use std::collections::BTreeMap;
 use store::Answer;
@@ -24,6 +24,7 @@ struct Outcomes {
     tolerated: u64,
     accepted: u64,
     disputed: u64,
+    settled: u64,
 }
 
 /// Compares `ours` with the bill, by the differences that belong to the statement and the answers to them, oldest
@@ -44,14 +45,15 @@ pub(super) fn compare<'a>(
         theirs = theirs.plus(difference.difference)?;
         let answer = last
             .get(&(difference.resource.as_str(), difference.item.as_str()))
-            .map(|a| a.outcome.as_str());
+            .map(|a| a.outcome);
         for (class, part) in &difference.parts {
             let outcomes = classes.entry(*class).or_default();
             outcomes.count += 1;
             outcomes.amount = outcomes.amount.plus(*part)?;
             match answer {
-                Some("accepted") => outcomes.accepted += 1,
-                Some(_) => outcomes.disputed += 1,
+                Some(AnswerOutcome::Accepted) => outcomes.accepted += 1,
+                Some(AnswerOutcome::Disputed) => outcomes.disputed += 1,
+                Some(AnswerOutcome::Settled) => outcomes.settled += 1,
                 None if difference.tolerated => outcomes.tolerated += 1,
                 None => {}
             }
@@ -74,11 +76,12 @@ pub(super) fn compare<'a>(
 
 impl Outcomes {
     fn words(self) -> String {
-        let open = self.count - self.tolerated - self.accepted - self.disputed;
+        let open = self.count - self.tolerated - self.accepted - self.disputed - self.settled;
         let parts = [
             (self.tolerated, "容差以内，以平台计量为准"),
             (self.accepted, "服务商认可平台计费"),
             (self.disputed, "服务商有异议"),
+            (self.settled, "双方已商定金额"),
             (open, "待服务商答复"),
         ];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
@@ -118,7 +121,8 @@ mod tests {
             month: Month::new(2026, 3).unwrap(),
             resource: resource.into(),
             item: "VOL".into(),
-            outcome: outcome.into(),
+            outcome: outcome.parse().unwrap(),
+            agreed: None,
             words: String::new(),
             actor: "甲".into(),
             at: Instant::from_unix_s(0),

@@ -8,18 +8,18 @@ use crate::AppError;
 use crate::line_number::LineNumber;
 use crate::price_clause::{ClauseFinder, price_words};
 use documents::statement::{
-    AnnexLine, BillComparison, CorrectionItem, DeductionItem, Party, SystemCharges, Totals, WithheldItem,
+    AnnexLine, BillComparison, CorrectionItem, DeductionItem, LineSummary, LineTally, Party, ReleaseItem,
+    SystemCharges, Totals, WithheldItem,
 };
+use documents::statement_pdf::LINES_MAX;
 use documents::{DocumentError, StatementDocument};
 use domain::catalogue::Proration;
 use domain::rate::{ChargeKind, ChargeRow};
-use domain::settle::{SlaDeduction, Statement, StatementStatus, Withheld};
+use domain::settle::{Release, SlaDeduction, Statement, StatementStatus, Withheld};
 use kernel::decimal::format_scaled;
 use kernel::{Factor, Money, Month, Period};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Lines up to which a department's statement has them all in its annex.
-const ANNEX_LINES_MAX: usize = 2_000;
 /// Rows up to which a provider's statement shows systems; a longer one shows departments.
 const PROVIDER_ROWS_MAX: usize = 2_000;
 /// Withheld items up to which each has a row of its own; more are added up by class.
@@ -34,24 +34,23 @@ type CorrectionKey<'a> = (Month, &'a str, &'a str, &'a str);
 /// Sums by item code and kind of charge.
 type ItemSums<'a> = BTreeMap<(&'a str, ChargeKind), ItemSum>;
 
-impl Basis {
-    /// The document of the statement at a place.
-    pub(super) fn document(&self, place: usize) -> Result<Option<StatementDocument>, AppError> {
-        let Some(stated) = self.statements().get(place) else {
-            return Ok(None);
-        };
+impl Basis<'_> {
+    /// The document of a statement.
+    pub(super) fn document(&self, stated: &Stated) -> Result<StatementDocument, AppError> {
         let (record, statement) = (&stated.record, &stated.record.statement);
         let provider = &statement.scope.provider;
         let department = statement.scope.organisation.as_deref();
         let (contract_number, contract_name) = self.contract_words(statement);
-        let (annex, annex_note) = self.annex(statement);
-        Ok(Some(StatementDocument {
+        let lines = self.line_summary(statement)?;
+        let (annex, annex_note) = self.annex(statement, lines.count);
+        Ok(StatementDocument {
             number: statement.number.clone(),
             version: u32::try_from(record.version).unwrap_or(u32::MAX),
             is_final: record.status == StatementStatus::Final,
-            stage: record.status.zh().to_owned(),
-            is_demo: self.is_demo,
+            stage: record.status.stage(statement.scope.confirmed_by()).to_owned(),
+            is_demo: self.of_month.is_demo,
             authority: self
+                .of_month
                 .names
                 .authority()
                 .map_or_else(|| AUTHORITY.to_owned(), |o| o.name.clone()),
@@ -59,47 +58,45 @@ impl Basis {
             department: department.map(|code| self.party(code)),
             contract_number,
             contract_name,
-            month: self.month,
-            prepared_at: stated.opinions.last().map_or(self.closed_at, |opinion| opinion.at),
+            month: self.of_month.month,
+            prepared_at: stated
+                .opinions
+                .last()
+                .map_or(self.of_month.closed_at, |opinion| opinion.at),
             systems: self.systems(statement)?,
             corrections: self.corrections(statement)?,
             deductions: self.deductions(statement),
             withheld: self.withheld(statement)?,
+            releases: self.releases(statement),
             totals: Totals {
                 charges: statement.charges,
                 corrections: statement.corrections,
                 deductions: statement.deductions_total()?,
                 withheld: statement.withheld_total()?,
+                released: statement.released_total()?,
                 payable: statement.payable,
             },
             completeness: self.completeness(provider),
             bill: self.bill(stated)?,
-            signatures: places(&self.names, &stated.opinions, department, provider),
-            inputs_digest: self.rated.input,
-            lines_digest: self.rated.output,
+            signatures: places(&self.of_month.names, &stated.opinions, department, provider),
+            inputs_digest: self.of_month.rated.input,
+            lines_digest: self.of_month.rated.output,
             remarks: self.remarks(statement),
+            lines,
             annex,
             annex_note,
-        }))
+        })
     }
 
     fn party(&self, code: &str) -> Party {
         Party {
             code: code.to_owned(),
-            name: self.names.organisation(code),
+            name: self.of_month.names.organisation(code),
         }
     }
 
     fn text(&self, name: u32) -> &str {
         self.table.names.text(name)
-    }
-
-    /// The lines of a statement: place, number and row.
-    fn rows(&self, statement: &Statement) -> impl Iterator<Item = (LineNumber, &ChargeRow)> {
-        self.places_of(&statement.scope).iter().filter_map(|place| {
-            let line = LineNumber::new(self.month, *self.lines.get(*place)?);
-            Some((line, self.table.rows.get(*place)?))
-        })
     }
 
     fn price_of(&self, finder: &mut ClauseFinder<'_>, row: &ChargeRow) -> String {
@@ -144,10 +141,10 @@ impl Basis {
         statement: &Statement,
         key: impl Fn(&ChargeRow) -> GroupKey<'a>,
     ) -> Result<BTreeMap<GroupKey<'a>, ItemSums<'a>>, AppError> {
-        let mut finder = ClauseFinder::new(&self.clauses, &self.names);
+        let mut finder = ClauseFinder::new(&self.of_month.clauses, &self.of_month.names);
         let mut groups: BTreeMap<GroupKey<'a>, ItemSums<'a>> = BTreeMap::new();
         for (_, row) in self
-            .rows(statement)
+            .rows(&statement.scope)
             .filter(|(_, row)| row.kind != ChargeKind::Correction)
         {
             let sums = groups.entry(key(row)).or_default();
@@ -167,11 +164,11 @@ impl Basis {
     ) -> Result<SystemCharges, AppError> {
         let mut items = Vec::with_capacity(sums.len());
         for ((item, kind), sum) in sums {
-            let known = self.names.item(item);
+            let known = self.of_month.names.item(item);
             let name = if kind == ChargeKind::Commitment {
                 kind.zh().to_owned()
             } else {
-                self.names.item_name(item)
+                self.of_month.names.item_name(item)
             };
             let item = if item.is_empty() { NONE } else { item };
             items.push(sum.finish(item, &name, known.map_or(NONE, |item| item.unit.as_str()))?);
@@ -179,12 +176,12 @@ impl Basis {
         let department = if organisation.is_empty() {
             String::new()
         } else {
-            self.names.organisation(organisation)
+            self.of_month.names.organisation(organisation)
         };
         let (code, name, department) = match (by_department, is_commitment) {
             (true, _) => (organisation, department, String::new()),
             (false, true) => (code, COMMITMENT.to_owned(), department),
-            (false, false) => (code, self.names.system(code), department),
+            (false, false) => (code, self.of_month.names.system(code), department),
         };
         let subtotal = Money::sum(items.iter().map(|item| item.amount))?;
         Ok(SystemCharges {
@@ -200,7 +197,7 @@ impl Basis {
     fn corrections(&self, statement: &Statement) -> Result<Vec<CorrectionItem>, AppError> {
         let mut sums: BTreeMap<CorrectionKey<'_>, (LineNumber, u64, Money)> = BTreeMap::new();
         for (line, row) in self
-            .rows(statement)
+            .rows(&statement.scope)
             .filter(|(_, row)| row.kind == ChargeKind::Correction)
         {
             let key = (
@@ -221,19 +218,19 @@ impl Basis {
                 } else {
                     format!("明细 {line} 等 {lines} 行")
                 };
-                let number = self.corrected.get(&(month, statement.scope.clone()));
+                let number = self.of_month.corrected.get(&(month, statement.scope.clone()));
                 CorrectionItem {
                     month,
                     statement_number: number.cloned().unwrap_or_default(),
                     system: if system.is_empty() {
                         COMMITMENT.to_owned()
                     } else {
-                        self.names.system(system)
+                        self.of_month.names.system(system)
                     },
                     item: if item.is_empty() {
                         ChargeKind::Commitment.zh().to_owned()
                     } else {
-                        self.names.item_name(item)
+                        self.of_month.names.item_name(item)
                     },
                     reason: format!("{cause}（{lines}）"),
                     amount,
@@ -247,7 +244,7 @@ impl Basis {
             return Vec::new();
         }
         let rows = self
-            .rows(statement)
+            .rows(&statement.scope)
             .map(|(_, row)| (self.text(row.resource), self.text(row.contract)));
         let contracts: HashMap<&str, &str> = rows.collect();
         let item = |deduction: &SlaDeduction| {
@@ -264,11 +261,26 @@ impl Basis {
         statement.deductions.iter().map(item).collect()
     }
 
+    fn releases(&self, statement: &Statement) -> Vec<ReleaseItem> {
+        let item = |release: &Release| ReleaseItem {
+            month: release.month,
+            statement_number: release.statement.clone(),
+            reference: format!("{} {}", release.resource, self.of_month.names.item_name(&release.item)),
+            reason: format!("{}（云服务商账单第 {} 版）", release.cause.zh(), release.bill_version),
+            amount: release.amount,
+        };
+        statement.releases.iter().map(item).collect()
+    }
+
     fn withheld(&self, statement: &Statement) -> Result<Vec<WithheldItem>, AppError> {
         let reason = |class: &str| format!("与云服务商账单不一致（{class}），平台计费高于账单的部分待核对一致后支付");
         if statement.withheld.len() <= WITHHELD_ROWS_MAX {
             let item = |withheld: &Withheld| WithheldItem {
-                reference: format!("{} {}", withheld.resource, self.names.item_name(&withheld.item)),
+                reference: format!(
+                    "{} {}",
+                    withheld.resource,
+                    self.of_month.names.item_name(&withheld.item)
+                ),
                 reason: reason(withheld.class.zh()),
                 amount: withheld.amount,
             };
@@ -291,24 +303,21 @@ impl Basis {
     fn bill(&self, stated: &Stated) -> Result<Option<BillComparison>, AppError> {
         let statement = &stated.record.statement;
         let scope = &statement.scope;
-        let summary = self.view.reconciled.get(&scope.provider);
-        let (Some(summary), Some(differences)) = (summary, self.differences.get(&scope.provider)) else {
+        let summary = self.of_month.view.reconciled.get(&scope.provider);
+        let (Some(summary), Some(differences)) = (summary, &self.differences) else {
             return Ok(None);
         };
-        let own = |organisation: &str| {
-            scope
-                .organisation
-                .as_deref()
-                .is_none_or(|wanted| wanted == organisation)
-        };
-        let differences = differences.iter().filter(|difference| own(&difference.organisation));
+        let own = scope.organisation.as_ref().map(|code| differences.get(code));
+        let all = differences.values().filter(|_| own.is_none());
+        let differences = own.flatten().into_iter().chain(all).flatten();
         let answers: Vec<_> = self
+            .of_month
             .answers
             .iter()
             .filter(|answer| answer.provider == scope.provider)
             .collect();
         let version = BillVersion {
-            number: format!("{} {}", scope.provider, self.month),
+            number: format!("{} {}", scope.provider, self.of_month.month),
             version: u32::try_from(summary.version).unwrap_or(u32::MAX),
         };
         let compared = compare(version, statement.charges, differences, &answers)?;
@@ -325,12 +334,12 @@ impl Basis {
     }
 
     fn completeness(&self, provider: &str) -> String {
-        let Some(metered) = &self.view.metered else {
+        let Some(metered) = &self.of_month.view.metered else {
             return "本月没有计量记录。".to_owned();
         };
         let mut sentences = Vec::new();
         let mut complete = true;
-        for node in self.names.nodes_of(provider) {
+        for node in self.of_month.names.nodes_of(provider) {
             let Some(seen) = metered.nodes.iter().find(|seen| seen.node == node.code.as_str()) else {
                 continue;
             };
@@ -356,12 +365,13 @@ impl Basis {
     }
 
     fn contracts(&self, statement: &Statement) -> BTreeSet<&str> {
-        let named = self.rows(statement).map(|(_, row)| self.text(row.contract));
+        let named = self.rows(&statement.scope).map(|(_, row)| self.text(row.contract));
         let named: BTreeSet<&str> = named.filter(|code| !code.is_empty()).collect();
         if !named.is_empty() {
             return named;
         }
-        self.names
+        self.of_month
+            .names
             .contracts_of(&statement.scope.provider)
             .map(|contract| contract.code.as_str())
             .collect()
@@ -370,7 +380,8 @@ impl Basis {
     fn contract_words(&self, statement: &Statement) -> (String, String) {
         let contracts = self.contracts(statement);
         let title = |code: &&str| {
-            self.names
+            self.of_month
+                .names
                 .contract(code)
                 .map_or_else(|| (*code).to_owned(), |c| c.title.clone())
         };
@@ -381,7 +392,7 @@ impl Basis {
     fn remarks(&self, statement: &Statement) -> Vec<String> {
         let mut remarks = Vec::new();
         for code in self.contracts(statement) {
-            let Some(contract) = self.names.contract(code) else {
+            let Some(contract) = self.of_month.names.contract(code) else {
                 continue;
             };
             let proration = proration_words(contract.proration);
@@ -394,28 +405,12 @@ impl Basis {
         remarks
     }
 
-    fn annex(&self, statement: &Statement) -> (Vec<AnnexLine>, String) {
-        let export = format!("yunheng export charges {} --file charges.xlsx", self.month);
-        let Some(organisation) = &statement.scope.organisation else {
-            let provider = &statement.scope.provider;
-            return (
-                Vec::new(),
-                format!("逐行明细不随汇总单附印，请用 {export} --provider {provider} 导出。"),
-            );
-        };
-        let count = self
-            .rows(statement)
+    /// Every charge line of a statement but corrections, made as it is asked for.
+    pub(super) fn annex_lines(&self, statement: &Statement) -> impl Iterator<Item = AnnexLine> {
+        let mut finder = ClauseFinder::new(&self.of_month.clauses, &self.of_month.names);
+        self.rows(&statement.scope)
             .filter(|(_, row)| row.kind != ChargeKind::Correction)
-            .count();
-        if count > ANNEX_LINES_MAX {
-            let note = format!("共 {count} 行明细，不逐行附印，请用 {export} --organisation {organisation} 导出。");
-            return (Vec::new(), note);
-        }
-        let mut finder = ClauseFinder::new(&self.clauses, &self.names);
-        let lines = self
-            .rows(statement)
-            .filter(|(_, row)| row.kind != ChargeKind::Correction)
-            .map(|(line, row)| AnnexLine {
+            .map(move |(line, row)| AnnexLine {
                 line: line.to_string(),
                 system: or_none(self.text(row.system)),
                 resource: self.text(row.resource).to_owned(),
@@ -425,9 +420,30 @@ impl Basis {
                 unit_price: self.price_of(&mut finder, row),
                 factor: part_words(row),
                 amount: row.amount,
-            });
+            })
+    }
+
+    fn line_summary(&self, statement: &Statement) -> Result<LineSummary, DocumentError> {
+        let mut lines = LineTally::new();
+        self.annex_lines(statement).try_for_each(|line| lines.add(&line))?;
+        Ok(lines.finish())
+    }
+
+    /// The lines that the paper prints, and what it says about them.
+    fn annex(&self, statement: &Statement, count: u64) -> (Vec<AnnexLine>, String) {
+        let export = format!("yunheng export charges {} --file charges.xlsx", self.of_month.month);
+        let Some(organisation) = &statement.scope.organisation else {
+            let provider = &statement.scope.provider;
+            let note = format!("逐行明细不随汇总单附印，也可用 {export} --provider {provider} 导出。");
+            return (Vec::new(), note);
+        };
+        if count > LINES_MAX {
+            let note =
+                format!("明细超过 {LINES_MAX} 行，不逐行附印，也可用 {export} --organisation {organisation} 导出。");
+            return (Vec::new(), note);
+        }
         let note = "单价为折扣后的合同单价，系数为折算到月的比例；每行的完整解释可用 yunheng explain 明细编号 查询。";
-        (lines.collect(), note.to_owned())
+        (self.annex_lines(statement).collect(), note.to_owned())
     }
 }
 
@@ -460,6 +476,22 @@ fn gap_words(gap: &str) -> String {
 
 fn deduction_reason(deduction: &SlaDeduction) -> String {
     let (minutes, seconds) = (deduction.down_s / 60, deduction.down_s % 60);
+    if let Some(corrects) = &deduction.corrects {
+        let statement = if corrects.statement.is_empty() {
+            "无"
+        } else {
+            &corrects.statement
+        };
+        return format!(
+            "属于 {}（原结算单 {statement}），关账后登记或更正：资源 {} 该月计入中断 {minutes} 分 {seconds} 秒，可用性 {}，\
+             应扣 {} 元，已扣 {} 元，本次为差额",
+            corrects.month,
+            deduction.resource,
+            percent(deduction.availability),
+            corrects.right.grouped(),
+            corrects.before.grouped(),
+        );
+    }
     format!(
         "资源 {} 本月计入中断 {minutes} 分 {seconds} 秒，可用性 {}，按其当月费用 {} 元的 {} 扣减",
         deduction.resource,
@@ -477,6 +509,7 @@ fn percent(factor: Factor) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::settle::CorrectedDeduction;
 
     #[test]
     fn a_deduction_says_its_figures() {
@@ -487,9 +520,23 @@ mod tests {
             rate: "0.1".parse().unwrap(),
             fee: Money::from_fen(748_960),
             amount: Money::from_fen(74_896),
+            corrects: None,
         };
         let expected = "资源 N1/vm-1 本月计入中断 75 分 5 秒，可用性 99.832%，按其当月费用 7,489.60 元的 10% 扣减";
         assert_eq!(deduction_reason(&deduction), expected);
+        let late = SlaDeduction {
+            amount: Money::from_fen(-10_000),
+            corrects: Some(CorrectedDeduction {
+                month: "2026-03".parse().unwrap(),
+                statement: "JS-202603-0001".into(),
+                before: Money::from_fen(84_896),
+                right: Money::from_fen(74_896),
+            }),
+            ..deduction
+        };
+        let expected = "属于 2026-03（原结算单 JS-202603-0001），关账后登记或更正：资源 N1/vm-1 该月计入中断 75 分 5 秒，\
+                        可用性 99.832%，应扣 748.96 元，已扣 848.96 元，本次为差额";
+        assert_eq!(deduction_reason(&late), expected);
     }
 
     #[test]

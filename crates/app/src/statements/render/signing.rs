@@ -6,7 +6,8 @@ use domain::registry::Side;
 use domain::settle::{Opinion, Step};
 use kernel::Day;
 
-/// Sides in the order of signing; the provider signs last and gives no opinion in the flow.
+/// Sides in the order of signing. On a department's statement the provider signs last and gives no opinion in the
+/// flow; its own statement it confirms first, in the place of the unit.
 const ORDER: [Side; 5] = [
     Side::Unit,
     Side::Supervisor,
@@ -24,6 +25,10 @@ pub(super) fn standing(opinions: &[Opinion]) -> Vec<&Opinion> {
             let place = ORDER.iter().position(|side| *side == opinion.side);
             let before = place.and_then(|place| ORDER.get(place.checked_sub(1)?));
             standing.retain(|earlier| Some(&earlier.side) != before);
+            // A provider's own statement is confirmed by the provider, where another is by the unit.
+            if before == Some(&Side::Unit) {
+                standing.retain(|earlier| earlier.side != Side::Provider);
+            }
         }
         standing.push(opinion);
     }
@@ -108,6 +113,11 @@ mod tests {
         let mut again = agreed.to_vec();
         again.push(opinion(Side::Supervisor, Step::Agree, "监理丁"));
         again.push(opinion(Side::CostAssessor, Step::Agree, "造价戊"));
+        let whole_provider = [
+            opinion(Side::Provider, Step::Agree, "云商甲"),
+            opinion(Side::Supervisor, Step::Return, "监理乙"),
+        ];
+        assert_eq!(who(&whole_provider), ["监理乙"]);
         assert_eq!(who(&again), ["单位甲", "监理丁", "造价戊"]);
     }
 

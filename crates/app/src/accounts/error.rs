@@ -1,0 +1,59 @@
+//! What keeps an operation on accounts from being carried out.
+
+use domain::authz::{AssignmentError, PasswordFault, Refusal};
+use kernel::{ErrorKind, Kinded};
+use thiserror::Error;
+
+/// Why an operation on accounts was not carried out.
+#[derive(Debug, Error)]
+pub enum AccountError {
+    /// A login that was not let in.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A one-time code is asked for.
+    #[error("该账号已启用动态口令，请同时填写动态口令")]
+    CodeNeeded,
+    /// No session, or one that is over.
+    #[error("登录已失效，请重新登录")]
+    NotLoggedIn,
+    /// A token that is not there, over or taken back.
+    #[error("令牌无效、已过期或已注销，请使用有效的令牌")]
+    BadToken,
+    /// A one-time link that is not there, over or used.
+    #[error("该链接无效、已使用或已过期，请联系系统管理员重新发送")]
+    BadLink,
+    /// A password that is not accepted.
+    #[error("密码不符合要求：{list}", list = .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("；"))]
+    Password(Vec<PasswordFault>),
+    /// There are accounts already.
+    #[error("系统中已有账号，首次启用只能进行一次；请由系统管理员维护账号")]
+    NotFirst,
+    /// A role that cannot be given.
+    #[error(transparent)]
+    Role(#[from] AssignmentError),
+    /// Whoever proposed a role, or gets it, does not approve it.
+    #[error("角色授予应由提出人和被授予人之外的安全管理员批准")]
+    OwnRole,
+    /// No such account, role, session or token.
+    #[error("没有找到{0}；请刷新列表后重试")]
+    NotFound(&'static str),
+    /// A field of the input.
+    #[error("{0}")]
+    Invalid(String),
+    /// Nobody can work with passwords here. A fault of ours.
+    #[error("密码处理失败，请联系运维人员")]
+    Hashing,
+}
+
+impl Kinded for AccountError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Refused(_) | Self::CodeNeeded | Self::NotLoggedIn | Self::BadToken => ErrorKind::Unauthenticated,
+            Self::BadLink | Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Password(_) | Self::Role(_) | Self::Invalid(_) => ErrorKind::InvalidInput,
+            Self::NotFirst => ErrorKind::FailedPrecondition,
+            Self::OwnRole => ErrorKind::Forbidden,
+            Self::Hashing => ErrorKind::Internal,
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The first start: the three administrators, each by a one-time link. Nothing has a default password.
+
+use super::AccountError;
+use super::secret::new_secret;
+use crate::{AppError, OpContext};
+use domain::authz::{Account, AccountSort, AccountState, Role, RoleAssignment};
+use kernel::OrganisationCode;
+use serde::Serialize;
+
+/// Who stands behind what the platform did by itself at its first start.
+const FIRST_START: &str = "首次启用";
+
+/// A link for one of the first administrators. The secret is shown once and stored as a digest.
+#[derive(Debug, Clone, Serialize)]
+pub struct FirstLink {
+    /// The login name.
+    pub login: String,
+    /// The role.
+    pub role: Role,
+    /// What the link ends in.
+    pub secret: String,
+}
+
+/// Makes the three administrators in the organisation that runs the platform, and a one-time link for each.
+/// Errors: there are accounts already.
+pub async fn first_administrators(
+    ctx: &OpContext,
+    organisation: &OrganisationCode,
+) -> Result<Vec<FirstLink>, AppError> {
+    let policy = ctx.account_policy()?;
+    let mut work = ctx.store().begin().await?;
+    if !work.accounts().await?.is_empty() {
+        return Err(AccountError::NotFirst.into());
+    }
+    let now = ctx.now();
+    let mut links = Vec::new();
+    for (login, name, role) in [
+        ("sysadmin", "系统管理员", Role::SystemAdmin),
+        ("secadmin", "安全管理员", Role::SecurityAdmin),
+        ("auditadmin", "审计管理员", Role::AuditAdmin),
+    ] {
+        let account = Account {
+            id: ctx.new_id(),
+            login: login.to_owned(),
+            name: name.to_owned(),
+            mail: None,
+            organisation: organisation.clone(),
+            sort: AccountSort::Person,
+            state: AccountState::Invited,
+            password: None,
+            failed: 0,
+            locked_until: None,
+            totp: None,
+            totp_step: None,
+            oidc_subject: None,
+            created: now,
+            version: 1,
+        };
+        work.add_account(&account).await?;
+        let proposal = RoleAssignment {
+            account: account.id,
+            organisation: organisation.clone(),
+            role,
+            from: now,
+            to: None,
+            proposed_by: FIRST_START.to_owned(),
+            approved_by: String::new(),
+        };
+        let number = work.propose_role(&proposal).await?;
+        work.decide_role(number, true, (FIRST_START, now)).await?;
+        let (secret, digest) = new_secret(ctx, "yhi");
+        work.add_invitation(digest, account.id, (now, now.plus_s(policy.invitation_s)))
+            .await?;
+        links.push(FirstLink {
+            login: account.login,
+            role,
+            secret,
+        });
+    }
+    let detail = serde_json::json!({ "accounts": links.iter().map(|l| (&l.login, l.role)).collect::<Vec<_>>() });
+    work.audit(
+        now,
+        (ctx.actor(), "account.first", organisation.as_str()),
+        detail.to_string(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(links)
+}

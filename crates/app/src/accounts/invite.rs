@@ -1,0 +1,226 @@
+//! Accounts are made by a system administrator and come alive by a one-time link.
+
+use super::AccountError;
+use super::known::side_of;
+use super::secret::{hash, new_secret};
+use crate::{AppError, OpContext};
+use domain::authz::{Account, AccountSort, AccountState, Action, Target};
+use domain::registry::Organisation;
+use kernel::{AccountId, Digest, OrganisationCode};
+use serde::Deserialize;
+
+/// An account to be made.
+#[derive(Debug, Clone, Deserialize)]
+pub struct NewAccount {
+    /// The name it logs in with: letters, digits, `.`, `_`, `-`.
+    pub login: String,
+    /// The person's or machine's name.
+    pub name: String,
+    /// Where to write to.
+    pub mail: Option<String>,
+    /// The organisation it belongs to.
+    pub organisation: OrganisationCode,
+    /// Person or machine.
+    pub sort: AccountSort,
+    /// The subject at the city's identity provider, if it logs in there.
+    pub oidc_subject: Option<String>,
+}
+
+/// What an account is to the policies.
+pub(super) fn target(account: AccountId) -> Target {
+    Target {
+        kind: "account",
+        id: account.to_string(),
+        ..Target::default()
+    }
+}
+
+/// Makes an account. Returns it, and for a person the secret of the one-time link to hand over.
+pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option<String>), AppError> {
+    let id = ctx.new_id();
+    ctx.authorise(Action::AccountWrite, &target(id)).await?;
+    let login = new.login.trim().to_lowercase();
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if login.is_empty() || login.len() > 64 || !login.chars().all(plain) {
+        let text = "登录名只能包含英文字母、数字和 . _ -，长度 1 至 64 个字符";
+        return Err(AccountError::Invalid(text.to_owned()).into());
+    }
+    if new.name.trim().is_empty() {
+        return Err(AccountError::Invalid("请填写姓名".to_owned()).into());
+    }
+    let now = ctx.now();
+    let account = Account {
+        id,
+        login,
+        name: new.name.trim().to_owned(),
+        mail: new.mail.filter(|mail| !mail.trim().is_empty()),
+        organisation: new.organisation,
+        state: match new.sort {
+            AccountSort::Person => AccountState::Invited,
+            AccountSort::Service => AccountState::Active,
+        },
+        sort: new.sort,
+        password: None,
+        failed: 0,
+        locked_until: None,
+        totp: None,
+        totp_step: None,
+        oidc_subject: new.oidc_subject,
+        created: now,
+        version: 1,
+    };
+    let mut work = ctx.store().begin().await?;
+    if work
+        .versions_of::<Organisation>(account.organisation.as_str())
+        .await?
+        .is_empty()
+    {
+        let text = format!("组织 {} 未登记，请先导入组织机构", account.organisation);
+        return Err(AccountError::Invalid(text).into());
+    }
+    work.add_account(&account).await?;
+    let link = match account.sort {
+        AccountSort::Person => Some(add_link(ctx, &mut work, id).await?),
+        AccountSort::Service => None,
+    };
+    let detail = serde_json::json!({
+        "login": account.login, "name": account.name, "organisation": account.organisation, "sort": account.sort,
+    });
+    work.audit(now, (ctx.actor(), "account.make", &id.to_string()), detail.to_string())
+        .await?;
+    work.commit().await?;
+    Ok((account, link))
+}
+
+/// Makes another one-time link for an account, for one that was lost or a password that was forgotten. All its sessions
+/// and tokens end.
+pub async fn invite_again(ctx: &OpContext, id: AccountId) -> Result<String, AppError> {
+    ctx.authorise(Action::AccountWrite, &target(id)).await?;
+    let mut work = ctx.store().begin().await?;
+    let account = work.account(id).await?.ok_or(AccountError::NotFound("账号"))?;
+    if account.sort == AccountSort::Service {
+        return Err(AccountError::Invalid("服务账号没有密码，请为其生成令牌".to_owned()).into());
+    }
+    let link = add_link(ctx, &mut work, id).await?;
+    work.end_sessions(id).await?;
+    work.revoke_tokens(id, ctx.now()).await?;
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "account.link", &id.to_string()),
+        "{}".to_owned(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(link)
+}
+
+async fn add_link(ctx: &OpContext, work: &mut store::UnitOfWork, id: AccountId) -> Result<String, AppError> {
+    let (secret, digest) = new_secret(ctx, "yhi");
+    let until = ctx.now().plus_s(ctx.account_policy()?.invitation_s);
+    work.add_invitation(digest, id, (ctx.now(), until)).await?;
+    Ok(secret)
+}
+
+/// Sets a password by a one-time link, and brings the account alive.
+pub async fn accept_invitation(ctx: &OpContext, secret: &str, password: &str) -> Result<Account, AppError> {
+    let now = ctx.now();
+    let hashed = hash(password).await?;
+    let mut work = ctx.store().begin().await?;
+    let id = work
+        .use_invitation(Digest::of(secret.as_bytes()), now)
+        .await?
+        .ok_or(AccountError::BadLink)?;
+    let account = work.account(id).await?.ok_or(AccountError::BadLink)?;
+    if account.state == AccountState::Disabled {
+        return Err(AccountError::BadLink.into());
+    }
+    let faults = ctx.account_policy()?.check_password(&account.login, password);
+    if !faults.is_empty() {
+        return Err(AccountError::Password(faults).into());
+    }
+    let account = Account {
+        state: AccountState::Active,
+        password: Some(hashed),
+        failed: 0,
+        locked_until: None,
+        ..account
+    };
+    work.save_account(&account).await?;
+    work.audit(
+        now,
+        (&account.login, "account.password", &id.to_string()),
+        "{}".to_owned(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(account)
+}
+
+/// Takes an account out of use, or back into use. Sessions and tokens of one taken out end at once.
+pub async fn change_state(ctx: &OpContext, id: AccountId, active: bool) -> Result<(), AppError> {
+    ctx.authorise(Action::AccountWrite, &target(id)).await?;
+    let mut work = ctx.store().begin().await?;
+    let account = work.account(id).await?.ok_or(AccountError::NotFound("账号"))?;
+    let before = account.state;
+    let state = match (
+        active,
+        account.password.is_some() || account.sort == AccountSort::Service,
+    ) {
+        (false, _) => AccountState::Disabled,
+        (true, true) => AccountState::Active,
+        (true, false) => AccountState::Invited,
+    };
+    work.save_account(&Account { state, ..account }).await?;
+    if !active {
+        work.end_sessions(id).await?;
+        work.revoke_tokens(id, ctx.now()).await?;
+    }
+    let detail = serde_json::json!({ "state": { "before": before, "after": state } });
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "account.state", &id.to_string()),
+        detail.to_string(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(())
+}
+
+/// Ends the lock of an account before its time.
+pub async fn unlock(ctx: &OpContext, id: AccountId) -> Result<(), AppError> {
+    ctx.authorise(Action::AccountWrite, &target(id)).await?;
+    let mut work = ctx.store().begin().await?;
+    let account = work.account(id).await?.ok_or(AccountError::NotFound("账号"))?;
+    let account = Account {
+        failed: 0,
+        locked_until: None,
+        ..account
+    };
+    work.save_account(&account).await?;
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "account.unlock", &id.to_string()),
+        "{}".to_owned(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(())
+}
+
+/// All accounts, by login name.
+pub async fn list(ctx: &OpContext) -> Result<Vec<Account>, AppError> {
+    let all = Target {
+        kind: "account",
+        ..Target::default()
+    };
+    ctx.authorise(Action::AccountRead, &all).await?;
+    Ok(ctx.store().read().await?.accounts().await?)
+}
+
+/// The side of the organisation an account belongs to.
+pub(super) async fn side_of_account(
+    read: &mut store::Connection,
+    account: &Account,
+) -> Result<domain::registry::Side, AppError> {
+    side_of(read, account.organisation.as_str()).await
+}

@@ -1,0 +1,231 @@
+//! Logging in and out, sessions, passwords and one-time codes.
+
+use super::AccountError;
+use super::invite::target;
+use super::secret::{hash, new_secret, new_totp, totp_step, verify};
+use crate::{AppError, OpContext};
+use domain::authz::{Account, Action, Refusal};
+use kernel::{AccountId, Instant, SessionId};
+use serde::Deserialize;
+use store::Session;
+
+/// What somebody hands over to log in.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Credentials {
+    /// The login name.
+    pub login: String,
+    /// The password.
+    pub password: String,
+    /// The one-time code, if the account has them.
+    pub code: Option<String>,
+    /// From where.
+    #[serde(skip)]
+    pub address: String,
+    /// With what.
+    #[serde(skip)]
+    pub agent: String,
+}
+
+/// A login.
+#[derive(Debug, Clone)]
+pub struct LoginOutcome {
+    /// The secret of the session, given out once.
+    pub secret: String,
+    /// Who logged in.
+    pub account: Account,
+    /// When the session ends at the latest.
+    pub expires: Instant,
+}
+
+/// Logs somebody in. A failure is counted and audited, and says no more than it must.
+pub async fn log_in(ctx: &OpContext, given: Credentials) -> Result<LoginOutcome, AppError> {
+    let now = ctx.now();
+    let login = given.login.trim().to_lowercase();
+    let known = ctx.store().read().await?.account_by_login(&login).await?;
+    let right = verify(
+        &given.password,
+        known.as_ref().and_then(|account| account.password.as_deref()),
+    )
+    .await?;
+    let mut work = ctx.store().begin().await?;
+    // Read again: what counts failures must not miss those of the meantime.
+    let Some(account) = work.account_by_login(&login).await? else {
+        let detail = serde_json::json!({ "address": given.address, "why": "没有这个账号" });
+        work.audit(now, (&login, "session.refused", &login), detail.to_string())
+            .await?;
+        work.commit().await?;
+        return Err(AccountError::Refused(Refusal::Wrong).into());
+    };
+    let unchanged = known.is_some_and(|before| before.password == account.password);
+    let step = match (&account.totp, &given.code) {
+        (None, _) => Ok(None),
+        (Some(_), None) => Err(AccountError::CodeNeeded),
+        (Some(secret), Some(code)) => totp_step(secret, code, now, account.totp_step)
+            .map(Some)
+            .ok_or(AccountError::Refused(Refusal::Wrong)),
+    };
+    let verdict = match account.admit(now) {
+        Err(refusal) => Err(AccountError::Refused(refusal)),
+        Ok(()) if !right || !unchanged => Err(AccountError::Refused(Refusal::Wrong)),
+        Ok(()) => step,
+    };
+    let id = account.id.to_string();
+    let (account, refused) = match verdict {
+        Ok(step) => (account.after_login(step), None),
+        // Asking for the code is no failure: the password was right, and nothing was tried.
+        Err(error @ AccountError::CodeNeeded) => return Err(error.into()),
+        Err(error @ AccountError::Refused(Refusal::Wrong)) => {
+            (account.after_failure(ctx.account_policy()?, now), Some(error))
+        }
+        Err(error) => (account, Some(error)),
+    };
+    work.save_account(&account).await?;
+    if let Some(error) = refused {
+        let detail = serde_json::json!({ "address": given.address, "why": error.to_string() });
+        work.audit(now, (&login, "session.refused", &id), detail.to_string())
+            .await?;
+        work.commit().await?;
+        return Err(error.into());
+    }
+    let (secret, digest) = new_secret(ctx, "yhs");
+    let expires = now.plus_s(ctx.account_policy()?.session_s);
+    let session = Session {
+        id: ctx.new_id(),
+        secret: digest,
+        account: account.id,
+        created: now,
+        seen: now,
+        expires,
+        address: given.address,
+        agent: given.agent.chars().take(200).collect(),
+    };
+    work.forget_sessions(now).await?;
+    work.add_session(&session).await?;
+    let detail = serde_json::json!({ "session": session.id, "address": session.address });
+    work.audit(now, (&login, "session.begin", &id), detail.to_string())
+        .await?;
+    work.commit().await?;
+    Ok(LoginOutcome {
+        secret,
+        account,
+        expires,
+    })
+}
+
+/// Ends the session of whoever asks.
+pub async fn log_out(ctx: &OpContext, session: SessionId) -> Result<(), AppError> {
+    let mut work = ctx.store().begin().await?;
+    work.end_session(session).await?;
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "session.end", &session.to_string()),
+        "{}".to_owned(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(())
+}
+
+/// The sessions of an account: one's own, or another's by a security administrator.
+pub async fn sessions(ctx: &OpContext, account: AccountId) -> Result<Vec<Session>, AppError> {
+    if ctx.who()?.account != account {
+        ctx.authorise(Action::SessionRevoke, &target(account)).await?;
+    }
+    Ok(ctx.store().read().await?.sessions_of(account).await?)
+}
+
+/// Ends one session of an account, or all of them, and with all of them its tokens.
+pub async fn end_sessions(ctx: &OpContext, account: AccountId, only: Option<SessionId>) -> Result<(), AppError> {
+    if ctx.who()?.account != account {
+        ctx.authorise(Action::SessionRevoke, &target(account)).await?;
+    }
+    let mut work = ctx.store().begin().await?;
+    match only {
+        Some(session) => {
+            let its_own = work.sessions_of(account).await?.iter().any(|known| known.id == session);
+            if !its_own {
+                return Err(AccountError::NotFound("会话").into());
+            }
+            work.end_session(session).await?;
+        }
+        None => {
+            work.end_sessions(account).await?;
+            work.revoke_tokens(account, ctx.now()).await?;
+        }
+    }
+    let detail = serde_json::json!({ "session": only });
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "session.revoke", &account.to_string()),
+        detail.to_string(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(())
+}
+
+/// Changes one's own password. All other sessions end.
+pub async fn change_password(ctx: &OpContext, old: &str, new: &str, keep: Option<SessionId>) -> Result<(), AppError> {
+    let id = ctx.who()?.account;
+    let known = ctx
+        .store()
+        .read()
+        .await?
+        .account(id)
+        .await?
+        .ok_or(AccountError::NotLoggedIn)?;
+    if !verify(old, known.password.as_deref()).await? {
+        return Err(AccountError::Refused(Refusal::Wrong).into());
+    }
+    let faults = ctx.account_policy()?.check_password(&known.login, new);
+    if !faults.is_empty() {
+        return Err(AccountError::Password(faults).into());
+    }
+    let hashed = hash(new).await?;
+    let mut work = ctx.store().begin().await?;
+    let account = Account {
+        password: Some(hashed),
+        ..known
+    };
+    work.save_account(&account).await?;
+    for session in work.sessions_of(id).await? {
+        if Some(session.id) != keep {
+            work.end_session(session.id).await?;
+        }
+    }
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "account.password", &id.to_string()),
+        "{}".to_owned(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(())
+}
+
+/// Sets up one-time codes for whoever asks. Without a code it returns a new secret and stores nothing; with the secret
+/// and a code of it, the codes are asked for from then on.
+pub async fn set_up_totp(ctx: &OpContext, confirmed: Option<(&str, &str)>) -> Result<String, AppError> {
+    let id = ctx.who()?.account;
+    let Some((secret, code)) = confirmed else {
+        return Ok(new_totp(ctx));
+    };
+    let step = totp_step(secret, code, ctx.now(), None);
+    let step = step.ok_or_else(|| AccountError::Invalid("动态口令不正确，请核对手机时间后重试".to_owned()))?;
+    let mut work = ctx.store().begin().await?;
+    let account = work.account(id).await?.ok_or(AccountError::NotLoggedIn)?;
+    let account = Account {
+        totp: Some(secret.to_owned()),
+        totp_step: Some(step),
+        ..account
+    };
+    work.save_account(&account).await?;
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "account.totp", &id.to_string()),
+        "{}".to_owned(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(secret.to_owned())
+}

@@ -1,0 +1,21 @@
+//! Accounts: the first administrators, invitations, logging in, sessions, tokens, roles.
+//!
+//! Secrets (passwords, links, sessions, tokens) are given out once and stored as hashes or digests; none of them ever
+//! stands in an audit entry or an error.
+
+mod error;
+mod first;
+mod invite;
+mod known;
+mod login;
+mod roles;
+mod secret;
+mod tokens;
+
+pub use error::AccountError;
+pub use first::{FirstLink, first_administrators};
+pub use invite::{NewAccount, accept_invitation, change_state, invite, invite_again, list, unlock};
+pub use known::{actor_of_session, actor_of_token};
+pub use login::{Credentials, LoginOutcome, change_password, end_sessions, log_in, log_out, sessions, set_up_totp};
+pub use roles::{approve_role, end_role, propose_role, roles};
+pub use tokens::{NewToken, make_token, revoke_token, tokens};

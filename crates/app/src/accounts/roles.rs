@@ -1,0 +1,107 @@
+//! Roles: proposed by one person, approved by another, never by whoever gets them.
+
+use super::AccountError;
+use super::invite::side_of_account;
+use crate::{AppError, OpContext};
+use domain::authz::{Action, Role, RoleAssignment, RoleState, Target, check_roles};
+use kernel::AccountId;
+use store::RoleRecord;
+
+fn target(number: i64, account: AccountId) -> Target {
+    Target {
+        kind: "role",
+        id: number.to_string(),
+        owner: Some(account),
+        ..Target::default()
+    }
+}
+
+/// Proposes a role for an account in its organisation. Returns the number of the proposal.
+pub async fn propose_role(ctx: &OpContext, account: AccountId, role: Role) -> Result<i64, AppError> {
+    let permit = ctx.authorise(Action::RolePropose, &target(0, account)).await?;
+    let mut work = ctx.store().begin().await?;
+    let holder = work.account(account).await?.ok_or(AccountError::NotFound("账号"))?;
+    let mut roles: Vec<Role> = work
+        .roles_of(account)
+        .await?
+        .iter()
+        .map(|known| known.assignment.role)
+        .collect();
+    roles.push(role);
+    let side = side_of_account(&mut work, &holder).await?;
+    check_roles(side, &roles).map_err(AccountError::Role)?;
+    let proposal = RoleAssignment {
+        account,
+        organisation: holder.organisation,
+        role,
+        from: ctx.now(),
+        to: None,
+        proposed_by: permit.actor().login.clone(),
+        approved_by: String::new(),
+    };
+    let number = work.propose_role(&proposal).await?;
+    let detail = serde_json::json!({ "account": holder.login, "role": role, "organisation": proposal.organisation });
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "role.propose", &number.to_string()),
+        detail.to_string(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(number)
+}
+
+/// Puts a proposed role in force, or refuses it.
+pub async fn approve_role(ctx: &OpContext, number: i64, granted: bool) -> Result<(), AppError> {
+    let proposal = ctx.store().read().await?.role(number).await?;
+    let proposal = proposal.filter(|known| known.state == RoleState::Proposed);
+    let proposal = proposal.ok_or(AccountError::NotFound("待批准的角色"))?.assignment;
+    let permit = ctx
+        .authorise(Action::RoleApprove, &target(number, proposal.account))
+        .await?;
+    let actor = permit.actor();
+    if actor.account == proposal.account || actor.login == proposal.proposed_by {
+        return Err(AccountError::OwnRole.into());
+    }
+    let mut work = ctx.store().begin().await?;
+    work.decide_role(number, granted, (&actor.login, ctx.now())).await?;
+    let detail = serde_json::json!({ "granted": granted, "role": proposal.role, "account": proposal.account });
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "role.decide", &number.to_string()),
+        detail.to_string(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(())
+}
+
+/// Takes a role back, by a security administrator. It needs nobody's approval: taking rights away is always safe.
+pub async fn end_role(ctx: &OpContext, number: i64) -> Result<(), AppError> {
+    let held = ctx.store().read().await?.role(number).await?;
+    let held = held.filter(|known| known.state == RoleState::InForce);
+    let held = held.ok_or(AccountError::NotFound("生效的角色"))?.assignment;
+    ctx.authorise(Action::RoleApprove, &target(number, held.account))
+        .await?;
+    let mut work = ctx.store().begin().await?;
+    work.end_role(number, ctx.now()).await?;
+    let detail = serde_json::json!({ "role": held.role, "account": held.account });
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "role.end", &number.to_string()),
+        detail.to_string(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(())
+}
+
+/// All roles there ever were, by number.
+pub async fn roles(ctx: &OpContext) -> Result<Vec<RoleRecord>, AppError> {
+    let all = Target {
+        kind: "role",
+        ..Target::default()
+    };
+    ctx.authorise(Action::AccountRead, &all).await?;
+    Ok(ctx.store().read().await?.roles().await?)
+}

@@ -1,0 +1,293 @@
+//! What closed months leave open, on both stores: sums that were withheld and are released, outages that are known
+//! late, late data beside prices that nobody approved, and cases that end. Every figure is worked by hand.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod cases;
+mod world;
+
+use app::import::ImportKind;
+use app::month::{AnswerInput, answer_difference, rate, rerate, show};
+use app::statements::{AdvanceInput, advance};
+use domain::reconcile::AnswerOutcome;
+use domain::registry::Side;
+use domain::settle::{ReleaseCause, Statement, StatementStatus, Step};
+use kernel::Money;
+use test_support::TestStore;
+use world::{World, month};
+
+test_support::on_both_stores!(
+    what_was_withheld_is_released_once,
+    what_is_settled_before_the_close_is_not_withheld,
+    a_late_outage_is_deducted_once,
+    late_data_leaves_unapproved_prices_out,
+    a_providers_own_statement_is_confirmed_by_the_provider,
+);
+
+const BOTH: [(&str, &str, &str); 2] = [("A-1", "D1", "2500.00"), ("A-2", "D2", "5000.00")];
+
+fn releases(statement: &Statement) -> Vec<(String, String, i64, ReleaseCause)> {
+    let rows = statement.releases.iter().map(|r| {
+        assert_eq!((r.month, r.item.as_str()), (month("2026-03"), "LINE"));
+        (r.statement.clone(), r.resource.clone(), r.amount.fen(), r.cause)
+    });
+    rows.collect()
+}
+
+async fn answer(world: &World, resource: &str, outcome: AnswerOutcome, agreed: Option<i64>) {
+    let input = AnswerInput {
+        provider: "P1".into(),
+        resource: resource.into(),
+        item: "LINE".into(),
+        outcome,
+        agreed: agreed.map(Money::from_fen),
+        words: String::new(),
+    };
+    answer_difference(&world.ctx, month("2026-03"), input).await.unwrap();
+}
+
+async fn what_was_withheld_is_released_once(store: TestStore) {
+    let world = World::new(store).await;
+    world
+        .on("2026-04-03 10:00:00")
+        .bill(1, &[("A-1", "D1", "2400.00")])
+        .await;
+    let march = world.close("2026-03").await;
+    assert_eq!((march.withheld.fen(), march.still_withheld.fen()), (510_000, 510_000));
+    assert_eq!(world.payable("2026-03").await, [240_000, 0, 240_000]);
+    let closed = world.statements("2026-03").await;
+
+    // A corrected bill: all of A-1, 4,000.00 of A-2.
+    world.on("2026-04-20 10:00:00");
+    world
+        .bill(2, &[("A-1", "D1", "2500.00"), ("A-2", "D2", "4000.00")])
+        .await;
+    let april = world.on("2026-05-03 10:00:00").close("2026-04").await;
+    assert_eq!((april.released.fen(), april.still_withheld.fen()), (410_000, 100_000));
+    assert_eq!(world.payable("2026-04").await, [260_000, 900_000, 1_160_000]);
+    let statements = world.statements("2026-04").await;
+    let row = |number: &str, resource: &str, fen, cause| (number.to_owned(), resource.to_owned(), fen, cause);
+    let first = row("JS-202603-0001", "A-1", 10_000, ReleaseCause::CorrectedBill);
+    let second = row("JS-202603-0002", "A-2", 400_000, ReleaseCause::CorrectedBill);
+    let whole = [first, second];
+    assert_eq!(releases(&statements[0]), whole[..1]);
+    assert_eq!(releases(&statements[1]), whole[1..]);
+    assert_eq!(releases(&statements[2]), whole, "the provider's own statement");
+
+    // Nothing came: nothing is released, though the bill is still another than that of the close.
+    let may = world.on("2026-06-03 10:00:00").close("2026-05").await;
+    assert_eq!((may.released.fen(), may.still_withheld.fen()), (0, 100_000));
+
+    // Both sides settle on 4,600.00; later the provider accepts our figure.
+    answer(&world, "A-2", AnswerOutcome::Disputed, None).await;
+    world.on("2026-06-04 10:00:00");
+    answer(&world, "A-2", AnswerOutcome::Settled, Some(460_000)).await;
+    let june = world.on("2026-07-03 10:00:00").close("2026-06").await;
+    assert_eq!((june.released.fen(), june.still_withheld.fen()), (60_000, 40_000));
+    let statements = world.statements("2026-06").await;
+    assert_eq!(
+        releases(&statements[1]),
+        [row("JS-202603-0002", "A-2", 60_000, ReleaseCause::Settled)]
+    );
+    answer(&world, "A-2", AnswerOutcome::Accepted, None).await;
+    let july = world.on("2026-08-03 10:00:00").close("2026-07").await;
+    assert_eq!((july.released.fen(), july.still_withheld.fen()), (40_000, 0));
+    let august = world.on("2026-09-03 10:00:00").close("2026-08").await;
+    assert_eq!((august.released.fen(), august.payable.fen()), (0, 750_000));
+
+    let shown = show(&world.ctx, month("2026-03")).await.unwrap().withheld;
+    assert_eq!(
+        (shown.withheld.fen(), shown.released.fen(), shown.left.fen()),
+        (510_000, 510_000, 0)
+    );
+    let view = app::statements::show(&world.ctx, "JS-202603-0002").await.unwrap();
+    let by: Vec<_> = view
+        .released_by
+        .iter()
+        .map(|r| (r.statement.as_str(), r.amount.fen()))
+        .collect();
+    assert_eq!(
+        by,
+        [
+            ("JS-202604-0002", 400_000),
+            ("JS-202606-0002", 60_000),
+            ("JS-202607-0002", 40_000)
+        ]
+    );
+    assert_eq!(
+        world.statements("2026-03").await,
+        closed,
+        "a closed statement never changes"
+    );
+}
+
+async fn what_is_settled_before_the_close_is_not_withheld(store: TestStore) {
+    let world = World::new(store).await;
+    world
+        .on("2026-04-03 10:00:00")
+        .bill(1, &[("A-1", "D1", "2400.00")])
+        .await;
+    app::month::meter(&world.ctx, month("2026-03")).await.unwrap();
+    rate(&world.ctx, month("2026-03")).await.unwrap();
+    app::month::reconcile_month(&world.ctx, month("2026-03")).await.unwrap();
+    answer(&world, "A-1", AnswerOutcome::Accepted, None).await;
+    answer(&world, "A-2", AnswerOutcome::Settled, Some(300_000)).await;
+    let march = world.close("2026-03").await;
+    assert_eq!(march.withheld.fen(), 200_000);
+    assert_eq!(world.payable("2026-03").await, [250_000, 300_000, 550_000]);
+}
+
+async fn a_late_outage_is_deducted_once(store: TestStore) {
+    let world = World::new(store).await;
+    world.on("2026-04-03 10:00:00").bill(1, &BOTH).await;
+    world.close("2026-03").await;
+    let closed = world.statements("2026-03").await;
+
+    let noted = world
+        .on("2026-04-10 10:00:00")
+        .outage("2026-03-05 11:00:00", "", "")
+        .await;
+    assert_eq!((noted.counts.new, noted.counts.late_facts), (1, 1));
+    let april = world.on("2026-05-03 10:00:00").close("2026-04").await;
+    assert_eq!(april.deducted.fen(), 25_000);
+    assert_eq!(world.payable("2026-04").await, [225_000, 500_000, 725_000]);
+    let statements = world.statements("2026-04").await;
+    let deduction = &statements[0].deductions[0];
+    let corrects = deduction.corrects.as_ref().unwrap();
+    assert_eq!(
+        (
+            deduction.resource.as_str(),
+            deduction.availability.to_string().as_str(),
+            deduction.amount.fen()
+        ),
+        ("A-1", "0.998656", 25_000)
+    );
+    assert_eq!(
+        (
+            corrects.month,
+            corrects.statement.as_str(),
+            corrects.before.fen(),
+            corrects.right.fen()
+        ),
+        (month("2026-03"), "JS-202603-0001", 0, 25_000)
+    );
+    assert_eq!(statements[2].deductions, statements[0].deductions);
+
+    let may = world.on("2026-06-03 10:00:00").close("2026-05").await;
+    assert_eq!(may.deducted.fen(), 0, "never twice");
+
+    // It was announced maintenance: what was deducted is given back, once.
+    let corrected = world.outage("2026-03-05 11:00:00", "已公告的维护", "补交公告").await;
+    assert_eq!((corrected.counts.changed, corrected.counts.late_facts), (1, 1));
+    let june = world.on("2026-07-03 10:00:00").close("2026-06").await;
+    assert_eq!((june.deducted.fen(), june.payable.fen()), (-25_000, 775_000));
+    let back = world.statements("2026-06").await[0].deductions[0].clone();
+    let corrects = back.corrects.unwrap();
+    assert_eq!(
+        (
+            back.amount.fen(),
+            corrects.before.fen(),
+            corrects.right.fen(),
+            corrects.month
+        ),
+        (-25_000, 25_000, 0, month("2026-03"))
+    );
+    let july = world.on("2026-08-03 10:00:00").close("2026-07").await;
+    assert_eq!((july.deducted.fen(), july.payable.fen()), (0, 750_000));
+    assert_eq!(world.statements("2026-03").await, closed);
+    let mut read = world.ctx.store().read().await.unwrap();
+    let before = read.corrected_outages().await.unwrap();
+    assert_eq!(
+        (before.len(), before[0].0.excluded.clone(), before[0].1.as_str()),
+        (1, None, "补交公告")
+    );
+}
+
+async fn price(world: &World, version: u32, yuan: u32) {
+    let text = format!(
+        "合同编号,价目版本,生效日期,条目代码,计价方式,单价（元）,条款,依据,批准人\n\
+         HT-1,{version},2026-03-01,LINE,flat,{yuan},附件一,追溯调价,张三\n"
+    );
+    let outcome = world.import(ImportKind::Prices, &text).await;
+    assert_eq!(outcome.counts.late_facts, 1);
+}
+
+async fn released_on(world: &World, code: &str, system: &str, quantity: u32, day: &str) {
+    let text = format!(
+        "分配单号,系统代码,服务形式,资源类型,规格,云节点,计费开始,计费终止\n\
+         {code},{system},industry_line,line,bandwidth_mbps={quantity},N1,2026-03-01,{day}\n"
+    );
+    world.import(ImportKind::Allocations, &text).await;
+}
+
+/// What a month's rating corrects March by, in fen.
+async fn corrects_march(world: &World, text: &str) -> Option<i64> {
+    let rated = rate(&world.ctx, month(text)).await.unwrap();
+    rated.summary.corrections.get("2026-03").map(|amount| amount.fen())
+}
+
+async fn late_data_leaves_unapproved_prices_out(store: TestStore) {
+    let world = World::new(store).await;
+    world.on("2026-04-03 10:00:00").bill(1, &BOTH).await;
+    world.close("2026-03").await;
+    // The same second as the close on purpose: which import it was tells, not the time.
+    price(&world, 2, 30).await;
+    released_on(&world, "A-1", "S1", 100, "2026-03-16").await;
+    app::month::meter(&world.ctx, month("2026-04")).await.unwrap();
+    // 2,500.00 x 15/31 = 1,209.677 = 1,209.68, so -1,290.32; at 30 it would be 1,451.61 and 1,000.00 more for A-2.
+    assert_eq!(corrects_march(&world, "2026-04").await, Some(-129_032));
+
+    // With somebody's reason the price is corrected too: 1,451.61 - 2,500.00 + 1,000.00 = -48.39.
+    rerate(&world.ctx, month("2026-03"), "调价通知", true).await.unwrap();
+    assert_eq!(corrects_march(&world, "2026-04").await, Some(-4_839));
+    world.on("2026-05-03 10:00:00").close("2026-04").await;
+
+    // Another price that waits does not take the approved one along: 6,000.00 x 20/31 = 3,870.97, so -2,129.03.
+    price_for_two_months(&world).await;
+    released_on(&world, "A-2", "S2", 200, "2026-03-21").await;
+    app::month::meter(&world.ctx, month("2026-05")).await.unwrap();
+    assert_eq!(corrects_march(&world, "2026-05").await, Some(-212_903));
+}
+
+/// Version 3, dated back to March behind the close of March and April.
+async fn price_for_two_months(world: &World) {
+    let text = "合同编号,价目版本,生效日期,条目代码,计价方式,单价（元）,条款,依据,批准人\n\
+                HT-1,3,2026-03-01,LINE,flat,40,附件一,追溯调价,张三\n";
+    assert_eq!(world.import(ImportKind::Prices, text).await.counts.late_facts, 2);
+}
+
+async fn a_providers_own_statement_is_confirmed_by_the_provider(store: TestStore) {
+    let world = World::new(store).await;
+    world.on("2026-04-03 10:00:00").bill(1, &BOTH).await;
+    world.close("2026-03").await;
+    let say = |number: &str, side| AdvanceInput {
+        number: number.into(),
+        side,
+        step: Step::Agree,
+        text: String::new(),
+    };
+    let refused = advance(&world.ctx, say("JS-202603-0003", Side::Unit))
+        .await
+        .unwrap_err();
+    assert!(refused.to_string().contains("应由云服务商办理"), "{refused}");
+    assert!(
+        advance(&world.ctx, say("JS-202603-0001", Side::Provider))
+            .await
+            .is_err()
+    );
+    let expected = (StatementStatus::ProviderConfirmed, "待监理审核");
+    let confirmed = advance(&world.ctx, say("JS-202603-0003", Side::Provider))
+        .await
+        .unwrap();
+    assert_eq!(confirmed, expected);
+    for side in [Side::Supervisor, Side::CostAssessor, Side::Authority] {
+        advance(&world.ctx, say("JS-202603-0003", side)).await.unwrap();
+    }
+    let view = app::statements::show(&world.ctx, "JS-202603-0003").await.unwrap();
+    assert_eq!((view.status, view.stage), (StatementStatus::Final, "已审定"));
+}

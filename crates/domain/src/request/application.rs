@@ -1,0 +1,296 @@
+//! What an application holds, and whether it can be handed in.
+
+use super::RequestStatus;
+use crate::catalogue::ServiceForm;
+use crate::registry::{Measure, PoolKind, ResourceKind, Spec, words};
+use crate::rules::{ApplicationKind, Purpose};
+use kernel::{AccountId, AllocationCode, ContractCode, Day, Instant, NodeCode, OrganisationCode, PoolCode, SystemCode};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+words! {
+    /// What is asked for.
+    RequestKind {
+        /// New resources.
+        New = "new", "新增";
+        /// Another specification for resources that are there.
+        Change = "change", "变更";
+        /// More time for resources that are there.
+        Extend = "extend", "延期";
+        /// The end of resources, asked for by the unit.
+        Release = "release", "释放";
+        /// The end of resources, proposed to the unit.
+        Reclaim = "reclaim", "回收";
+    }
+}
+
+impl RequestKind {
+    /// What the rules take it for: what is reclaimed is judged like what is released.
+    pub const fn application(self) -> ApplicationKind {
+        match self {
+            Self::New => ApplicationKind::New,
+            Self::Change => ApplicationKind::Change,
+            Self::Extend => ApplicationKind::Extend,
+            Self::Release | Self::Reclaim => ApplicationKind::Release,
+        }
+    }
+
+    /// Whether it ends resources.
+    pub const fn ends(self) -> bool {
+        matches!(self, Self::Release | Self::Reclaim)
+    }
+}
+
+/// One line of an application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestLine {
+    /// Its place, from 1.
+    pub line: u32,
+    /// Kind of resource.
+    pub kind: ResourceKind,
+    /// Class (volume type, flavor family, product); empty if there is none.
+    pub class: String,
+    /// The form it is wanted in.
+    pub form: ServiceForm,
+    /// Kind of pool, for kinds that are in one.
+    pub pool: Option<PoolKind>,
+    /// What each of them has. For a change: what it shall have.
+    pub spec: Spec,
+    /// How many of them.
+    pub count: u32,
+    /// What they are for.
+    pub purpose: Purpose,
+    /// The first day on which they are no longer needed; none for production without an end.
+    pub until: Option<Day>,
+    /// Which resource is changed, extended or ended; none for a new one.
+    pub allocation: Option<AllocationCode>,
+}
+
+/// An application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceRequest {
+    /// Its number.
+    pub number: String,
+    /// What is asked for.
+    pub kind: RequestKind,
+    /// The unit that asks, or is asked to give back.
+    pub unit: OrganisationCode,
+    /// For which system.
+    pub system: SystemCode,
+    /// Who wrote it.
+    pub applicant: AccountId,
+    /// Why, in the applicant's words.
+    pub reason: String,
+    /// The basis: letter, project approval, contract, with its number.
+    pub basis: String,
+    /// Whom to ask, and how to reach them.
+    pub contact: String,
+    /// Its lines.
+    pub lines: Vec<RequestLine>,
+    /// Where it stands.
+    pub status: RequestStatus,
+    /// When it was written.
+    pub created: Instant,
+    /// Where it is opened; none until a provider is chosen.
+    pub place: Option<Place>,
+    /// Times it was saved. A save names the version it read.
+    pub version: i64,
+}
+
+/// Where an application is opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The provider.
+    pub provider: OrganisationCode,
+    /// Its node.
+    pub node: NodeCode,
+    /// The pool on the node.
+    pub pool: Option<PoolCode>,
+    /// The contract it is ordered under.
+    pub contract: ContractCode,
+}
+
+/// What is wrong with an application.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RequestFault {
+    /// Nothing is asked for.
+    #[error("申请至少应有一行资源")]
+    NoLines,
+    /// A field is empty.
+    #[error("请填写{0}")]
+    Empty(&'static str),
+    /// A number out of range.
+    #[error("第 {0} 行：数量应为 1 至 {max}", max = COUNT_MAX)]
+    Count(u32),
+    /// A new or changed resource without a specification.
+    #[error("第 {0} 行：请填写规格，例如 vcpu=4 memory_gib=8")]
+    Spec(u32),
+    /// A measure of nothing.
+    #[error("第 {0} 行：规格「{1}」必须大于 0")]
+    Zero(u32, &'static str),
+    /// A resource that is there must be named, and a new one has no name yet.
+    #[error("第 {0} 行：{1}申请必须填写已有资源的分配单号")]
+    Allocation(u32, &'static str),
+    /// A new resource that names one that is there.
+    #[error("第 {0} 行：新增申请不填写分配单号；要调整已有资源请使用变更申请")]
+    AllocationOfNew(u32),
+    /// One resource on two lines.
+    #[error("第 {0} 行：分配单号 {1} 在本申请中重复")]
+    Twice(u32, AllocationCode),
+    /// Everything but production ends some day.
+    #[error("第 {0} 行：{1}用途的资源必须填写到期日，到期后自动回收")]
+    NoEnd(u32, &'static str),
+    /// An end that has passed.
+    #[error("第 {0} 行：到期日 {1} 必须晚于今天")]
+    Past(u32, Day),
+}
+
+/// Most resources on one line.
+const COUNT_MAX: u32 = 1_000;
+
+/// Everything that keeps an application from being handed in.
+pub fn check_application(request: &ResourceRequest, now: Instant) -> Vec<RequestFault> {
+    let mut faults = Vec::new();
+    let texts = [
+        ("申请理由", &request.reason),
+        ("申请依据", &request.basis),
+        ("联系人", &request.contact),
+    ];
+    faults.extend(
+        texts
+            .iter()
+            .filter(|(_, text)| text.trim().is_empty())
+            .map(|(what, _)| RequestFault::Empty(what)),
+    );
+    if request.lines.is_empty() {
+        faults.push(RequestFault::NoLines);
+    }
+    let mut named = Vec::new();
+    for line in &request.lines {
+        check_line(request.kind, line, now, &mut faults);
+        if let Some(code) = &line.allocation {
+            if named.contains(&code) {
+                faults.push(RequestFault::Twice(line.line, code.clone()));
+            }
+            named.push(code);
+        }
+    }
+    faults
+}
+
+fn check_line(kind: RequestKind, line: &RequestLine, now: Instant, faults: &mut Vec<RequestFault>) {
+    let place = line.line;
+    match (kind, &line.allocation) {
+        (RequestKind::New, Some(_)) => faults.push(RequestFault::AllocationOfNew(place)),
+        (RequestKind::New, None) | (_, Some(_)) => {}
+        (_, None) => faults.push(RequestFault::Allocation(place, kind.zh())),
+    }
+    if line.count == 0 || line.count > COUNT_MAX || (kind != RequestKind::New && line.count != 1) {
+        faults.push(RequestFault::Count(place));
+    }
+    if matches!(kind, RequestKind::New | RequestKind::Change) {
+        if line.spec.is_empty() {
+            faults.push(RequestFault::Spec(place));
+        }
+        let nothing = line.spec.iter().filter(|(_, quantity)| quantity.micros() <= 0);
+        faults.extend(nothing.map(|(measure, _): (Measure, _)| RequestFault::Zero(place, measure.zh())));
+    }
+    match line.until {
+        None if !kind.ends() && line.purpose != Purpose::Production => {
+            faults.push(RequestFault::NoEnd(place, line.purpose.zh()));
+        }
+        None if kind == RequestKind::Extend => faults.push(RequestFault::Empty("延期后的到期日")),
+        Some(day) if !kind.ends() && day <= now.day() => faults.push(RequestFault::Past(place, day)),
+        _ => {}
+    }
+}
+
+/// The order number of the `ordinal`th resource (from 1) of a line: application, line and ordinal, so that a repeated
+/// opening finds what the first one made.
+pub fn allocation_code(number: &str, line: u32, ordinal: u32) -> Result<AllocationCode, kernel::CodeError> {
+    format!("{number}-{line}-{ordinal}").parse()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::request) fn application(kind: RequestKind) -> ResourceRequest {
+        ResourceRequest {
+            number: "SQ-202610-0001".into(),
+            kind,
+            unit: "D01".parse().unwrap(),
+            system: "S001".parse().unwrap(),
+            applicant: AccountId::from_parts(1, &[1; 10]),
+            reason: "系统扩容".into(),
+            basis: "春数函〔2026〕12号".into(),
+            contact: "王工 0871-0000".into(),
+            lines: vec![RequestLine {
+                line: 1,
+                kind: ResourceKind::Server,
+                class: String::new(),
+                form: ServiceForm::SharedCloud,
+                pool: Some(PoolKind::Xinchuang),
+                spec: "vcpu=4 memory_gib=8".parse().unwrap(),
+                count: 1,
+                purpose: Purpose::Production,
+                until: None,
+                allocation: (kind != RequestKind::New).then(|| "FP-1".parse().unwrap()),
+            }],
+            status: RequestStatus::Draft,
+            created: "2026-10-01 09:00:00".parse().unwrap(),
+            place: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_complete_application_has_no_fault() {
+        let now = "2026-10-08 09:00:00".parse().unwrap();
+        for kind in [
+            RequestKind::New,
+            RequestKind::Change,
+            RequestKind::Release,
+            RequestKind::Reclaim,
+        ] {
+            assert_eq!(check_application(&application(kind), now), []);
+        }
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let now: Instant = "2026-10-08 09:00:00".parse().unwrap();
+        let mut bad = application(RequestKind::New);
+        bad.reason = " ".into();
+        let line = &mut bad.lines[0];
+        line.spec = "vcpu=0".parse().unwrap();
+        line.count = 0;
+        line.purpose = Purpose::Test;
+        line.allocation = Some("FP-1".parse().unwrap());
+        let mut second = bad.lines[0].clone();
+        (second.line, second.until) = (2, Some(now.day()));
+        bad.lines.push(second);
+        let texts: Vec<String> = check_application(&bad, now).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "请填写申请理由",
+                "第 1 行：新增申请不填写分配单号；要调整已有资源请使用变更申请",
+                "第 1 行：数量应为 1 至 1000",
+                "第 1 行：规格「vCPU（核）」必须大于 0",
+                "第 1 行：测试用途的资源必须填写到期日，到期后自动回收",
+                "第 2 行：新增申请不填写分配单号；要调整已有资源请使用变更申请",
+                "第 2 行：数量应为 1 至 1000",
+                "第 2 行：规格「vCPU（核）」必须大于 0",
+                "第 2 行：到期日 2026-10-08 必须晚于今天",
+                "第 2 行：分配单号 FP-1 在本申请中重复",
+            ]
+        );
+    }
+
+    #[test]
+    fn order_numbers_repeat() {
+        let code = allocation_code("SQ-202610-0001", 2, 3).unwrap();
+        assert_eq!(code.as_str(), "SQ-202610-0001-2-3");
+    }
+}

@@ -1,0 +1,32 @@
+//! Decision rules: what an application is judged by, as versioned data and pure checks.
+//!
+//! Owns the rule book (rules, their parameters, deadlines, each with source, period in force and approver), the
+//! facts an application is judged by, and the checks themselves. Owns no flow: who decides after a check, and where
+//! behaviour that is no check is enforced, is said in the book and done elsewhere. Invariants: the same facts and the
+//! same versions give the same bytes; what is not known is never a pass and never a refusal; an exception holds
+//! exactly as far as its review says.
+
+mod book;
+mod check;
+mod deadline;
+mod exception;
+mod facts;
+mod level;
+mod placement;
+mod review;
+mod rule;
+mod stock;
+mod validate;
+
+pub use book::{Edition, RuleBook, SourceDocument};
+pub use check::{Check, Evaluate, Outcome, ReducedLine, Verdict, check_all, verdict};
+pub use deadline::{Alternative, Deadline, DeadlineKind};
+pub use facts::{
+    ApplicationKind, Arrival, Choice, CryptoConclusion, Line, Means, OwnPurchase, ProviderFacts, Purpose, QuotaLeft,
+    Quote, QuotedPrice, RequestFacts, Stock, SystemFacts, UnitFacts,
+};
+pub use review::{
+    Composition, Condition, ExpertReview, Opinion, ReviewDecision, ReviewFault, ReviewForm, ReviewScope, ReviewSubject,
+    Reviewer,
+};
+pub use rule::{Rule, RuleCode, RuleKind, Severity};

@@ -1,0 +1,276 @@
+//! One rule in one version.
+
+use super::{Composition, DeadlineKind, Purpose};
+use crate::registry::{Measure, ResourceKind, words};
+use kernel::{Day, Factor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::fmt;
+use std::str::FromStr;
+
+/// The code of a rule: letters, then a number (`R1`, `R48`; own rules begin with other letters). Ordered by letters,
+/// then by number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleCode {
+    letters: String,
+    number: u32,
+}
+
+impl RuleCode {
+    /// Whether it is one of the numbered rules of the field.
+    pub fn is_of_the_field(&self) -> bool {
+        self.letters == "R"
+    }
+}
+
+impl fmt::Display for RuleCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("{}{}", self.letters, self.number))
+    }
+}
+
+impl FromStr for RuleCode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("规则编号「{text}」应为大写字母加数字，如 R1、X12");
+        let (letters, digits) = text.split_at(text.find(|c: char| c.is_ascii_digit()).ok_or_else(bad)?);
+        let plain = !letters.is_empty() && letters.len() <= 4 && letters.bytes().all(|b| b.is_ascii_uppercase());
+        let number = digits
+            .parse()
+            .ok()
+            .filter(|n| *n > 0 && plain && !digits.starts_with('0'));
+        Ok(Self {
+            letters: letters.to_owned(),
+            number: number.ok_or_else(bad)?,
+        })
+    }
+}
+
+impl Serialize for RuleCode {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RuleCode {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        String::deserialize(d)?.parse().map_err(D::Error::custom)
+    }
+}
+
+words! {
+    /// What follows when an application does not meet a rule.
+    Severity {
+        /// It cannot go on.
+        Block = "block", "阻断";
+        /// It goes on with less.
+        Reduce = "reduce", "核减";
+        /// It goes back for what is missing.
+        Supplement = "supplement", "补正";
+        /// The approver is told.
+        Warn = "warn", "提示";
+    }
+}
+
+/// What a rule checks, with its parameters. Internally tagged by `check` in files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "check", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RuleKind {
+    /// R1: increments of municipal units go to the Xinchuang pool.
+    XinchuangOnly {
+        /// Kinds of resource that must say which pool they are for; of other kinds only a stated x86 pool counts.
+        pool_needed: Vec<ResourceKind>,
+    },
+    /// R2: a review is complete, and is executed exactly as decided.
+    ReviewAsDecided {
+        /// Composition and quorum; none means not configured, and neither is judged.
+        composition: Option<Composition>,
+    },
+    /// R3: what the catalogue offers is not bought anew.
+    NotOfferedAlready {},
+    /// R4: stock before increment.
+    StockBeforeIncrement {
+        /// Kinds of resource whose stock counts.
+        kinds: Vec<ResourceKind>,
+        /// Measures that are compared.
+        measures: Vec<Measure>,
+        /// Utilisation less complete than this is no basis for a finding.
+        completeness_at_least: Factor,
+    },
+    /// R5: classified systems stay outside.
+    NotClassified {},
+    /// R6: systems above a level stay outside, or need a pool of their own.
+    LevelCeiling {
+        /// The highest level of the general cloud.
+        highest: u8,
+        /// Whether a higher one is let in where a provider has a separate pool for it.
+        separate_pool: bool,
+    },
+    /// R7: no system of a higher level than its platform.
+    LevelWithinPlatform {},
+    /// R8: a migrated system brings its filing certificate.
+    FilingCertificate {
+        /// From this level on.
+        from_level: u8,
+    },
+    /// R17: resources that are needed for a time only say until when.
+    UntilDate {
+        /// Purposes that are for a time only.
+        purposes: Vec<Purpose>,
+    },
+    /// R37: operation and data inside China.
+    InsideChina {},
+    /// R41: a crypto plan and its assessment.
+    CryptoPlan {
+        /// The policy switch.
+        enforced: bool,
+        /// From this level on.
+        from_level: u8,
+    },
+    /// R46: what is built anew is built on the cloud.
+    OnCloud {},
+    /// R48: the provider is chosen by comparing quotes within the catalogue price.
+    QuoteComparison {
+        /// At least so many quotes; none means not configured.
+        quotes_at_least: Option<u8>,
+    },
+    /// A deadline; its terms stand in the table of deadlines.
+    Deadline {
+        /// Its kinds.
+        deadlines: Vec<DeadlineKind>,
+        /// Where it is watched, in words.
+        enforced_by: String,
+    },
+    /// Behaviour of the product: nothing to check on an application; listed so that an auditor sees all.
+    Behaviour {
+        /// Where it is enforced, in words.
+        enforced_by: String,
+    },
+    /// A rule of the city's own, over the facts of [`super::RequestFacts`], evaluated outside the domain.
+    Own {
+        /// A CEL expression; true means that the application meets the rule.
+        expression: String,
+        /// What is wrong and what to do, if it is false.
+        failure: String,
+    },
+}
+
+impl RuleKind {
+    /// Whether it is a check on an application; the others are listed only.
+    pub const fn is_check(&self) -> bool {
+        !matches!(self, Self::Deadline { .. } | Self::Behaviour { .. })
+    }
+
+    /// The word of the check, as in files.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::XinchuangOnly { .. } => "xinchuang_only",
+            Self::ReviewAsDecided { .. } => "review_as_decided",
+            Self::NotOfferedAlready {} => "not_offered_already",
+            Self::StockBeforeIncrement { .. } => "stock_before_increment",
+            Self::NotClassified {} => "not_classified",
+            Self::LevelCeiling { .. } => "level_ceiling",
+            Self::LevelWithinPlatform {} => "level_within_platform",
+            Self::FilingCertificate { .. } => "filing_certificate",
+            Self::UntilDate { .. } => "until_date",
+            Self::InsideChina {} => "inside_china",
+            Self::CryptoPlan { .. } => "crypto_plan",
+            Self::OnCloud {} => "on_cloud",
+            Self::QuoteComparison { .. } => "quote_comparison",
+            Self::Deadline { .. } => "deadline",
+            Self::Behaviour { .. } => "behaviour",
+            Self::Own { .. } => "own",
+        }
+    }
+}
+
+/// The rules of the field that are checks on an application, and the check each of them is.
+pub(super) const CHECKS_OF_THE_FIELD: &[(u32, &str)] = &[
+    (1, "xinchuang_only"),
+    (2, "review_as_decided"),
+    (3, "not_offered_already"),
+    (4, "stock_before_increment"),
+    (5, "not_classified"),
+    (6, "level_ceiling"),
+    (7, "level_within_platform"),
+    (8, "filing_certificate"),
+    (17, "until_date"),
+    (37, "inside_china"),
+    (41, "crypto_plan"),
+    (46, "on_cloud"),
+    (48, "quote_comparison"),
+];
+
+impl RuleCode {
+    /// `R` and a number.
+    pub(super) fn of_the_field(number: u32) -> Self {
+        Self {
+            letters: "R".to_owned(),
+            number,
+        }
+    }
+
+    /// The check a rule of the field is, if it is one.
+    pub(super) fn check_of_the_field(&self) -> Option<&'static str> {
+        let own = CHECKS_OF_THE_FIELD.iter().find(|(number, _)| *number == self.number);
+        own.filter(|_| self.is_of_the_field()).map(|(_, word)| *word)
+    }
+}
+
+/// One version of one rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Its code, for ever.
+    pub code: RuleCode,
+    /// Its version, from 1.
+    pub version: u32,
+    /// What it demands, in a line.
+    pub title: String,
+    /// First day in force.
+    pub from: Day,
+    /// First day no longer in force; none: until the next version begins.
+    pub to: Option<Day>,
+    /// Key of its source; must be among the documents of its edition.
+    pub source: String,
+    /// Who put it into force; 示例 for a value that no published rule says.
+    pub approver: String,
+    /// What follows when it is not met.
+    pub severity: Severity,
+    /// The check and its parameters.
+    pub kind: RuleKind,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_ordered_by_number() {
+        let code = |t: &str| t.parse::<RuleCode>().unwrap();
+        let mut codes: Vec<_> = ["R10", "X1", "R2", "R1"].map(code).into();
+        codes.sort();
+        assert_eq!(
+            codes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["R1", "R2", "R10", "X1"]
+        );
+        for bad in ["", "R", "1", "R0", "R01", "r1", "R1a", "规则1"] {
+            assert!(bad.parse::<RuleCode>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_parameter_is_refused() {
+        let read = |text: &str| toml::from_str::<RuleKind>(text);
+        assert_eq!(
+            read("check = 'level_ceiling'\nhighest = 3\nseparate_pool = false").unwrap(),
+            RuleKind::LevelCeiling {
+                highest: 3,
+                separate_pool: false
+            }
+        );
+        assert!(read("check = 'level_ceiling'\nhigest = 3\nseparate_pool = false").is_err());
+        assert!(read("check = 'not_classified'\nfrom_level = 3").is_err());
+        assert!(read("check = 'no_such_check'").is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! The files of policies, and the versions shipped with the program.
+
+use crate::{Judge, PolicyError, check_expression};
+use domain::authz::AccountPolicy;
+use domain::calendar::{CalendarYear, WorkingCalendar};
+use domain::flow::FlowDefinition;
+use domain::rules::{Edition, RuleBook, RuleKind};
+use kernel::Faults;
+use serde::de::DeserializeOwned;
+
+macro_rules! files {
+    ($($folder:literal / $($name:literal),+;)+) => {
+        &[$($(($folder, $name, include_str!(concat!("../../../policies/", $folder, "/", $name))),)+)+]
+    };
+}
+
+/// Folder, name and text of every file that is shipped.
+const SHIPPED: &[(&str, &str, &str)] = files! {
+    "authority" / "administrators.cedar", "authority.cedar", "everybody.cedar", "provider.cedar", "third_parties.cedar",
+        "unit.cedar";
+    "calendar" / "2025.toml", "2026.toml";
+    "flows" / "change.toml", "extend.toml", "new.toml", "price_book.toml", "reclaim.toml", "release.toml",
+        "role_assignment.toml", "settlement.toml";
+    "rules" / "2026-01.toml";
+};
+
+/// Everything that is decided by data.
+#[derive(Debug)]
+pub struct PolicyFiles {
+    /// Who may do what.
+    pub judge: Judge,
+    /// Decision rules and deadlines.
+    pub rules: RuleBook,
+    /// Working days.
+    pub calendar: WorkingCalendar,
+    /// Approval flows, every version.
+    pub flows: Vec<FlowDefinition>,
+}
+
+/// The policies that are shipped with the program.
+pub fn shipped() -> Result<PolicyFiles, PolicyError> {
+    PolicyFiles::read(&|folder| {
+        let files = SHIPPED.iter().filter(|(of, ..)| *of == folder);
+        files
+            .map(|(_, name, text)| (format!("{folder}/{name}"), (*text).to_owned()))
+            .collect()
+    })
+}
+
+/// The policy of accounts that is shipped with the program.
+pub fn shipped_account_policy() -> Result<AccountPolicy, PolicyError> {
+    let text = include_str!("../../../policies/accounts.toml");
+    toml::from_str(text).map_err(|error| PolicyError::Unreadable {
+        file: "accounts.toml".to_owned(),
+        why: error.to_string(),
+    })
+}
+
+impl PolicyFiles {
+    /// From files, by folder: `authority`, `calendar`, `flows`, `rules`; name and text of each.
+    pub fn read(folder: &dyn Fn(&str) -> Vec<(String, String)>) -> Result<Self, PolicyError> {
+        let years: Vec<CalendarYear> = parse_all(folder("calendar"))?;
+        let editions: Vec<Edition> = parse_all(folder("rules"))?;
+        let rules = RuleBook::new(editions).map_err(PolicyError::Faults)?;
+        let mut faults = Faults::new();
+        for rule in rules.rules() {
+            if let RuleKind::Own { expression, .. } = &rule.kind
+                && let Err(why) = check_expression(expression)
+            {
+                faults.push(0, "", format!("规则 {} 的表达式有误: {why}", rule.code));
+            }
+        }
+        if !faults.is_empty() {
+            return Err(PolicyError::Faults(faults));
+        }
+        Ok(Self {
+            judge: Judge::new(&folder("authority"))?,
+            rules,
+            calendar: WorkingCalendar::new(&years).map_err(PolicyError::Faults)?,
+            flows: parse_all(folder("flows"))?,
+        })
+    }
+}
+
+fn parse_all<T: DeserializeOwned>(files: Vec<(String, String)>) -> Result<Vec<T>, PolicyError> {
+    let parse = |(file, text): (String, String)| {
+        toml::from_str(&text).map_err(|error| PolicyError::Unreadable {
+            file,
+            why: error.to_string(),
+        })
+    };
+    files.into_iter().map(parse).collect()
+}

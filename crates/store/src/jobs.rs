@@ -1,0 +1,184 @@
+//! The queue of background work. Several workers take from it; a lease keeps two from doing the same.
+
+use crate::{Connection, Row, StoreError};
+use domain::work::JobState;
+use kernel::{Instant, JobId};
+
+const TABLE: &str = "job";
+
+/// A piece of background work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// What kind of work.
+    pub kind: String,
+    /// About which matter. Of a kind and subject at most one is waiting or running.
+    pub subject: String,
+    /// What else the work needs, as JSON.
+    pub payload: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// Not before then.
+    pub run: Instant,
+    /// How often it was begun.
+    pub attempts: i64,
+    /// How often it may be begun.
+    pub attempts_max: i64,
+    /// Who is at it, until when.
+    pub lease: Option<(String, Instant)>,
+    /// Whether somebody wants it to stop.
+    pub cancel: bool,
+    /// Pieces done, of how many (0 while not known), of what.
+    pub progress: (i64, i64, String),
+    /// How it ended, in words.
+    pub outcome: Option<String>,
+    /// Who asked for it.
+    pub asked_by: String,
+    /// When it was asked for.
+    pub created: Instant,
+    /// When it ended.
+    pub ended: Option<Instant>,
+}
+
+fn job(row: &Row) -> Result<Job, StoreError> {
+    let owner = row.text_or_none("lease_owner")?;
+    let until = row.int_or_none("lease_until_s")?.map(Instant::from_unix_s);
+    Ok(Job {
+        id: row.parsed(TABLE, "id")?,
+        kind: row.text("kind")?,
+        subject: row.text("subject")?,
+        payload: row.text("payload")?,
+        state: row.parsed(TABLE, "state")?,
+        run: Instant::from_unix_s(row.int("run_s")?),
+        attempts: row.int("attempts")?,
+        attempts_max: row.int("attempts_max")?,
+        lease: owner.zip(until),
+        cancel: row.int("cancel")? != 0,
+        progress: (row.int("done")?, row.int("total")?, row.text("stage")?),
+        outcome: row.text_or_none("outcome")?,
+        asked_by: row.text("asked_by")?,
+        created: Instant::from_unix_s(row.int("created_s")?),
+        ended: row.int_or_none("ended_s")?.map(Instant::from_unix_s),
+    })
+}
+
+impl Connection {
+    /// Queues work, unless the same is waiting or running. Returns whether it was queued.
+    pub async fn queue_job(&mut self, new: &Job) -> Result<bool, StoreError> {
+        let values = [
+            new.id.to_string().into(),
+            new.kind.clone().into(),
+            new.subject.clone().into(),
+            new.payload.clone().into(),
+            new.run.unix_s().into(),
+            new.attempts_max.into(),
+            new.asked_by.clone().into(),
+            new.created.unix_s().into(),
+        ];
+        let sql = "INSERT INTO job (id, kind, subject, payload, state, run_s, attempts, attempts_max, cancel, done, \
+                   total, stage, asked_by, created_s) VALUES ($1,$2,$3,$4,'queued',$5,0,$6,0,0,0,'',$7,$8) \
+                   ON CONFLICT (kind, subject) WHERE state IN ('queued', 'running') DO NOTHING";
+        Ok(self.execute(sql, &values).await? == 1)
+    }
+
+    /// Takes the next job that is due, or whose worker has gone silent, and leases it to `worker` until a moment.
+    /// Writers stand in line, so that no two workers get the same.
+    pub async fn take_job(
+        &mut self,
+        worker: &str,
+        (now, until): (Instant, Instant),
+    ) -> Result<Option<Job>, StoreError> {
+        let sql = "SELECT * FROM job WHERE (state = 'queued' AND run_s <= $1) OR (state = 'running' AND lease_until_s < $1) \
+                   ORDER BY run_s, id LIMIT 1";
+        let Some(row) = self.first(sql, &[now.unix_s().into()]).await? else {
+            return Ok(None);
+        };
+        let mut job = job(&row)?;
+        let values = [
+            worker.into(),
+            until.unix_s().into(),
+            job.id.to_string().into(),
+            job.attempts.into(),
+        ];
+        let sql = "UPDATE job SET state = 'running', lease_owner = $1, lease_until_s = $2, attempts = attempts + 1 \
+                   WHERE id = $3 AND attempts = $4";
+        self.execute_one(sql, &values, "后台任务").await?;
+        job.state = JobState::Running;
+        job.attempts += 1;
+        job.lease = Some((worker.to_owned(), until));
+        Ok(Some(job))
+    }
+
+    /// Renews a lease and notes progress. Returns whether the work may go on: the lease is still the worker's and
+    /// nobody wants it to stop.
+    pub async fn renew_job(
+        &mut self,
+        (id, worker): (JobId, &str),
+        until: Instant,
+        (done, total, stage): (i64, i64, &str),
+    ) -> Result<bool, StoreError> {
+        let values = [
+            until.unix_s().into(),
+            done.into(),
+            total.into(),
+            stage.into(),
+            id.to_string().into(),
+            worker.into(),
+        ];
+        let sql = "UPDATE job SET lease_until_s = $1, done = $2, total = $3, stage = $4 \
+                   WHERE id = $5 AND lease_owner = $6 AND state = 'running' AND cancel = 0";
+        Ok(self.execute(sql, &values).await? == 1)
+    }
+
+    /// Ends a job, or queues it again for `again`. Errors: the lease is no longer the worker's.
+    pub async fn end_job(
+        &mut self,
+        (id, worker): (JobId, &str),
+        (state, outcome): (JobState, &str),
+        (at, again): (Instant, Option<Instant>),
+    ) -> Result<(), StoreError> {
+        let ended = again.is_none().then(|| at.unix_s());
+        let values = [
+            again.map_or(state, |_| JobState::Queued).word().into(),
+            outcome.into(),
+            again.unwrap_or(at).unix_s().into(),
+            ended.into(),
+            id.to_string().into(),
+            worker.into(),
+        ];
+        let sql = "UPDATE job SET state = $1, outcome = $2, run_s = $3, ended_s = $4, lease_owner = NULL, \
+                   lease_until_s = NULL WHERE id = $5 AND lease_owner = $6 AND state = 'running'";
+        self.execute_one(sql, &values, "后台任务").await
+    }
+
+    /// Asks for a job to stop: one that waits is over, one that runs is told.
+    pub async fn cancel_job(&mut self, id: JobId, at: Instant) -> Result<(), StoreError> {
+        let sql = "UPDATE job SET cancel = 1, ended_s = CASE WHEN state = 'queued' THEN $1 ELSE ended_s END, \
+                   state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END \
+                   WHERE id = $2 AND state IN ('queued', 'running')";
+        self.execute_one(sql, &[at.unix_s().into(), id.to_string().into()], "后台任务")
+            .await
+    }
+
+    /// A job.
+    pub async fn job(&mut self, id: JobId) -> Result<Option<Job>, StoreError> {
+        let sql = "SELECT * FROM job WHERE id = $1";
+        self.first(sql, &[id.to_string().into()])
+            .await?
+            .as_ref()
+            .map(job)
+            .transpose()
+    }
+
+    /// The newest jobs, at most `limit`, before `after` in the list if it is given.
+    pub async fn jobs(&mut self, after: Option<JobId>, limit: i64) -> Result<Vec<Job>, StoreError> {
+        let after = after.map_or_else(|| "job_~".to_owned(), |id| id.to_string());
+        let sql = "SELECT * FROM job WHERE id < $1 ORDER BY id DESC LIMIT $2";
+        self.all(sql, &[after.into(), limit.into()])
+            .await?
+            .iter()
+            .map(job)
+            .collect()
+    }
+}

@@ -1,0 +1,307 @@
+//! What stands around an application: evidence, expert reviews, offers, work orders, kept answers, policies, messages.
+
+use crate::{Connection, Row, StoreError};
+use kernel::{AccountId, Digest, EvidenceId, Instant, MessageId};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A file that proves something. The file lies outside the database, under its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceRecord {
+    /// Its id.
+    pub id: EvidenceId,
+    /// About which matter.
+    pub subject: String,
+    /// Its name, as it was handed in.
+    pub name: String,
+    /// What it is.
+    pub media_type: String,
+    /// Its size. Units: bytes.
+    pub size_bytes: i64,
+    /// Its digest.
+    pub digest: Digest,
+    /// Who handed it in.
+    pub given_by: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// A kept answer to a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// Digest of what was asked.
+    pub request: Digest,
+    /// The status of the answer.
+    pub status: i64,
+    /// Its body.
+    pub body: String,
+}
+
+/// A version of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyVersion {
+    /// Kind: `rules`, `flow`, `calendar`.
+    pub kind: String,
+    /// Code within the kind.
+    pub code: String,
+    /// Version, from 1.
+    pub version: i64,
+    /// From when it holds.
+    pub from: Instant,
+    /// The text.
+    pub body: String,
+    /// Who prepared it.
+    pub prepared_by: String,
+    /// Who put it in force.
+    pub authorised_by: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// A message to an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its id.
+    pub id: MessageId,
+    /// To whom.
+    pub account: AccountId,
+    /// What kind.
+    pub kind: String,
+    /// About which matter.
+    pub subject: String,
+    /// Title.
+    pub title: String,
+    /// Text.
+    pub text: String,
+    /// When.
+    pub at: Instant,
+    /// When it was read.
+    pub read: Option<Instant>,
+}
+
+fn evidence(row: &Row) -> Result<EvidenceRecord, StoreError> {
+    let table = "evidence";
+    Ok(EvidenceRecord {
+        id: row.parsed(table, "id")?,
+        subject: row.text("subject")?,
+        name: row.text("name")?,
+        media_type: row.text("media_type")?,
+        size_bytes: row.int("size_bytes")?,
+        digest: row.parsed(table, "digest")?,
+        given_by: row.text("given_by")?,
+        at: Instant::from_unix_s(row.int("at_s")?),
+    })
+}
+
+fn policy(row: &Row) -> Result<PolicyVersion, StoreError> {
+    Ok(PolicyVersion {
+        kind: row.text("kind")?,
+        code: row.text("code")?,
+        version: row.int("version")?,
+        from: Instant::from_unix_s(row.int("from_s")?),
+        body: row.text("body")?,
+        prepared_by: row.text("prepared_by")?,
+        authorised_by: row.text("authorised_by")?,
+        at: Instant::from_unix_s(row.int("at_s")?),
+    })
+}
+
+fn message(row: &Row) -> Result<Message, StoreError> {
+    Ok(Message {
+        id: row.parsed("message", "id")?,
+        account: row.parsed("message", "account")?,
+        kind: row.text("kind")?,
+        subject: row.text("subject")?,
+        title: row.text("title")?,
+        text: row.text("text")?,
+        at: Instant::from_unix_s(row.int("at_s")?),
+        read: row.int_or_none("read_s")?.map(Instant::from_unix_s),
+    })
+}
+
+impl Connection {
+    /// Records a file of evidence.
+    pub async fn add_evidence(&mut self, new: &EvidenceRecord) -> Result<(), StoreError> {
+        let values = [
+            new.id.to_string().into(),
+            new.subject.clone().into(),
+            new.name.clone().into(),
+            new.media_type.clone().into(),
+            new.size_bytes.into(),
+            new.digest.to_string().into(),
+            new.given_by.clone().into(),
+            new.at.unix_s().into(),
+        ];
+        let sql = "INSERT INTO evidence (id, subject, name, media_type, size_bytes, digest, given_by, at_s) \
+                   VALUES ($1,$2,$3,$4,$5,$6,$7,$8)";
+        self.execute_one(sql, &values, &new.name).await
+    }
+
+    /// The evidence of a matter, in the order in which it came.
+    pub async fn evidence_of(&mut self, subject: &str) -> Result<Vec<EvidenceRecord>, StoreError> {
+        let sql = "SELECT * FROM evidence WHERE subject = $1 ORDER BY at_s, id";
+        self.all(sql, &[subject.into()]).await?.iter().map(evidence).collect()
+    }
+
+    /// A file of evidence.
+    pub async fn evidence(&mut self, id: EvidenceId) -> Result<Option<EvidenceRecord>, StoreError> {
+        let sql = "SELECT * FROM evidence WHERE id = $1";
+        self.first(sql, &[id.to_string().into()])
+            .await?
+            .as_ref()
+            .map(evidence)
+            .transpose()
+    }
+
+    /// Records an expert review of an application.
+    pub async fn add_expert_review(
+        &mut self,
+        (number, request): (&str, &str),
+        body: &impl Serialize,
+        (by, at): (&str, Instant),
+    ) -> Result<(), StoreError> {
+        let body = serde_json::to_string(body).unwrap_or_default();
+        let values = [
+            number.into(),
+            request.into(),
+            body.into(),
+            by.into(),
+            at.unix_s().into(),
+        ];
+        let sql = "INSERT INTO expert_review (number, request, body, recorded_by, at_s) VALUES ($1,$2,$3,$4,$5)";
+        self.execute_one(sql, &values, number).await
+    }
+
+    /// The expert reviews of an application, in the order in which they were recorded.
+    pub async fn expert_reviews<T: DeserializeOwned>(&mut self, request: &str) -> Result<Vec<T>, StoreError> {
+        let sql = "SELECT body FROM expert_review WHERE request = $1 ORDER BY at_s, number";
+        let rows = self.all(sql, &[request.into()]).await?;
+        rows.iter().map(|row| row.json("expert_review", "body")).collect()
+    }
+
+    /// Records a provider's offer, in place of an earlier one.
+    pub async fn set_offer(
+        &mut self,
+        (request, provider): (&str, &str),
+        body: &impl Serialize,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        let body = serde_json::to_string(body).unwrap_or_default();
+        let values = [request.into(), provider.into(), body.into(), at.unix_s().into()];
+        let sql = "INSERT INTO offer (request, provider, body, at_s) VALUES ($1,$2,$3,$4) \
+                   ON CONFLICT (request, provider) DO UPDATE SET body = $3, at_s = $4";
+        self.execute_one(sql, &values, request).await
+    }
+
+    /// The offers for an application, by provider.
+    pub async fn offers<T: DeserializeOwned>(&mut self, request: &str) -> Result<Vec<(String, T)>, StoreError> {
+        let sql = "SELECT provider, body FROM offer WHERE request = $1 ORDER BY provider";
+        let rows = self.all(sql, &[request.into()]).await?;
+        rows.iter()
+            .map(|row| Ok((row.text("provider")?, row.json("offer", "body")?)))
+            .collect()
+    }
+
+    /// The answer that was kept for a key of an account.
+    pub async fn kept_answer(&mut self, account: AccountId, key: &str) -> Result<Option<KeptAnswer>, StoreError> {
+        let sql = "SELECT * FROM kept_answer WHERE account = $1 AND key = $2";
+        let row = self.first(sql, &[account.to_string().into(), key.into()]).await?;
+        let answer = |row: Row| {
+            Ok(KeptAnswer {
+                request: row.parsed("kept_answer", "request")?,
+                status: row.int("status")?,
+                body: row.text("body")?,
+            })
+        };
+        row.map(answer).transpose()
+    }
+
+    /// Keeps the answer to a change, in the transaction of the change.
+    pub async fn keep_answer(
+        &mut self,
+        (account, key): (AccountId, &str),
+        answer: &KeptAnswer,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        let values = [
+            account.to_string().into(),
+            key.into(),
+            answer.request.to_string().into(),
+            answer.status.into(),
+            answer.body.clone().into(),
+            at.unix_s().into(),
+        ];
+        let sql = "INSERT INTO kept_answer (account, key, request, status, body, at_s) VALUES ($1,$2,$3,$4,$5,$6)";
+        self.execute_one(sql, &values, key).await
+    }
+
+    /// Forgets kept answers from before a moment.
+    pub async fn forget_answers(&mut self, before: Instant) -> Result<u64, StoreError> {
+        self.execute("DELETE FROM kept_answer WHERE at_s < $1", &[before.unix_s().into()])
+            .await
+    }
+
+    /// Stores a version of a policy.
+    pub async fn add_policy(&mut self, new: &PolicyVersion) -> Result<(), StoreError> {
+        let values = [
+            new.kind.clone().into(),
+            new.code.clone().into(),
+            new.version.into(),
+            new.from.unix_s().into(),
+            new.body.clone().into(),
+            new.prepared_by.clone().into(),
+            new.authorised_by.clone().into(),
+            new.at.unix_s().into(),
+        ];
+        let sql = "INSERT INTO policy_version (kind, code, version, from_s, body, prepared_by, authorised_by, at_s) \
+                   VALUES ($1,$2,$3,$4,$5,$6,$7,$8)";
+        self.execute_one(
+            sql,
+            &values,
+            &format!("{} {} 第 {} 版", new.kind, new.code, new.version),
+        )
+        .await
+    }
+
+    /// All versions of all policies of a kind, by code and version.
+    pub async fn policies(&mut self, kind: &str) -> Result<Vec<PolicyVersion>, StoreError> {
+        let sql = "SELECT * FROM policy_version WHERE kind = $1 ORDER BY code, version";
+        self.all(sql, &[kind.into()]).await?.iter().map(policy).collect()
+    }
+
+    /// Sends messages.
+    pub async fn add_messages(&mut self, new: &[Message]) -> Result<(), StoreError> {
+        let row = |message: &Message| {
+            vec![
+                message.id.to_string().into(),
+                message.account.to_string().into(),
+                message.kind.clone().into(),
+                message.subject.clone().into(),
+                message.title.clone().into(),
+                message.text.clone().into(),
+                message.at.unix_s().into(),
+            ]
+        };
+        let rows: Vec<_> = new.iter().map(row).collect();
+        self.insert_many("message (id, account, kind, subject, title, text, at_s)", "", &rows)
+            .await?;
+        Ok(())
+    }
+
+    /// The messages of an account, the newest first, at most `limit`.
+    pub async fn messages_of(&mut self, account: AccountId, limit: i64) -> Result<Vec<Message>, StoreError> {
+        let sql = "SELECT * FROM message WHERE account = $1 ORDER BY id DESC LIMIT $2";
+        self.all(sql, &[account.to_string().into(), limit.into()])
+            .await?
+            .iter()
+            .map(message)
+            .collect()
+    }
+
+    /// Marks a message of an account as read.
+    pub async fn read_message(&mut self, account: AccountId, id: MessageId, at: Instant) -> Result<(), StoreError> {
+        let sql = "UPDATE message SET read_s = coalesce(read_s, $1) WHERE id = $2 AND account = $3";
+        let values = [at.unix_s().into(), id.to_string().into(), account.to_string().into()];
+        self.execute_one(sql, &values, "消息").await
+    }
+}

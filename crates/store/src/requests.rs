@@ -1,0 +1,263 @@
+//! Applications, their flows, and who has what to do.
+
+use crate::{Connection, Row, StoreError, Value};
+use domain::request::{RequestStatus, ResourceRequest};
+use kernel::{AccountId, Instant};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const TABLE: &str = "resource_request";
+
+/// What somebody may see of the applications. A repository takes one, so that nobody forgets a filter (I8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// Everything.
+    All,
+    /// Those of a unit.
+    Unit(String),
+    /// Those ordered from a provider, or offered to it.
+    Provider(String),
+}
+
+/// Which applications to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestFilter {
+    /// Only in this status.
+    pub status: Option<RequestStatus>,
+    /// Only of this unit.
+    pub unit: Option<String>,
+    /// Only for this system.
+    pub system: Option<String>,
+    /// Only numbers after this one in the order of the list (the newest first).
+    pub after: Option<String>,
+}
+
+/// Somebody's task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToDo {
+    /// Whose.
+    pub account: AccountId,
+    /// What kind: `request`, `confirm`, `order` ...
+    pub kind: String,
+    /// About which matter.
+    pub subject: String,
+    /// Which task of the matter.
+    pub task: String,
+    /// In words.
+    pub title: String,
+    /// Since when.
+    pub opened: Instant,
+    /// By when.
+    pub due: Option<Instant>,
+}
+
+fn to_do(row: &Row) -> Result<ToDo, StoreError> {
+    Ok(ToDo {
+        account: row.parsed("to_do", "account")?,
+        kind: row.text("kind")?,
+        subject: row.text("subject")?,
+        task: row.text("task")?,
+        title: row.text("title")?,
+        opened: Instant::from_unix_s(row.int("opened_s")?),
+        due: row.int_or_none("due_s")?.map(Instant::from_unix_s),
+    })
+}
+
+fn request(row: &Row) -> Result<ResourceRequest, StoreError> {
+    let mut request: ResourceRequest = row.json(TABLE, "body")?;
+    request.version = row.int("version")?;
+    Ok(request)
+}
+
+impl Sight {
+    /// A condition, and the value for its `$n`.
+    fn condition(&self, n: usize) -> (String, Option<Value>) {
+        match self {
+            Self::All => (String::new(), None),
+            Self::Unit(unit) => (format!(" AND unit = ${n}"), Some(unit.into())),
+            Self::Provider(provider) => (
+                format!(
+                    " AND status <> 'draft' AND (provider = ${n} OR EXISTS \
+                     (SELECT 1 FROM offer WHERE offer.request = number AND offer.provider = ${n}))"
+                ),
+                Some(provider.into()),
+            ),
+        }
+    }
+}
+
+impl Connection {
+    /// The next number of a series, from 1, without gaps: it is given out together with what bears it.
+    pub async fn next_number(&mut self, series: &str) -> Result<i64, StoreError> {
+        let sql =
+            "INSERT INTO series (name, last) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET last = series.last + 1";
+        self.execute(sql, &[series.into()]).await?;
+        let row = self
+            .first("SELECT last FROM series WHERE name = $1", &[series.into()])
+            .await?;
+        row.map_or(Ok(1), |row| row.int("last"))
+    }
+
+    /// Stores a new application, as version 1.
+    pub async fn add_request(&mut self, new: &ResourceRequest) -> Result<(), StoreError> {
+        let values = [
+            new.number.clone().into(),
+            new.kind.word().into(),
+            new.unit.to_string().into(),
+            new.system.to_string().into(),
+            new.status.word().into(),
+            new.place.as_ref().map(|place| place.provider.to_string()).into(),
+            new.applicant.to_string().into(),
+            new.created.unix_s().into(),
+            serde_json::to_string(new).unwrap_or_default().into(),
+        ];
+        let sql = "INSERT INTO resource_request (number, kind, unit, system, status, provider, applicant, created_s, \
+                   body, version) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,1)";
+        self.execute_one(sql, &values, &new.number).await
+    }
+
+    /// Saves an application that was read as `request.version`, with what was frozen at its submission, if it was
+    /// submitted now.
+    pub async fn save_request(&mut self, request: &ResourceRequest, frozen: Option<&str>) -> Result<(), StoreError> {
+        let values = [
+            request.status.word().into(),
+            request.place.as_ref().map(|place| place.provider.to_string()).into(),
+            serde_json::to_string(request).unwrap_or_default().into(),
+            frozen.map(str::to_owned).into(),
+            request.number.clone().into(),
+            request.version.into(),
+        ];
+        let sql = "UPDATE resource_request SET status = $1, provider = $2, body = $3, frozen = coalesce($4, frozen), \
+                   version = version + 1 WHERE number = $5 AND version = $6";
+        self.execute_one(sql, &values, &request.number).await
+    }
+
+    /// An application, if it may be seen.
+    pub async fn request(&mut self, number: &str, sight: &Sight) -> Result<Option<ResourceRequest>, StoreError> {
+        let (seen, value) = sight.condition(2);
+        let sql = format!("SELECT * FROM resource_request WHERE number = $1{seen}");
+        let values: Vec<Value> = [Some(number.into()), value].into_iter().flatten().collect();
+        self.first(&sql, &values).await?.as_ref().map(request).transpose()
+    }
+
+    /// What was frozen when an application was last submitted: facts, checks, estimate.
+    pub async fn frozen<T: DeserializeOwned>(&mut self, number: &str) -> Result<Option<T>, StoreError> {
+        let sql = "SELECT frozen FROM resource_request WHERE number = $1 AND frozen IS NOT NULL";
+        let row = self.first(sql, &[number.into()]).await?;
+        row.map(|row| row.json(TABLE, "frozen")).transpose()
+    }
+
+    /// The applications that may be seen and fit, the newest first, at most `limit`.
+    pub async fn requests(
+        &mut self,
+        sight: &Sight,
+        filter: &RequestFilter,
+        limit: i64,
+    ) -> Result<Vec<ResourceRequest>, StoreError> {
+        let mut values: Vec<Value> = vec![limit.into()];
+        let (mut conditions, seen) = sight.condition(2);
+        values.extend(seen);
+        let wanted = [
+            ("status = ", filter.status.map(|status| status.word().to_owned())),
+            ("unit = ", filter.unit.clone()),
+            ("system = ", filter.system.clone()),
+            ("number < ", filter.after.clone()),
+        ];
+        for (condition, value) in wanted {
+            if let Some(value) = value {
+                values.push(value.into());
+                conditions.push_str(&format!(" AND {condition}${}", values.len()));
+            }
+        }
+        let sql = format!("SELECT * FROM resource_request WHERE 1 = 1{conditions} ORDER BY number DESC LIMIT $1");
+        self.all(&sql, &values).await?.iter().map(request).collect()
+    }
+
+    /// Stores or saves the flow of a matter. `version` is the one that was read; none for a new one.
+    pub async fn save_flow(
+        &mut self,
+        subject: &str,
+        (definition, definition_version, state): (&str, i64, &str),
+        body: &impl Serialize,
+        version: Option<i64>,
+    ) -> Result<(), StoreError> {
+        let values = [
+            subject.into(),
+            definition.into(),
+            definition_version.into(),
+            state.into(),
+            serde_json::to_string(body).unwrap_or_default().into(),
+            version.unwrap_or(0).into(),
+        ];
+        let sql = match version {
+            None => {
+                "INSERT INTO flow_run (subject, definition, definition_version, state, body, version) \
+                 VALUES ($1,$2,$3,$4,$5,$6 + 1)"
+            }
+            Some(_) => {
+                "UPDATE flow_run SET definition = $2, definition_version = $3, state = $4, body = $5, \
+                 version = version + 1 WHERE subject = $1 AND version = $6"
+            }
+        };
+        self.execute_one(sql, &values, subject).await
+    }
+
+    /// The flow of a matter, and its version.
+    pub async fn flow<T: DeserializeOwned>(&mut self, subject: &str) -> Result<Option<(T, i64)>, StoreError> {
+        let row = self
+            .first("SELECT * FROM flow_run WHERE subject = $1", &[subject.into()])
+            .await?;
+        row.map(|row| Ok((row.json("flow_run", "body")?, row.int("version")?)))
+            .transpose()
+    }
+
+    /// Subjects of flows in a state.
+    pub async fn flows_in(&mut self, state: &str) -> Result<Vec<String>, StoreError> {
+        let rows = self
+            .all(
+                "SELECT subject FROM flow_run WHERE state = $1 ORDER BY subject",
+                &[state.into()],
+            )
+            .await?;
+        rows.iter().map(|row| row.text("subject")).collect()
+    }
+
+    /// Puts the tasks of a matter in place of those it had.
+    pub async fn set_to_dos(&mut self, (kind, subject): (&str, &str), tasks: &[ToDo]) -> Result<(), StoreError> {
+        self.execute(
+            "DELETE FROM to_do WHERE kind = $1 AND subject = $2",
+            &[kind.into(), subject.into()],
+        )
+        .await?;
+        let row = |task: &ToDo| {
+            vec![
+                task.account.to_string().into(),
+                kind.into(),
+                subject.into(),
+                task.task.clone().into(),
+                task.title.clone().into(),
+                task.opened.unix_s().into(),
+                task.due.map(Instant::unix_s).into(),
+            ]
+        };
+        let rows: Vec<Vec<Value>> = tasks.iter().map(row).collect();
+        self.insert_many(
+            "to_do (account, kind, subject, task, title, opened_s, due_s)",
+            "",
+            &rows,
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// What an account has to do, the most urgent first.
+    pub async fn to_dos_of(&mut self, account: AccountId) -> Result<Vec<ToDo>, StoreError> {
+        let sql =
+            "SELECT * FROM to_do WHERE account = $1 ORDER BY coalesce(due_s, opened_s + 315360000), subject, task";
+        self.all(sql, &[account.to_string().into()])
+            .await?
+            .iter()
+            .map(to_do)
+            .collect()
+    }
+}

@@ -1,0 +1,132 @@
+//! Limits of quotas, budgets and ceilings, and what is held and used of them.
+
+use crate::{Connection, StoreError, Value};
+use domain::budget::{Balance, Demand, HoldState, Purse};
+use kernel::Instant;
+
+/// A limit as it was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitRecord {
+    /// Of what.
+    pub purse: Purse,
+    /// How often it was set, this time included.
+    pub version: i64,
+    /// The limit.
+    pub amount: i64,
+    /// Where it comes from.
+    pub source: String,
+    /// Who set it.
+    pub set_by: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// A purse as it is stored: JSON with its fields in the order of their definition.
+fn key(purse: &Purse) -> String {
+    serde_json::to_string(purse).unwrap_or_default()
+}
+
+impl Connection {
+    /// Sets a limit; what it was before stays readable.
+    pub async fn set_limit(
+        &mut self,
+        purse: &Purse,
+        amount: i64,
+        (source, set_by, at): (&str, &str, Instant),
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO room_limit (purse, version, amount, source, set_by, at_s) \
+                   SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5 FROM room_limit WHERE purse = $1";
+        let values = [
+            key(purse).into(),
+            amount.into(),
+            source.into(),
+            set_by.into(),
+            at.unix_s().into(),
+        ];
+        self.execute_one(sql, &values, &purse.to_string()).await
+    }
+
+    /// All limits there ever were, by purse and version.
+    pub async fn limits(&mut self) -> Result<Vec<LimitRecord>, StoreError> {
+        let rows = self
+            .all("SELECT * FROM room_limit ORDER BY purse, version", &[])
+            .await?;
+        let record = |row: &crate::Row| {
+            Ok(LimitRecord {
+                purse: row.json("room_limit", "purse")?,
+                version: row.int("version")?,
+                amount: row.int("amount")?,
+                source: row.text("source")?,
+                set_by: row.text("set_by")?,
+                at: Instant::from_unix_s(row.int("at_s")?),
+            })
+        };
+        rows.iter().map(record).collect()
+    }
+
+    /// The limit of a purse and what is held and used of it by others than `subject`.
+    pub async fn balance(&mut self, purse: &Purse, subject: &str) -> Result<Balance, StoreError> {
+        let purse = key(purse);
+        let sql = "SELECT amount FROM room_limit WHERE purse = $1 ORDER BY version DESC LIMIT 1";
+        let limit = self.first(sql, &[(&purse).into()]).await?;
+        let sql = "SELECT state, CAST(sum(amount) AS BIGINT) AS amount FROM room_hold \
+                   WHERE purse = $1 AND subject <> $2 AND state <> 'freed' GROUP BY state";
+        let mut balance = Balance {
+            limit: limit.map(|row| row.int("amount")).transpose()?,
+            ..Balance::default()
+        };
+        for row in self.all(sql, &[(&purse).into(), subject.into()]).await? {
+            match row.parsed::<HoldState>("room_hold", "state")? {
+                HoldState::Held => balance.held = row.int("amount")?,
+                HoldState::Used => balance.used = row.int("amount")?,
+                HoldState::Freed => {}
+            }
+        }
+        Ok(balance)
+    }
+
+    /// Holds what a matter asks for, in place of what it held before.
+    pub async fn hold(&mut self, subject: &str, demand: &Demand, at: Instant) -> Result<(), StoreError> {
+        self.execute(
+            "DELETE FROM room_hold WHERE subject = $1 AND state = 'held'",
+            &[subject.into()],
+        )
+        .await?;
+        let rows: Vec<Vec<Value>> = demand
+            .iter()
+            .map(|(purse, amount)| {
+                vec![
+                    subject.into(),
+                    key(purse).into(),
+                    (*amount).into(),
+                    HoldState::Held.word().into(),
+                    at.unix_s().into(),
+                ]
+            })
+            .collect();
+        self.insert_many("room_hold (subject, purse, amount, state, at_s)", "", &rows)
+            .await?;
+        Ok(())
+    }
+
+    /// Uses or frees what a matter holds. What it uses can be freed later; what is freed stays so.
+    pub async fn turn_hold(&mut self, subject: &str, to: HoldState, at: Instant) -> Result<u64, StoreError> {
+        let sql = "UPDATE room_hold SET state = $1, at_s = $2 WHERE subject = $3 AND state <> 'freed' AND state <> $1";
+        self.execute(sql, &[to.word().into(), at.unix_s().into(), subject.into()])
+            .await
+    }
+
+    /// What a matter holds or used, by purse.
+    pub async fn holds_of(&mut self, subject: &str) -> Result<Vec<(Purse, i64, HoldState)>, StoreError> {
+        let sql = "SELECT * FROM room_hold WHERE subject = $1 ORDER BY purse";
+        let rows = self.all(sql, &[subject.into()]).await?;
+        let hold = |row: &crate::Row| {
+            Ok((
+                row.json("room_hold", "purse")?,
+                row.int("amount")?,
+                row.parsed("room_hold", "state")?,
+            ))
+        };
+        rows.iter().map(hold).collect()
+    }
+}
