@@ -127,6 +127,7 @@ impl Platform {
                     side: line.read("类别"),
                     parent: line.maybe("上级代码"),
                     merged_into: line.maybe("并入代码"),
+                    municipal: None,
                 };
                 add(&mut self.registry.organisations, line.since(), body);
             }

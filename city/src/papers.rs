@@ -84,7 +84,7 @@ pub(crate) fn file_name(kind: ImportKind, month: &str, ending: &str) -> String {
     format!("imports/{month}/{}{ending}.csv", kind.word())
 }
 
-const ORGANISATIONS: &[&str] = &["代码", "名称", "类别", "上级代码", "并入代码", "生效日期"];
+const ORGANISATIONS: &[&str] = &["代码", "名称", "类别", "上级代码", "并入代码", "市级单位", "生效日期"];
 
 /// Every organisation as it is when the contracts begin.
 pub(crate) fn organisations(town: &Town) -> Paper {
@@ -98,13 +98,13 @@ pub(crate) fn organisations(town: &Town) -> Paper {
         ("E001", "政务云评测中心", Side::Evaluator),
     ];
     for (code, name, side) in bodies {
-        paper.row([code, &format!("{CITY}{name}{DEMO}"), side.zh(), "", "", &since]);
+        paper.row([code, &format!("{CITY}{name}{DEMO}"), side.zh(), "", "", "", &since]);
     }
     for provider in &town.providers {
-        paper.row([provider.code, &provider.name, Side::Provider.zh(), "", "", &since]);
+        paper.row([provider.code, &provider.name, Side::Provider.zh(), "", "", "", &since]);
     }
     for (code, name) in &town.departments {
-        paper.row([code, name, Side::Unit.zh(), "", "", &since]);
+        paper.row([code, name, Side::Unit.zh(), "", "", "是", &since]);
     }
     paper
 }
@@ -113,7 +113,15 @@ pub(crate) fn organisations(town: &Town) -> Paper {
 pub(crate) fn merger(town: &Town, merger: &Merger) -> Paper {
     let mut paper = Paper::new(ORGANISATIONS);
     if let Some((code, name)) = town.departments.get(merger.department) {
-        paper.row([code, name, Side::Unit.zh(), "", &merger.heir, &merger.from.to_string()]);
+        paper.row([
+            code,
+            name,
+            Side::Unit.zh(),
+            "",
+            &merger.heir,
+            "是",
+            &merger.from.to_string(),
+        ]);
     }
     paper
 }

@@ -19,6 +19,15 @@ pub async fn last(ctx: &OpContext, limit: i64) -> Result<Vec<AuditEntry>, AppErr
     Ok(read.audit_entries((head - limit + 1).max(1), limit).await?)
 }
 
+/// Notes that whoever acts read or took away something, where that itself is worth knowing: the chain, exports.
+pub async fn note(ctx: &OpContext, (action, object): (&str, &str), detail: &serde_json::Value) -> Result<(), AppError> {
+    let mut work = ctx.store().begin().await?;
+    work.audit(ctx.now(), (ctx.actor(), action, object), detail.to_string())
+        .await?;
+    work.commit().await?;
+    Ok(())
+}
+
 /// Checks the whole chain. Returns how many entries there are and the digest of the last, which can be kept outside
 /// to show later that nothing was cut off at the end. With `head`, the chain must contain that entry.
 pub async fn verify(ctx: &OpContext, head: Option<(i64, Digest)>) -> Result<(i64, Digest), AppError> {

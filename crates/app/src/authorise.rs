@@ -38,7 +38,7 @@ impl OpContext {
 }
 
 /// Each organisation's parent, now.
-async fn parents(ctx: &OpContext) -> Result<BTreeMap<OrganisationCode, OrganisationCode>, AppError> {
+pub(crate) async fn parents(ctx: &OpContext) -> Result<BTreeMap<OrganisationCode, OrganisationCode>, AppError> {
     let organisations = ctx.store().read().await?.history::<Organisation>().await?;
     let now: Instant = ctx.now();
     let current = organisations.all_at(now);
@@ -48,7 +48,10 @@ async fn parents(ctx: &OpContext) -> Result<BTreeMap<OrganisationCode, Organisat
 }
 
 /// The organisations above one, the nearest first. A circle, which imports refuse, ends where it begins.
-fn chain(parents: &BTreeMap<OrganisationCode, OrganisationCode>, code: &OrganisationCode) -> Vec<OrganisationCode> {
+pub(crate) fn chain(
+    parents: &BTreeMap<OrganisationCode, OrganisationCode>,
+    code: &OrganisationCode,
+) -> Vec<OrganisationCode> {
     let mut chain: Vec<OrganisationCode> = Vec::new();
     let mut next = parents.get(code);
     while let Some(parent) = next.filter(|parent| !chain.contains(parent) && *parent != code) {

@@ -48,6 +48,7 @@ struct House {
 pub struct OpContext {
     actor: String,
     who: Option<Actor>,
+    store: Option<Store>,
     house: Arc<House>,
     progress: Arc<dyn Progress>,
 }
@@ -73,6 +74,7 @@ impl OpContext {
         Ok(Self {
             actor: actor.to_owned(),
             who: None,
+            store: None,
             house: Arc::new(House {
                 store,
                 lake: Lake::open(&data.join("lake"))?,
@@ -103,6 +105,14 @@ impl OpContext {
         }
     }
 
+    /// The same, with another handle of the store.
+    pub(crate) fn on_store(&self, store: Store) -> Self {
+        Self {
+            store: Some(store),
+            ..self.clone()
+        }
+    }
+
     /// Who acts, as it stands in the audit chain.
     pub fn actor(&self) -> &str {
         &self.actor
@@ -115,7 +125,7 @@ impl OpContext {
 
     /// The system of record.
     pub fn store(&self) -> &Store {
-        &self.house.store
+        self.store.as_ref().unwrap_or(&self.house.store)
     }
 
     /// The usage lake.

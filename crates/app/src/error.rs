@@ -93,6 +93,18 @@ pub enum AppError {
     /// Accounts, logins, roles and tokens.
     #[error(transparent)]
     Account(#[from] crate::accounts::AccountError),
+    /// Applications.
+    #[error(transparent)]
+    Request(#[from] crate::requests::RequestError),
+    /// Orders, trials, ends.
+    #[error(transparent)]
+    Order(#[from] crate::orders::OrderError),
+    /// Evidence.
+    #[error(transparent)]
+    Evidence(#[from] crate::evidence::EvidenceError),
+    /// Background work.
+    #[error(transparent)]
+    Job(#[from] crate::jobs::JobError),
     /// Not allowed.
     #[error(transparent)]
     Denied(#[from] policy::Denied),
@@ -123,7 +135,11 @@ impl Kinded for AppError {
             Self::Document(error) => error.kind(),
             Self::Case(error) => error.kind(),
             Self::Account(error) => error.kind(),
+            Self::Request(error) => error.kind(),
             Self::Denied(error) => error.kind(),
+            Self::Order(error) => error.kind(),
+            Self::Evidence(error) => error.kind(),
+            Self::Job(error) => error.kind(),
             Self::Policy(error) => error.kind(),
             Self::Faults(_) | Self::Invalid(_) => ErrorKind::InvalidInput,
             Self::Io { .. } => ErrorKind::Unavailable,

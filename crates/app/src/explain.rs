@@ -13,6 +13,12 @@ use serde::Serialize;
 pub struct Explanation {
     /// Number of the line.
     pub line: String,
+    /// The unit that is charged, by code.
+    #[serde(skip)]
+    pub unit: String,
+    /// The provider that is paid, by code.
+    #[serde(skip)]
+    pub provider: String,
     /// What it charges.
     pub amount: Money,
     /// What it is: who, what, when.
@@ -75,6 +81,8 @@ pub async fn explain(ctx: &OpContext, line: LineNumber) -> Result<Explanation, A
     let arithmetic = arithmetic(&facts, &names, &row);
     Ok(Explanation {
         line: line.to_string(),
+        unit: names.text(row.organisation).to_owned(),
+        provider: names.text(row.provider).to_owned(),
         amount: row.amount,
         facts: line_facts(&facts, &names, &row),
         approved,

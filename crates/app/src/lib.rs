@@ -4,26 +4,34 @@
 //! it holds no rule of the field itself and knows neither HTTP nor a terminal.
 
 mod authorise;
+mod commands;
 mod context;
 mod error;
 mod line_number;
 mod names;
 mod price_clause;
+mod reach;
 mod whole_file;
 
 pub mod accounts;
 pub mod audit;
 pub mod cases;
 pub mod collect;
+pub mod evidence;
 pub mod explain;
 pub mod export;
 pub mod health;
 pub mod import;
 pub mod inventory;
+pub mod jobs;
 pub mod month;
 pub mod nodes;
+pub mod orders;
+pub mod requests;
 pub mod statements;
 
+pub use commands::Sent;
 pub use context::{Clock, Entropy, OpContext, Progress, Silent};
 pub use error::AppError;
 pub use line_number::{LineNumber, LineNumberError};
+pub use reach::Reach;

@@ -153,6 +153,13 @@ pub async fn test(ctx: &OpContext, code: &NodeCode, secrets: &dyn NodeSecrets) -
                 format!("数据文件 {} 份，编号 {range}", deliveries.len()),
             ])
         }
+        NodeSource::Simulated { folder } => {
+            let (look, _) = crate::orders::simulated_look(ctx, folder)?;
+            Ok(vec![
+                "内置模拟云节点，不是真实的云资源".to_owned(),
+                format!("资源 {} 个（含已删除）", look.observations.len()),
+            ])
+        }
         NodeSource::OpenStack {
             auth_url,
             region,

@@ -179,6 +179,15 @@ CREATE TABLE offer (
     PRIMARY KEY (request, provider)
 );
 
+-- What an application gathers on its way, by kind: choice, duties, trial, end, what is gone, proofs.
+CREATE TABLE request_paper (
+    request {text} NOT NULL,
+    kind {text} NOT NULL,
+    body {text} NOT NULL,
+    version BIGINT NOT NULL,
+    PRIMARY KEY (request, kind)
+);
+
 -- A file that proves something; the file itself lies outside the database, under its digest.
 CREATE TABLE evidence (
     id {text} PRIMARY KEY,

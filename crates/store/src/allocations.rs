@@ -63,6 +63,16 @@ impl Connection {
         .collect()
     }
 
+    /// Intervals on a node that are open, or end after a moment, by code and start.
+    pub async fn open_allocations(&mut self, node: &str, at: Instant) -> Result<Vec<Allocation>, StoreError> {
+        let sql = "SELECT * FROM allocation WHERE node = $1 AND (to_s IS NULL OR to_s > $2) ORDER BY code, from_s";
+        self.all(sql, &[node.into(), at.unix_s().into()])
+            .await?
+            .iter()
+            .map(allocation)
+            .collect()
+    }
+
     /// Codes of allocations that no node lists: cabinets, lines, work.
     pub async fn unlisted_allocations(&mut self) -> Result<BTreeSet<String>, StoreError> {
         let rows = self

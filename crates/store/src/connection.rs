@@ -4,6 +4,7 @@
 //! all the tables have. Everything runs inside a transaction.
 
 use crate::StoreError;
+use crate::command::Command;
 use crate::migrate;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
@@ -12,6 +13,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a writer waits for another one.
@@ -24,12 +26,13 @@ const WRITER_LOCK: &str = "SELECT pg_advisory_xact_lock(8109117)";
 /// The database.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: Pool,
-    patience: Duration,
+    pub(crate) pool: Pool,
+    pub(crate) patience: Duration,
+    pub(crate) command: Option<Arc<Command>>,
 }
 
 #[derive(Debug, Clone)]
-enum Pool {
+pub(crate) enum Pool {
     Sqlite(SqlitePool),
     Postgres(PgPool),
 }
@@ -213,7 +216,11 @@ impl Store {
         } else {
             return Err(StoreError::url(url));
         };
-        Ok(Self { pool, patience })
+        Ok(Self {
+            pool,
+            patience,
+            command: None,
+        })
     }
 
     /// Brings the tables up to date. Running it again changes nothing.

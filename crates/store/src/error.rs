@@ -43,6 +43,9 @@ pub enum StoreError {
     /// A row was changed or removed meanwhile.
     #[error("{0} 已被他人改动，请刷新后重试")]
     Conflict(String),
+    /// A command took effect before.
+    #[error("标识为 {0} 的操作已经执行过")]
+    KnownCommand(String),
     /// A unit of work wrote something and nobody audited it. A fault of ours; nothing was committed.
     #[error("操作没有审计记录，已撤销")]
     NotAudited,
@@ -100,6 +103,7 @@ impl Kinded for StoreError {
             Self::Open(_) | Self::Busy | Self::DiskFull => ErrorKind::Unavailable,
             Self::NotMigrated => ErrorKind::FailedPrecondition,
             Self::Conflict(_) => ErrorKind::Conflict,
+            Self::KnownCommand(_) => ErrorKind::AlreadyExists,
             Self::Migrate(_) | Self::Sql(_) | Self::BadRow { .. } | Self::NotAudited => ErrorKind::Internal,
         }
     }

@@ -1,6 +1,6 @@
 //! The queue of background work. Several workers take from it; a lease keeps two from doing the same.
 
-use crate::{Connection, Row, StoreError};
+use crate::{Connection, Row, Store, StoreError};
 use domain::work::JobState;
 use kernel::{Instant, JobId};
 
@@ -180,5 +180,41 @@ impl Connection {
             .iter()
             .map(job)
             .collect()
+    }
+}
+
+/// What workers note about their own work: no act of anybody, so not audited. What a job does is audited by itself.
+impl Store {
+    /// Takes the next job that is due; see [`Connection::take_job`].
+    pub async fn lease_job(&self, worker: &str, times: (Instant, Instant)) -> Result<Option<Job>, StoreError> {
+        let mut write = self.write().await?;
+        let job = write.take_job(worker, times).await?;
+        write.commit().await?;
+        Ok(job)
+    }
+
+    /// Renews a lease; see [`Connection::renew_job`].
+    pub async fn renew_lease(
+        &self,
+        of: (JobId, &str),
+        until: Instant,
+        progress: (i64, i64, &str),
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let goes_on = write.renew_job(of, until, progress).await?;
+        write.commit().await?;
+        Ok(goes_on)
+    }
+
+    /// Ends a job, or queues it again; see [`Connection::end_job`].
+    pub async fn end_lease(
+        &self,
+        of: (JobId, &str),
+        outcome: (JobState, &str),
+        times: (Instant, Option<Instant>),
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        write.end_job(of, outcome, times).await?;
+        write.commit().await
     }
 }

@@ -206,7 +206,7 @@ impl Connection {
 }
 
 impl crate::Store {
-    /// Notes that a session was used. It says nothing about the business, so it is the one write without an audit entry.
+    /// Notes that a session was used. It says nothing about the business, so it has no audit entry.
     pub async fn touch_session(&self, id: SessionId, at: Instant) -> Result<(), StoreError> {
         let mut write = self.write().await?;
         let sql = "UPDATE session SET seen_s = $1 WHERE id = $2";

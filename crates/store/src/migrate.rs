@@ -8,6 +8,7 @@ use std::borrow::Cow;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "house", include_str!("../migrations/0001_house.sql")),
     (2, "settlement", include_str!("../migrations/0002_settlement.sql")),
+    (3, "people", include_str!("../migrations/0003_people.sql")),
 ];
 
 pub(crate) fn migrator(text_type: &str) -> Migrator {

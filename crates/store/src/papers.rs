@@ -202,6 +202,34 @@ impl Connection {
             .collect()
     }
 
+    /// Stores or saves a paper of an application, by kind. `version` is the one that was read; 0 for a new one.
+    pub async fn set_paper(
+        &mut self,
+        (request, kind): (&str, &str),
+        body: &impl Serialize,
+        version: i64,
+    ) -> Result<(), StoreError> {
+        let body = serde_json::to_string(body).unwrap_or_default();
+        let values = [request.into(), kind.into(), body.into(), version.into()];
+        let sql = if version == 0 {
+            "INSERT INTO request_paper (request, kind, body, version) VALUES ($1,$2,$3,$4 + 1)"
+        } else {
+            "UPDATE request_paper SET body = $3, version = version + 1 WHERE request = $1 AND kind = $2 AND version = $4"
+        };
+        self.execute_one(sql, &values, request).await
+    }
+
+    /// A paper of an application, and its version.
+    pub async fn paper<T: DeserializeOwned>(
+        &mut self,
+        (request, kind): (&str, &str),
+    ) -> Result<Option<(T, i64)>, StoreError> {
+        let sql = "SELECT body, version FROM request_paper WHERE request = $1 AND kind = $2";
+        let row = self.first(sql, &[request.into(), kind.into()]).await?;
+        row.map(|row| Ok((row.json("request_paper", "body")?, row.int("version")?)))
+            .transpose()
+    }
+
     /// The answer that was kept for a key of an account.
     pub async fn kept_answer(&mut self, account: AccountId, key: &str) -> Result<Option<KeptAnswer>, StoreError> {
         let sql = "SELECT * FROM kept_answer WHERE account = $1 AND key = $2";

@@ -1,8 +1,9 @@
 //! Applications, their flows, and who has what to do.
 
 use crate::{Connection, Row, StoreError, Value};
+use domain::authz::Role;
 use domain::request::{RequestStatus, ResourceRequest};
-use kernel::{AccountId, Instant};
+use kernel::{AccountId, Instant, OrganisationCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -15,6 +16,10 @@ pub enum Sight {
     All,
     /// Those of a unit.
     Unit(String),
+    /// Those of some units; of drafts only one's own.
+    Units(Vec<String>, AccountId),
+    /// Those that were handed in, and one's own drafts.
+    HandedIn(AccountId),
     /// Those ordered from a provider, or offered to it.
     Provider(String),
 }
@@ -70,17 +75,32 @@ fn request(row: &Row) -> Result<ResourceRequest, StoreError> {
 }
 
 impl Sight {
-    /// A condition, and the value for its `$n`.
-    fn condition(&self, n: usize) -> (String, Option<Value>) {
+    /// A condition, and the values for its `$n` and those that follow.
+    fn condition(&self, n: usize) -> (String, Vec<Value>) {
         match self {
-            Self::All => (String::new(), None),
-            Self::Unit(unit) => (format!(" AND unit = ${n}"), Some(unit.into())),
+            Self::All => (String::new(), Vec::new()),
+            Self::Unit(unit) => (format!(" AND unit = ${n}"), vec![unit.into()]),
+            Self::Units(units, account) => {
+                let places: Vec<String> = (1..).take(units.len()).map(|place| format!("${}", n + place)).collect();
+                let units = units.iter().map(Into::into);
+                (
+                    format!(
+                        " AND (status <> 'draft' OR applicant = ${n}) AND unit IN ({})",
+                        places.join(",")
+                    ),
+                    std::iter::once(account.to_string().into()).chain(units).collect(),
+                )
+            }
+            Self::HandedIn(account) => (
+                format!(" AND (status <> 'draft' OR applicant = ${n})"),
+                vec![account.to_string().into()],
+            ),
             Self::Provider(provider) => (
                 format!(
                     " AND status <> 'draft' AND (provider = ${n} OR EXISTS \
                      (SELECT 1 FROM offer WHERE offer.request = number AND offer.provider = ${n}))"
                 ),
-                Some(provider.into()),
+                vec![provider.into()],
             ),
         }
     }
@@ -126,17 +146,20 @@ impl Connection {
             frozen.map(str::to_owned).into(),
             request.number.clone().into(),
             request.version.into(),
+            request.kind.word().into(),
+            request.unit.to_string().into(),
+            request.system.to_string().into(),
         ];
         let sql = "UPDATE resource_request SET status = $1, provider = $2, body = $3, frozen = coalesce($4, frozen), \
-                   version = version + 1 WHERE number = $5 AND version = $6";
+                   kind = $7, unit = $8, system = $9, version = version + 1 WHERE number = $5 AND version = $6";
         self.execute_one(sql, &values, &request.number).await
     }
 
     /// An application, if it may be seen.
     pub async fn request(&mut self, number: &str, sight: &Sight) -> Result<Option<ResourceRequest>, StoreError> {
-        let (seen, value) = sight.condition(2);
+        let (seen, values) = sight.condition(2);
         let sql = format!("SELECT * FROM resource_request WHERE number = $1{seen}");
-        let values: Vec<Value> = [Some(number.into()), value].into_iter().flatten().collect();
+        let values: Vec<Value> = std::iter::once(number.into()).chain(values).collect();
         self.first(&sql, &values).await?.as_ref().map(request).transpose()
     }
 
@@ -209,6 +232,21 @@ impl Connection {
             .await?;
         row.map(|row| Ok((row.json("flow_run", "body")?, row.int("version")?)))
             .transpose()
+    }
+
+    /// Who can act in which role where, now: roles in force of accounts in use.
+    pub async fn role_holders(&mut self) -> Result<Vec<(AccountId, Role, OrganisationCode)>, StoreError> {
+        let sql = "SELECT r.account, r.role, r.organisation FROM role_assignment r JOIN account a ON a.id = r.account \
+                   WHERE r.state = 'in_force' AND a.state = 'active' ORDER BY r.number";
+        let table = "role_assignment";
+        let holder = |row: &Row| {
+            Ok((
+                row.parsed(table, "account")?,
+                row.parsed(table, "role")?,
+                row.parsed(table, "organisation")?,
+            ))
+        };
+        self.all(sql, &[]).await?.iter().map(holder).collect()
     }
 
     /// Subjects of flows in a state.

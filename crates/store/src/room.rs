@@ -116,6 +116,20 @@ impl Connection {
             .await
     }
 
+    /// Gives a part of what a matter holds or used of a purse back; never more than that.
+    pub async fn lessen_hold(
+        &mut self,
+        (subject, purse): (&str, &Purse),
+        by: i64,
+        at: Instant,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE room_hold SET amount = CASE WHEN amount > $1 THEN amount - $1 ELSE 0 END, at_s = $2 \
+                   WHERE subject = $3 AND purse = $4 AND state <> 'freed'";
+        let values = [by.into(), at.unix_s().into(), subject.into(), key(purse).into()];
+        self.execute(sql, &values).await?;
+        Ok(())
+    }
+
     /// What a matter holds or used, by purse.
     pub async fn holds_of(&mut self, subject: &str) -> Result<Vec<(Purse, i64, HoldState)>, StoreError> {
         let sql = "SELECT * FROM room_hold WHERE subject = $1 ORDER BY purse";

@@ -1,24 +1,33 @@
 //! The unit of work: everything an operation writes, and its audit entry, committed together.
 
+use crate::command::Command;
 use crate::{Connection, Store, StoreError};
 use domain::audit::AuditEntry;
 use kernel::Instant;
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 /// A transaction for writing that refuses to commit without an audit entry.
 #[derive(Debug)]
 pub struct UnitOfWork {
     connection: Connection,
     audited: bool,
+    command: Option<Arc<Command>>,
 }
 
 impl Store {
     /// Begins a unit of work. Others who want to write wait until it ends; dropping it undoes everything.
+    /// Errors: the store was given a command that took effect before.
     pub async fn begin(&self) -> Result<UnitOfWork, StoreError> {
-        Ok(UnitOfWork {
+        let mut work = UnitOfWork {
             connection: self.write().await?,
             audited: false,
-        })
+            command: self.command.clone(),
+        };
+        if let Some(command) = &self.command {
+            command.note(&mut work).await?;
+        }
+        Ok(work)
     }
 }
 
@@ -42,7 +51,11 @@ impl UnitOfWork {
         if !self.audited {
             return Err(StoreError::NotAudited);
         }
-        self.connection.commit().await
+        self.connection.commit().await?;
+        if let Some(command) = self.command {
+            command.set_committed();
+        }
+        Ok(())
     }
 }
 

@@ -93,9 +93,35 @@ pub(crate) enum Command {
     /// The audit chain
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Serve the HTTP API
+    Serve(ServeArgs),
+    /// Accounts: the first administrators, one-time links
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Print the OpenAPI document of the HTTP API
+    Openapi,
     /// The configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on (default: of the configuration, else 127.0.0.1:8080)
+    #[arg(long, value_name = "ADDRESS", env = "YUNHENG_LISTEN")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make the three administrators and print a one-time link for each; only once
+    First {
+        /// Code of the organisation that runs the platform
+        #[arg(long, value_name = "CODE")]
+        organisation: String,
+    },
+    /// Set a password by a one-time link; link and password are read from stdin, a line each
+    Accept,
 }
 
 #[derive(Debug, Args)]

@@ -21,9 +21,23 @@ pub(crate) struct Config {
     pub(crate) database: Option<String>,
     /// Folder of further fonts for printed documents; relative to the data folder.
     pub(crate) fonts: Option<PathBuf>,
+    /// The HTTP API.
+    #[serde(default)]
+    pub(crate) serve: Serve,
     /// Accounts of nodes by name.
     #[serde(default)]
     pub(crate) accounts: BTreeMap<String, Account>,
+}
+
+/// How the HTTP API stands towards the network.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Serve {
+    /// Address to listen on.
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Whether a proxy with TLS stands before it.
+    #[serde(default)]
+    pub(crate) behind_proxy: bool,
 }
 
 /// An account to ask a node with. Secrets lie in files of their own.

@@ -18,10 +18,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("documents", &["kernel"]),
     ("policy", &["domain", "kernel"]),
     ("app", &["store", "lake", "sources", "documents", "policy", "domain", "kernel"]),
+    ("api", &["app", "domain", "kernel"]),
     ("city", &["sources", "domain", "kernel"]),
     (
         "yunheng",
         &[
+            "api",
             "app",
             "city",
             "store",

@@ -6,6 +6,7 @@
 mod files;
 mod openstack;
 mod payload;
+mod simulated;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -86,6 +87,7 @@ pub async fn collect(
     for node in &nodes {
         outcome.add(match &node.source {
             NodeSource::Files { folder } => files::collect_files(ctx, node, folder, options).await?,
+            NodeSource::Simulated { folder } => simulated::collect_simulated(ctx, node, folder, options).await?,
             NodeSource::OpenStack {
                 auth_url,
                 region,

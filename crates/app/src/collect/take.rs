@@ -38,21 +38,20 @@ pub(super) async fn take_look(
         node, sequence, look, ..
     } = received;
     let code = &node.code;
+    if !options.confirm_empty {
+        refuse_empty(ctx, received).await?;
+    }
+    let payload = keep_payload(ctx.data(), received.digest, &received.raw)?;
     let mut work = ctx.store().begin().await?;
     if let Some(before) = work.find_look(code, look.taken_at, *sequence).await? {
         if before.digest == received.digest && before.sequence == *sequence {
             return Ok(Taken::Before);
         }
-        return refuse(ctx, work, received).await;
+        return refuse(ctx, work, received, &payload).await;
     }
     let last = work.look_before(code, look.taken_at).await?.map(|look| look.taken_at);
     let known = known_sightings(&mut work, received, last.unwrap_or(look.taken_at)).await?;
     let next_full = work.full_look_after(code, look.taken_at).await?;
-    let open = known.iter().filter(|s| s.period.contains(look.taken_at)).count();
-    if look.kind == LookKind::Full && shows_nothing(look) && open > 0 && !options.confirm_empty {
-        return Err(AppError::EmptyLook(code.to_string(), open));
-    }
-    let payload = keep_payload(ctx.data(), received.digest, &received.raw)?;
     let changes = fold_look(look, &known, last, next_full);
     work.apply_sightings(code, &changes).await?;
     publish_samples(ctx, &mut work, received).await?;
@@ -106,20 +105,42 @@ pub(super) async fn take_look(
     }))
 }
 
-/// Whether nothing exists in a look.
-fn shows_nothing(look: &Look) -> bool {
-    look.observations
+/// Refuses a full look in which nothing exists, after one in which something did. Nothing of it is kept.
+async fn refuse_empty(ctx: &OpContext, received: &Received<'_>) -> Result<(), AppError> {
+    let (code, look) = (&received.node.code, received.look);
+    let exists = look
+        .observations
         .iter()
-        .all(|seen| seen.state == ObservedState::Deleted)
+        .any(|seen| seen.state != ObservedState::Deleted);
+    if look.kind != LookKind::Full || exists {
+        return Ok(());
+    }
+    let mut read = ctx.store().read().await?;
+    if read.find_look(code, look.taken_at, received.sequence).await?.is_some() {
+        return Ok(());
+    }
+    let since = read
+        .look_before(code, look.taken_at)
+        .await?
+        .map_or(look.taken_at, |last| last.taken_at);
+    let known = read.sightings_from(code, since).await?;
+    match known.iter().filter(|seen| seen.period.contains(look.taken_at)).count() {
+        0 => Ok(()),
+        open => Err(AppError::EmptyLook(code.to_string(), open)),
+    }
 }
 
 /// Refuses what contradicts a look that was taken in: each of its contents is a case, which says where it is kept.
-async fn refuse(ctx: &OpContext, mut work: UnitOfWork, received: &Received<'_>) -> Result<Taken, AppError> {
+async fn refuse(
+    ctx: &OpContext,
+    mut work: UnitOfWork,
+    received: &Received<'_>,
+    payload: &str,
+) -> Result<Taken, AppError> {
     let Received {
         node, sequence, look, ..
     } = received;
     let code = &node.code;
-    let payload = keep_payload(ctx.data(), received.digest, &received.raw)?;
     let number = sequence.map_or_else(String::new, |n| format!("第 {n} 号"));
     let what = format!(
         "云节点 {code} 的{number}数据（{}）此前已收到过不同内容，本次拒收；请与云服务商核实",

@@ -10,7 +10,7 @@ use sources::tabular::{Column, Record};
 use std::str::FromStr;
 
 /// A column that must be there, with something in every row.
-pub(super) const fn required(
+pub(crate) const fn required(
     field: &'static str,
     zh: &'static str,
     note_zh: &'static str,
@@ -26,7 +26,7 @@ pub(super) const fn required(
 }
 
 /// A column that may be missing or blank.
-pub(super) const fn optional(
+pub(crate) const fn optional(
     field: &'static str,
     zh: &'static str,
     note_zh: &'static str,
@@ -42,19 +42,19 @@ pub(super) const fn optional(
 }
 
 /// Something a cell can be read into.
-pub(super) trait Cell: Sized {
+pub(crate) trait Cell: Sized {
     /// Reads a text that is not blank. Errors: what is wrong with it, in Chinese, to follow the text in quotes.
     fn read(text: &str) -> Result<Self, String>;
 }
 
 /// The value of a cell that must be there; `None` if a fault was noted.
-pub(super) fn must<T: Cell>(record: &Record<'_>, field: &str, faults: &mut Faults) -> Option<T> {
+pub(crate) fn must<T: Cell>(record: &Record<'_>, field: &str, faults: &mut Faults) -> Option<T> {
     record.required::<String>(field, faults)?;
     may(record, field, faults)
 }
 
 /// The value of a cell that may be blank; `None` if it is, or if a fault was noted.
-pub(super) fn may<T: Cell>(record: &Record<'_>, field: &str, faults: &mut Faults) -> Option<T> {
+pub(crate) fn may<T: Cell>(record: &Record<'_>, field: &str, faults: &mut Faults) -> Option<T> {
     let text = record.text(field);
     if text.is_empty() {
         return None;
@@ -65,7 +65,7 @@ pub(super) fn may<T: Cell>(record: &Record<'_>, field: &str, faults: &mut Faults
 }
 
 /// The beginning of a text, for a message.
-pub(super) fn clip(text: &str) -> String {
+pub(crate) fn clip(text: &str) -> String {
     const SHOWN: usize = 40;
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {
@@ -75,7 +75,7 @@ pub(super) fn clip(text: &str) -> String {
 }
 
 /// Signs that people type in full width, made plain: `；：，＠＝` and blanks around them are no matter.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let narrow = |c: char| match c {
         '；' => ';',
         '：' => ':',
@@ -87,7 +87,7 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// A text of one line.
-pub(super) struct Words(pub(super) String);
+pub(crate) struct Words(pub(crate) String);
 
 impl Cell for Words {
     fn read(text: &str) -> Result<Self, String> {
@@ -131,7 +131,7 @@ macro_rules! decimals {
 decimals!(Quantity, UnitPrice, Factor, Money);
 
 /// An amount that is not negative.
-pub(super) struct Amount(pub(super) Money);
+pub(crate) struct Amount(pub(crate) Money);
 
 impl Cell for Amount {
     fn read(text: &str) -> Result<Self, String> {
@@ -145,7 +145,7 @@ impl Cell for Amount {
 }
 
 /// A whole number from 1.
-pub(super) struct Number(pub(super) u32);
+pub(crate) struct Number(pub(crate) u32);
 
 impl Cell for Number {
     fn read(text: &str) -> Result<Self, String> {
@@ -157,7 +157,7 @@ impl Cell for Number {
 }
 
 /// A count of seconds.
-pub(super) struct Seconds(pub(super) i64);
+pub(crate) struct Seconds(pub(crate) i64);
 
 impl Cell for Seconds {
     fn read(text: &str) -> Result<Self, String> {
@@ -208,7 +208,7 @@ fn as_a_spreadsheet_writes(text: &str) -> Option<Instant> {
 }
 
 /// When something ended. A far day such as 9999-12-31, by which some offices mean that it has not, is none.
-pub(super) struct End(pub(super) Option<Instant>);
+pub(crate) struct End(pub(crate) Option<Instant>);
 
 impl Cell for End {
     fn read(text: &str) -> Result<Self, String> {
@@ -248,8 +248,21 @@ impl Cell for Spec {
     }
 }
 
+/// Yes or no.
+pub(crate) struct YesNo(pub(crate) bool);
+
+impl Cell for YesNo {
+    fn read(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "是" | "yes" | "true" | "1" => Ok(Self(true)),
+            "否" | "no" | "false" | "0" => Ok(Self(false)),
+            _ => Err("不是可用的取值，请填写 是 或 否".to_owned()),
+        }
+    }
+}
+
 /// A level of the multi-level protection scheme.
-pub(super) struct MlpsLevel(pub(super) u8);
+pub(crate) struct MlpsLevel(pub(crate) u8);
 
 impl Cell for MlpsLevel {
     fn read(text: &str) -> Result<Self, String> {

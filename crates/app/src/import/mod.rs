@@ -9,7 +9,7 @@
 mod allocations;
 mod approved;
 mod catalogue;
-mod cells;
+pub(crate) mod cells;
 mod contracts;
 mod declared_work;
 mod job;

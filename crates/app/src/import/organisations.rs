@@ -1,6 +1,6 @@
 //! Organisations of every side.
 
-use super::cells::{Words, may, must, optional, required};
+use super::cells::{Words, YesNo, may, must, optional, required};
 use super::job::{Cause, Job, Line};
 use super::registers::{listed, put_in, refer};
 use super::{ImportKind, Sheet};
@@ -18,6 +18,12 @@ pub(super) static TEMPLATE: Template = Template {
         required("side", "类别", "单位在政务云中的一方", "使用单位"),
         optional("parent", "上级代码", "上级单位的代码，没有则留空", "A001"),
         optional("merged_into", "并入代码", "被撤并时填并入单位的代码，没有则留空", ""),
+        optional(
+            "municipal",
+            "市级单位",
+            "是或否；信创等只约束市级单位的规则据此判断，不清楚则留空",
+            "是",
+        ),
         required(
             "valid_from",
             "生效日期",
@@ -38,6 +44,7 @@ impl Sheet for Organisations {
         let side = must(record, "side", faults);
         let parent = may(record, "parent", faults);
         let merged_into = may(record, "merged_into", faults);
+        let municipal = may::<YesNo>(record, "municipal", faults).map(|answer| answer.0);
         let valid_from = must(record, "valid_from", faults);
         let body = Organisation {
             code: code?,
@@ -45,6 +52,7 @@ impl Sheet for Organisations {
             side: side?,
             parent,
             merged_into,
+            municipal,
         };
         Some(Version {
             valid_from: valid_from?,

@@ -20,11 +20,23 @@ pub struct AdvanceInput {
 
 /// Moves a statement on, or back. Returns where it stands now, and that in words.
 pub async fn advance(ctx: &OpContext, input: AdvanceInput) -> Result<(StatementStatus, &'static str), AppError> {
+    advance_seen(ctx, input, None).await
+}
+
+/// The same, if it is still in the version that somebody saw. Errors: it changed meanwhile.
+pub async fn advance_seen(
+    ctx: &OpContext,
+    input: AdvanceInput,
+    seen: Option<i64>,
+) -> Result<(StatementStatus, &'static str), AppError> {
     let mut work = ctx.store().begin().await?;
     let record = work
         .statement(&input.number)
         .await?
         .ok_or_else(|| not_found(&input.number))?;
+    if seen.is_some_and(|version| version != record.version) {
+        return Err(store::StoreError::Conflict(format!("结算单 {}", input.number)).into());
+    }
     let opinion = Opinion {
         actor: ctx.actor().to_owned(),
         side: input.side,

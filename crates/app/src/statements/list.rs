@@ -2,7 +2,7 @@
 
 use crate::{AppError, OpContext};
 use domain::registry::Organisation;
-use domain::settle::{Opinion, Position, Statement, StatementStatus, WithheldLedger, WithheldSums};
+use domain::settle::{Opinion, Position, Statement, StatementScope, StatementStatus, WithheldLedger, WithheldSums};
 use kernel::{Digest, Money, Month};
 use serde::Serialize;
 
@@ -11,6 +11,9 @@ use serde::Serialize;
 pub struct StatementRow {
     /// Number.
     pub number: String,
+    /// Whose it is, by codes.
+    #[serde(skip)]
+    pub scope: StatementScope,
     /// Provider, by the name it had.
     pub provider: String,
     /// Department, by the name it had; none for the provider's own.
@@ -88,6 +91,7 @@ pub async fn list(ctx: &OpContext, month: Month) -> Result<Vec<StatementRow>, Ap
             status: record.status,
             stage: record.status.stage(statement.scope.confirmed_by()),
             number: statement.number,
+            scope: statement.scope,
         });
     }
     Ok(rows)

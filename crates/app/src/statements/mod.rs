@@ -4,6 +4,7 @@ mod advance;
 mod list;
 mod render;
 
-pub use advance::{AdvanceInput, advance};
+pub use advance::{AdvanceInput, advance, advance_seen};
+pub use documents::{Fonts, Renderer};
 pub use list::{ReleasedBy, StatementRow, StatementView, list, show};
 pub use render::{Format, RenderSelection, render};

@@ -127,6 +127,7 @@ async fn register(work: &mut UnitOfWork) {
         side,
         parent: None,
         merged_into: None,
+        municipal: None,
     };
     let organisations = vec![
         organisation("A1", "数据局", Side::Authority),

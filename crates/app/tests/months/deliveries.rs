@@ -40,8 +40,8 @@ pub fn looks(scenario: &Scenario) -> (NodeCode, Vec<Look>) {
 /// How a look lists a resource; none if it does not.
 fn listed(stretches: &[&Sighting], before: Instant, taken_at: Instant) -> Option<Observation> {
     let first = stretches[0];
-    let begun = stretches.iter().filter(|s| s.period.from() <= taken_at);
-    let last = begun.last()?;
+    let mut begun = stretches.iter().filter(|s| s.period.from() <= taken_at);
+    let last = begun.next_back()?;
     let (from, to) = (last.period.from(), last.period.to());
     let mut seen = Observation {
         created_at: Some(first.period.from()),

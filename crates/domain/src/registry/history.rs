@@ -186,7 +186,7 @@ mod tests {
             "what holds already is no change"
         );
         let refused = history.add(version(200, 3)).unwrap_err().to_string();
-        assert!(refused.starts_with("物件「a」自 1970-01-01 08:03:20"), "{refused}");
+        assert!(refused.starts_with("物件「a」自 1970-01-01T08:03:20"), "{refused}");
         assert!(!refused.contains("thing"), "{refused}");
         let at = |t| history.at("a", Instant::from_unix_s(t)).map(|t| t.1);
         assert_eq!((at(99), at(100), at(199), at(200)), (None, Some(1), Some(1), Some(2)));

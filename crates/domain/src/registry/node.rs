@@ -33,6 +33,19 @@ pub enum NodeSource {
         /// Name of the account; where its secret lies is in the configuration, never in the store.
         account: String,
     },
+    /// The built-in simulated node: a folder of files that behaves like a node. It is not a cloud, and says so.
+    Simulated {
+        /// The folder.
+        folder: String,
+    },
+}
+
+impl NodeSource {
+    /// Whether the platform can act on such a node. An OpenStack node is looked at only, so far: its orders are carried
+    /// out by hand.
+    pub const fn has_actuator(&self) -> bool {
+        matches!(self, Self::Simulated { .. })
+    }
 }
 
 /// A site of a provider where resources exist.

@@ -37,6 +37,9 @@ pub struct Organisation {
     pub parent: Option<OrganisationCode>,
     /// The organisation it was merged into; from then on that one answers for its systems.
     pub merged_into: Option<OrganisationCode>,
+    /// Whether it is a municipal one, to which the rules for municipal units apply (R1); none if nobody has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub municipal: Option<bool>,
 }
 
 impl Registered for Organisation {
@@ -93,6 +96,7 @@ mod tests {
             side: Side::Unit,
             parent: None,
             merged_into: merged_into.map(|c| c.parse().unwrap()),
+            municipal: None,
         }
     }
 

@@ -3,9 +3,10 @@
 use super::RequestStatus;
 use crate::catalogue::ServiceForm;
 use crate::registry::{Measure, PoolKind, ResourceKind, Spec, words};
-use crate::rules::{ApplicationKind, Purpose};
+use crate::rules::{ApplicationKind, CryptoConclusion, Purpose};
 use kernel::{AccountId, AllocationCode, ContractCode, Day, Instant, NodeCode, OrganisationCode, PoolCode, SystemCode};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 words! {
@@ -66,6 +67,24 @@ pub struct RequestLine {
     pub allocation: Option<AllocationCode>,
 }
 
+/// What the unit declares about its system. What it does not say is not known; the rules say what follows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Declaration {
+    /// Whether the system is classified (涉密).
+    pub classified: Option<bool>,
+    /// Number of its filing certificate.
+    pub filing_certificate: Option<String>,
+    /// Its crypto plan, by document.
+    pub crypto_plan: Option<String>,
+    /// The outcome of the plan's assessment.
+    pub crypto_assessment: Option<CryptoConclusion>,
+    /// Whether the unit wants to build it outside the cloud.
+    pub off_cloud: bool,
+    /// What the unit wants to buy itself instead, by number of the line.
+    pub own_purchases: BTreeMap<u32, String>,
+}
+
 /// An application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResourceRequest {
@@ -87,6 +106,9 @@ pub struct ResourceRequest {
     pub contact: String,
     /// Its lines.
     pub lines: Vec<RequestLine>,
+    /// What the unit declares about the system.
+    #[serde(default)]
+    pub declared: Declaration,
     /// Where it stands.
     pub status: RequestStatus,
     /// When it was written.
@@ -237,6 +259,7 @@ pub(super) mod tests {
                 until: None,
                 allocation: (kind != RequestKind::New).then(|| "FP-1".parse().unwrap()),
             }],
+            declared: Declaration::default(),
             status: RequestStatus::Draft,
             created: "2026-10-01 09:00:00".parse().unwrap(),
             place: None,

@@ -11,7 +11,7 @@ mod status;
 mod trial;
 
 pub use application::{
-    Place, RequestFault, RequestKind, RequestLine, ResourceRequest, allocation_code, check_application,
+    Declaration, Place, RequestFault, RequestKind, RequestLine, ResourceRequest, allocation_code, check_application,
 };
 pub use ending::{Ending, ErasureMethod, ErasureProof, ErasureProofError, check_erasure};
 pub use status::{RequestEvent, RequestStatus, StatusError, next};

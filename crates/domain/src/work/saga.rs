@@ -188,6 +188,7 @@ mod tests {
             basis: String::new(),
             contact: String::new(),
             lines: kinds.iter().enumerate().map(line).collect(),
+            declared: crate::request::Declaration::default(),
             status: RequestStatus::Ordered,
             created: Instant::from_unix_s(0),
             place: Some(Place {

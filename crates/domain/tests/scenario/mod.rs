@@ -186,6 +186,7 @@ impl Scenario {
                 side: side.unwrap_or(Side::Unit),
                 parent: None,
                 merged_into,
+                municipal: None,
             };
             add(&mut registry.organisations, from, body);
         }

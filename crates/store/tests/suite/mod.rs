@@ -4,6 +4,7 @@ pub mod chain;
 pub mod commit;
 pub mod facts;
 pub mod months;
+pub mod people;
 pub mod registers;
 pub mod tables;
 pub mod values;
@@ -38,6 +39,7 @@ pub fn organisation(code: &str, name: &str) -> Organisation {
         side: Side::Unit,
         parent: None,
         merged_into: None,
+        municipal: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file per group of commands: call the use case, show the result.
 
+mod account;
 mod audit;
 mod case;
 mod collect;
@@ -11,6 +12,7 @@ mod import;
 mod inventory;
 mod month;
 mod node;
+mod serve;
 mod setup;
 mod statement;
 
@@ -27,6 +29,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     if let Command::Demo(arguments) = &command {
         return demo::run(&common, arguments).await;
     }
+    if matches!(command, Command::Openapi) {
+        return serve::document();
+    }
     let setting = Setting::new(&common)?;
     let report = match command {
         Command::Init => setup::init(&setting).await?,
@@ -42,7 +47,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export(command) => export::run(&setting, command).await?,
         Command::Case(arguments) => case::run(&setting, arguments).await?,
         Command::Audit(command) => audit::run(&setting, command).await?,
-        Command::Demo(_) | Command::Config(_) => return Ok(()),
+        Command::Serve(arguments) => return serve::run(&setting, &arguments).await,
+        Command::Account(command) => account::run(&setting, command).await?,
+        Command::Demo(_) | Command::Config(_) | Command::Openapi => return Ok(()),
     };
     report.print(common.output)
 }

@@ -34,6 +34,7 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
                 let source = match &view.node.source {
                     NodeSource::Files { folder } => format!("文件 {folder}"),
                     NodeSource::OpenStack { auth_url, .. } => format!("OpenStack {auth_url}"),
+                    NodeSource::Simulated { folder } => format!("内置模拟 {folder}"),
                 };
                 let pools: Vec<_> = view
                     .pools

@@ -1,0 +1,54 @@
+//! What is asked for in the query of an address. A word that nobody knows is an error, never passed over: a mistyped
+//! filter would show too much.
+
+use crate::page::Paging;
+use crate::problem::Problem;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// Filters of one operation, without pages.
+#[derive(Debug)]
+pub(crate) struct Filter<T>(pub(crate) T);
+
+/// Filters of a list, and which page.
+#[derive(Debug)]
+pub(crate) struct Listed<T> {
+    /// Which.
+    pub(crate) filter: T,
+    /// Which page of them, in which order.
+    pub(crate) paging: Paging,
+}
+
+async fn pairs<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Map<String, Value>, Problem> {
+    let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+    let Query(pairs) = pairs.map_err(|_| Problem::field("查询条件", "无法识别，请核对地址"))?;
+    let given = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+    Ok(given.map(|(name, value)| (name, Value::String(value))).collect())
+}
+
+fn read<T: DeserializeOwned>(pairs: Map<String, Value>) -> Result<T, Problem> {
+    serde_json::from_value(Value::Object(pairs)).map_err(|why| Problem::field("查询条件", format!("不可用：{why}")))
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filter<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Ok(Self(read(pairs(parts, state).await?)?))
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Listed<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let mut pairs = pairs(parts, state).await?;
+        let paging = Paging::take(&mut pairs)?;
+        Ok(Self {
+            filter: read(pairs)?,
+            paging,
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! The server: what every request passes through, and starting and stopping it.
+
+use crate::login_rate::LoginRate;
+use crate::openapi;
+use crate::problem::Problem;
+use crate::v1;
+use app::OpContext;
+use app::statements::Renderer;
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use kernel::ErrorKind;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use utoipa_swagger_ui::SwaggerUi;
+
+/// Largest body of JSON. Units: bytes.
+const BODY_MAX: usize = 1 << 20;
+/// The longest a request may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+/// The id of the request that is being answered; empty outside of one.
+pub(crate) fn request_id() -> String {
+    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// How the server stands towards the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Edge {
+    /// Whether a proxy with TLS stands before it: cookies are for TLS only then, and the proxy's word about addresses
+    /// is believed.
+    pub behind_proxy: bool,
+    /// Whether everything is demo data, which documents say then.
+    pub is_demo: bool,
+}
+
+/// What every operation is given.
+#[derive(Clone)]
+pub(crate) struct Api {
+    /// The house, for nobody in particular.
+    pub(crate) ctx: OpContext,
+    /// How the server stands towards the network.
+    pub(crate) edge: Edge,
+    /// Attempts to log in.
+    pub(crate) logins: Arc<LoginRate>,
+    /// Draws documents.
+    pub(crate) renderer: Arc<Renderer>,
+}
+
+impl Api {
+    /// Where a request comes from.
+    pub(crate) fn address(&self, headers: &HeaderMap, peer: Option<&ConnectInfo<SocketAddr>>) -> String {
+        let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+        // The last one was added by the proxy itself; those before it anybody can write.
+        let last = forwarded.and_then(|list| list.rsplit(',').next()).map(str::trim);
+        match last.filter(|_| self.edge.behind_proxy) {
+            Some(address) => address.to_owned(),
+            None => peer.map_or_else(String::new, |peer| peer.0.ip().to_string()),
+        }
+    }
+}
+
+/// All operations, the document and its page.
+pub fn router(ctx: OpContext, renderer: Arc<Renderer>, edge: Edge) -> Router {
+    let api = Api {
+        ctx,
+        edge,
+        logins: Arc::default(),
+        renderer,
+    };
+    let document = openapi::document();
+    let page = SwaggerUi::new("/docs").external_url_unchecked("/api/v1/openapi.json", document);
+    let (operations, _) = v1::operations().split_for_parts();
+    operations
+        .with_state(api.clone())
+        .merge(page)
+        .fallback(async || Problem::new(ErrorKind::NotFound, "没有这个地址；请对照接口文档（/docs）核对"))
+        .method_not_allowed_fallback(async || {
+            let detail = "该地址不支持这种请求方法；请对照接口文档（/docs）核对";
+            Problem::coded(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        })
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(from_fn_with_state(api, edge_of_the_house))
+}
+
+/// What every request passes: an id, a limit of time, headers, one line of log without addresses' queries.
+async fn edge_of_the_house(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let id: String = api.ctx.random().iter().map(|byte| format!("{byte:02x}")).collect();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let answer = REQUEST_ID.scope(id.clone(), async {
+        match tokio::time::timeout(PATIENCE, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Problem::new(ErrorKind::Unavailable, "处理超时，未完成的改动已撤销；请稍后重试").into_response(),
+        }
+    });
+    let mut response = answer.await;
+    tracing::info!(request = id, %method, path, status = response.status().as_u16(), "answered");
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert("x-request-id", value);
+    }
+    for (name, value) in SECURITY {
+        let name = HeaderName::from_static(name);
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+const SECURITY: &[(&str, &str)] = &[
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    ("cache-control", "no-store"),
+    (
+        "content-security-policy",
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; \
+         base-uri 'none'; form-action 'self'",
+    ),
+    ("cross-origin-opener-policy", "same-origin"),
+];
+
+/// Serves until `stop`; requests that have begun are answered.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
+}

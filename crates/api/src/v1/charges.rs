@@ -1,0 +1,166 @@
+//! Charge lines: exported whole, and explained one by one.
+
+use super::parsed;
+use crate::filter::Filter;
+use crate::problem::Problem;
+use crate::server::Api;
+use crate::session::Asker;
+use app::export::{ExportSelection, TableFormat};
+use app::{LineNumber, Reach};
+use axum::Json;
+use axum::extract::Path;
+use axum::response::Response;
+use domain::authz::{Action, Target};
+use kernel::ErrorKind;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(export_charges))
+        .routes(routes!(explain_line))
+}
+
+/// Which lines, in which form.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChargesQuery {
+    /// First month, as 2026-03.
+    from: String,
+    /// Last month; the first if not given.
+    to: Option<String>,
+    /// Only of this provider.
+    provider: Option<String>,
+    /// Only of this organisation. Whoever sees one organisation only gets that one.
+    organisation: Option<String>,
+    /// csv or xlsx; csv if not given.
+    format: Option<String>,
+}
+
+/// A line, explained.
+#[derive(Debug, Serialize, ToSchema)]
+struct ExplanationView {
+    line: String,
+    /// Units: yuan.
+    amount: String,
+    /// Name and value: who, what, when.
+    facts: Vec<NamedText>,
+    approved: Vec<String>,
+    seen: Vec<String>,
+    /// Version, clause, source, approver, model.
+    price: Vec<NamedText>,
+    /// A step a line.
+    arithmetic: Vec<String>,
+    /// Digest of everything the run was made from.
+    input: String,
+    /// Digest of all its lines.
+    output: String,
+}
+
+/// A name and what it is.
+#[derive(Debug, Serialize, ToSchema)]
+struct NamedText {
+    name: String,
+    text: String,
+}
+
+fn named(pairs: Vec<(String, String)>) -> Vec<NamedText> {
+    pairs.into_iter().map(|(name, text)| NamedText { name, text }).collect()
+}
+
+/// All charge lines of some months, as a file
+#[utoipa::path(get, path = "/charges", tag = "main job", params(ChargesQuery),
+    responses((status = 200, description = "The lines", content(
+        (Vec<u8> = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))))]
+async fn export_charges(asker: Asker, Filter(query): Filter<ChargesQuery>) -> Result<Response, Problem> {
+    let reach = asker.ctx.reach(Action::ChargesExport, "charges").await?;
+    let from = parsed("from", &query.from)?;
+    let to = query
+        .to
+        .as_deref()
+        .map(|to| parsed("to", to))
+        .transpose()?
+        .unwrap_or(from);
+    let (ending, media, format) = match query.format.as_deref() {
+        None | Some("csv") => ("csv", "text/csv; charset=utf-8", TableFormat::Csv),
+        Some("xlsx") => (
+            "xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            TableFormat::Xlsx,
+        ),
+        Some(_) => return Err(Problem::field("format", "应为 csv 或 xlsx")),
+    };
+    let selection = ExportSelection {
+        from,
+        to,
+        provider: within(query.provider, &reach, matches!(reach, Reach::Providers(_)), "provider")?,
+        organisation: within(
+            query.organisation,
+            &reach,
+            matches!(reach, Reach::Units(_)),
+            "organisation",
+        )?,
+    };
+    let (name, object) = (format!("charges.{ending}"), format!("{from}..{to}"));
+    let detail = serde_json::json!({
+        "provider": selection.provider, "organisation": selection.organisation, "format": ending,
+    });
+    app::audit::note(&asker.ctx, ("charges.export", &object), &detail).await?;
+    let ctx = asker.ctx.clone();
+    let bytes = super::statements::drawn(&asker.ctx, &name, async move |folder| {
+        let path = folder.join(format!("charges.{ending}"));
+        app::export::charges(&ctx, &selection, format, &path).await?;
+        Ok(path)
+    })
+    .await?;
+    Ok(super::statements::file(bytes, media, &name))
+}
+
+/// A filter that does not go beyond what somebody may see.
+fn within(asked: Option<String>, reach: &Reach, applies: bool, name: &str) -> Result<Option<String>, Problem> {
+    if !applies {
+        return Ok(asked);
+    }
+    let asked = asked.or_else(|| reach.only().map(str::to_owned));
+    let Some(code) = asked else {
+        return Err(Problem::field(name, "您可以查看多个单位，请指明其中一个"));
+    };
+    if reach.holds(Some(&code), Some(&code)) {
+        Ok(Some(code))
+    } else {
+        Err(Problem::new(ErrorKind::Forbidden, format!("您不能查看 {code} 的数据")))
+    }
+}
+
+/// A charge line, explained to the last fen
+#[utoipa::path(get, path = "/charges/{line}/explanation", tag = "main job",
+    params(("line" = String, Path, description = "Number of the line, as 202603-000123")),
+    responses((status = 200, description = "The explanation", body = ExplanationView)))]
+async fn explain_line(asker: Asker, Path(line): Path<String>) -> Result<Json<ExplanationView>, Problem> {
+    asker.ctx.reach(Action::StatementRead, "charge").await?;
+    let number: LineNumber = parsed("line", &line)?;
+    let known = app::explain::explain(&asker.ctx, number).await;
+    let view = known.map_err(|error| Problem::hidden(error, "费用明细", &line))?;
+    let target = Target {
+        kind: "charge",
+        id: line,
+        unit: view.unit.parse().ok(),
+        provider: view.provider.parse().ok(),
+        owner: None,
+    };
+    asker.may_see(Action::StatementRead, &target, "费用明细").await?;
+    Ok(Json(ExplanationView {
+        line: view.line,
+        amount: view.amount.to_string(),
+        facts: named(view.facts),
+        approved: view.approved,
+        seen: view.seen,
+        price: named(view.price),
+        arithmetic: view.arithmetic,
+        input: view.input.to_string(),
+        output: view.output.to_string(),
+    }))
+}

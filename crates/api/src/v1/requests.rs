@@ -1,0 +1,360 @@
+//! Applications: written, checked, handed in, decided.
+
+use super::parsed;
+use crate::filter::Listed;
+use crate::idempotency::{Answer, Change};
+use crate::page::Page;
+use crate::problem::Problem;
+use crate::server::Api;
+use crate::session::Asker;
+use app::requests::{self, Draft, RequestFilter, RequestView};
+use axum::Json;
+use axum::extract::Path;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use domain::flow::{Act, ReturnTo};
+use domain::request::ResourceRequest;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list_requests, make_request))
+        .routes(routes!(check_thought))
+        .routes(routes!(show_request, edit_request))
+        .routes(routes!(check_request))
+        .routes(routes!(submit_request))
+        .routes(routes!(decide_request))
+        .routes(routes!(withdraw_request))
+}
+
+/// Which applications.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct RequestQuery {
+    /// Only in this status.
+    status: Option<String>,
+    /// Only of this unit, by code.
+    unit: Option<String>,
+    /// Only for this system, by code.
+    system: Option<String>,
+}
+
+/// An application in a list.
+#[derive(Debug, Serialize, ToSchema)]
+struct RequestRow {
+    number: String,
+    /// What is asked for: new, change, extend, release, reclaim ...
+    kind: String,
+    /// Code of the unit.
+    unit: String,
+    /// Code of the system.
+    system: String,
+    reason: String,
+    /// Where it stands.
+    status: String,
+    /// That in Chinese.
+    stage: String,
+    made: String,
+    version: i64,
+}
+
+impl From<ResourceRequest> for RequestRow {
+    fn from(request: ResourceRequest) -> Self {
+        Self {
+            kind: request.kind.word().to_owned(),
+            unit: request.unit.to_string(),
+            system: request.system.to_string(),
+            reason: request.reason,
+            status: request.status.word().to_owned(),
+            stage: request.status.zh().to_owned(),
+            made: request.created.to_string(),
+            version: request.version,
+            number: request.number,
+        }
+    }
+}
+
+/// What somebody writes into an application.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DraftBody {
+    /// What is asked for.
+    kind: String,
+    /// Code of the system.
+    system: String,
+    #[serde(default)]
+    reason: String,
+    /// Letter, project approval, contract, with its number.
+    #[serde(default)]
+    basis: String,
+    #[serde(default)]
+    contact: String,
+    /// Its lines, numbered from 1 in this order.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    lines: Vec<Value>,
+    /// What the unit declares about the system.
+    #[serde(default = "nothing")]
+    #[schema(value_type = Object)]
+    declared: Value,
+}
+
+fn nothing() -> Value {
+    json!({})
+}
+
+impl DraftBody {
+    fn draft(self) -> Result<Draft, Problem> {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        serde_json::from_value(value).map_err(|why| Problem::field("申请内容", why.to_string()))
+    }
+}
+
+/// An application, whole.
+#[derive(Debug, Serialize, ToSchema)]
+struct RequestBody {
+    number: String,
+    status: String,
+    /// Counts its changes; also the ETag.
+    version: i64,
+    /// The application as it was written.
+    #[schema(value_type = Object)]
+    request: Value,
+    /// What was frozen when it was last handed in.
+    #[schema(value_type = Option<Object>)]
+    frozen: Value,
+    /// Its flow: nodes, tasks, opinions.
+    #[schema(value_type = Option<Object>)]
+    flow: Value,
+    #[schema(value_type = Vec<Object>)]
+    reviews: Value,
+    /// Files about it.
+    evidence: Vec<EvidenceView>,
+    /// Names of everybody who appears in it, by account.
+    #[schema(value_type = Object)]
+    people: Value,
+}
+
+/// A file about an application.
+#[derive(Debug, Serialize, ToSchema)]
+struct EvidenceView {
+    id: String,
+    name: String,
+    media_type: String,
+    size_bytes: i64,
+    digest: String,
+    given_by: String,
+    at: String,
+}
+
+/// What somebody decides.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DecisionBody {
+    /// claim, agree, disagree, return, urge or transfer.
+    act: String,
+    /// Number of the task in the flow.
+    task: u32,
+    /// In one's words; the reason when disagreeing.
+    #[serde(default)]
+    opinion: String,
+    /// What to mend, when disagreeing.
+    #[serde(default)]
+    advice: String,
+    /// To which account, when transferring; to which node, when returning (the applicant, if not given).
+    to: Option<String>,
+}
+
+/// An opinion.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OpinionBody {
+    #[serde(default)]
+    opinion: String,
+}
+
+fn value(given: impl Serialize) -> Value {
+    serde_json::to_value(given).unwrap_or(Value::Null)
+}
+
+impl From<RequestView> for RequestBody {
+    fn from(view: RequestView) -> Self {
+        let evidence = view.evidence.into_iter().map(|file| EvidenceView {
+            id: file.id.to_string(),
+            name: file.name,
+            media_type: file.media_type,
+            size_bytes: file.size_bytes,
+            digest: file.digest.to_string(),
+            given_by: file.given_by,
+            at: file.at.to_string(),
+        });
+        let people = view.people.iter().map(|(id, name)| (id.to_string(), json!(name)));
+        Self {
+            number: view.request.number.clone(),
+            status: view.request.status.word().to_owned(),
+            version: view.request.version,
+            evidence: evidence.collect(),
+            people: Value::Object(people.collect()),
+            frozen: value(view.frozen),
+            flow: value(view.flow),
+            reviews: value(view.reviews),
+            request: value(view.request),
+        }
+    }
+}
+
+/// Applications that one may see, the newest first
+#[utoipa::path(get, path = "/requests", tag = "requests", params(RequestQuery,
+    ("after" = Option<String>, Query, description = "The `next` of the page before"),
+    ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 if not given", minimum = 1, maximum = 200),
+    ("format" = Option<String>, Query, description = "`csv` for the page as CSV")),
+    responses((status = 200, description = "A page of applications", body = Page<RequestRow>)))]
+async fn list_requests(asker: Asker, Listed { filter, paging }: Listed<RequestQuery>) -> Result<Response, Problem> {
+    let limit = paging.limit()?;
+    let filter = RequestFilter {
+        status: filter
+            .status
+            .as_deref()
+            .map(|status| parsed("status", status))
+            .transpose()?,
+        unit: filter.unit,
+        system: filter.system,
+        after: paging.after.clone(),
+    };
+    let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let found = requests::list(&asker.ctx, &filter, more).await?;
+    paging.answer_page(found.into_iter().map(RequestRow::from).collect(), "number")
+}
+
+/// Write an application
+#[utoipa::path(post, path = "/requests", tag = "requests", request_body = DraftBody,
+    responses((status = 201, description = "The draft", body = RequestRow)))]
+async fn make_request(change: Change<DraftBody>) -> Result<Response, Problem> {
+    let make = async |asker: Asker, body: DraftBody| {
+        let request = requests::make_draft(&asker.ctx, body.draft()?).await?;
+        Ok(Answer::created(RequestRow::from(request)))
+    };
+    change.once(make).await
+}
+
+/// What would happen, without an application
+#[utoipa::path(post, path = "/requests/check", tag = "requests", request_body = DraftBody,
+    responses((status = 200, description = "Rules, costs, room and the way it would go", body = Object)))]
+async fn check_thought(change: Change<DraftBody>) -> Result<Response, Problem> {
+    let make =
+        async |asker: Asker, body: DraftBody| Ok(Answer::ok(requests::check_thought(&asker.ctx, body.draft()?).await?));
+    change.once(make).await
+}
+
+/// An application and what belongs to it
+#[utoipa::path(get, path = "/requests/{number}", tag = "requests", params(("number" = String, Path, description = "Its number")),
+    responses((status = 200, description = "The application", body = RequestBody, headers(("ETag" = String, description = "Its version")))))]
+async fn show_request(asker: Asker, Path(number): Path<String>) -> Result<Response, Problem> {
+    let view = requests::show(&asker.ctx, &number).await?;
+    let etag = [(header::ETAG, format!("\"{}\"", view.request.version))];
+    Ok((etag, Json(RequestBody::from(view))).into_response())
+}
+
+/// Edit a draft, or what was returned
+#[utoipa::path(post, path = "/requests/{number}", tag = "requests", request_body = DraftBody,
+    params(("number" = String, Path, description = "Its number"), ("If-Match" = String, Header, description = "The ETag that was read")),
+    responses((status = 200, description = "The draft", body = RequestRow)))]
+async fn edit_request(Path(number): Path<String>, change: Change<DraftBody>) -> Result<Response, Problem> {
+    let seen = change.seen();
+    let make = async |asker: Asker, body: DraftBody| {
+        let request = requests::edit_draft(&asker.ctx, &number, seen?, body.draft()?).await?;
+        Ok(Answer::ok(RequestRow::from(request)))
+    };
+    change.once(make).await
+}
+
+/// What would happen if it were handed in now
+#[utoipa::path(get, path = "/requests/{number}/check", tag = "requests", params(("number" = String, Path, description = "Its number")),
+    responses((status = 200, description = "Rules, costs, room and the way it would go", body = Object)))]
+async fn check_request(asker: Asker, Path(number): Path<String>) -> Result<Json<Value>, Problem> {
+    Ok(Json(value(requests::check(&asker.ctx, &number).await?)))
+}
+
+/// Hand it in
+#[utoipa::path(post, path = "/requests/{number}/submit", tag = "requests",
+    params(("number" = String, Path, description = "Its number"), ("If-Match" = String, Header, description = "The ETag that was read")),
+    responses((status = 200, description = "Where it stands", body = RequestRow)))]
+async fn submit_request(Path(number): Path<String>, change: Change<()>) -> Result<Response, Problem> {
+    let seen = change.seen();
+    let make = async |asker: Asker, ()| {
+        let request = requests::submit(&asker.ctx, &number, seen?).await?;
+        Ok(Answer::ok(RequestRow::from(request)))
+    };
+    change.once(make).await
+}
+
+/// Decide on a task of its flow, or pass it on
+#[utoipa::path(post, path = "/requests/{number}/decisions", tag = "requests", request_body = DecisionBody,
+    params(("number" = String, Path, description = "Its number"), ("If-Match" = String, Header, description = "The ETag that was read")),
+    responses((status = 200, description = "Where it stands", body = RequestRow)))]
+async fn decide_request(Path(number): Path<String>, change: Change<DecisionBody>) -> Result<Response, Problem> {
+    let seen = change.seen();
+    let make = async |asker: Asker, body: DecisionBody| {
+        let request = requests::decide(&asker.ctx, &number, seen?, act(body)?).await?;
+        Ok(Answer::ok(RequestRow::from(request)))
+    };
+    change.once(make).await
+}
+
+fn act(body: DecisionBody) -> Result<Act, Problem> {
+    let DecisionBody {
+        act,
+        task,
+        opinion,
+        advice,
+        to,
+    } = body;
+    match act.as_str() {
+        "claim" => Ok(Act::Claim { task }),
+        "agree" => Ok(Act::Agree { task, opinion }),
+        "disagree" => Ok(Act::Disagree {
+            task,
+            reason: opinion,
+            advice,
+        }),
+        "return" => Ok(Act::Return {
+            task,
+            to: match to {
+                None => ReturnTo::Applicant,
+                Some(node) => {
+                    let code = serde_json::from_value(Value::String(node));
+                    ReturnTo::Node(code.map_err(|why| Problem::field("to", why.to_string()))?)
+                }
+            },
+            reason: opinion,
+        }),
+        "urge" => Ok(Act::Urge { task }),
+        "transfer" => Ok(Act::Transfer {
+            task,
+            to: parsed("to", to.as_deref().unwrap_or_default())?,
+            opinion,
+        }),
+        _ => Err(Problem::field(
+            "act",
+            "应为 claim、agree、disagree、return、urge 或 transfer",
+        )),
+    }
+}
+
+/// Take it back
+#[utoipa::path(post, path = "/requests/{number}/withdrawal", tag = "requests", request_body = OpinionBody,
+    params(("number" = String, Path, description = "Its number"), ("If-Match" = String, Header, description = "The ETag that was read")),
+    responses((status = 200, description = "Where it stands", body = RequestRow)))]
+async fn withdraw_request(Path(number): Path<String>, change: Change<OpinionBody>) -> Result<Response, Problem> {
+    let seen = change.seen();
+    let make = async |asker: Asker, body: OpinionBody| {
+        let request = requests::withdraw(&asker.ctx, &number, seen?, &body.opinion).await?;
+        Ok(Answer::ok(RequestRow::from(request)))
+    };
+    change.once(make).await
+}

@@ -1,0 +1,258 @@
+//! Every operation of the document: without login, with a token of another scope, by somebody who has no business
+//! there, and by whoever has. An operation that is not in the table fails, and so does a row without an operation.
+
+use super::desk::{By, Desk};
+use axum::http::{Method, StatusCode};
+use domain::authz::{Action, Role};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use test_support::{TestStore, on_both_stores};
+
+on_both_stores!(every_operation_asks_who_is_there_and_what_they_may);
+
+/// Who an operation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// Nobody has to log in.
+    Everybody,
+    /// Anybody for themselves; a token will do.
+    Own,
+    /// Anybody for themselves, logged in.
+    InPerson,
+    /// Only some roles: one that may, and one that may not.
+    Some { may: Who, may_not: Who },
+}
+
+/// The people of the test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    SystemAdmin,
+    SecurityAdmin,
+    AuditAdmin,
+    Operations,
+    Leader,
+    Unit,
+    Provider,
+}
+
+use For::{Everybody, InPerson, Own};
+use Who::{AuditAdmin, Leader, Operations, Provider, SecurityAdmin, SystemAdmin, Unit};
+
+const fn only(may: Who, may_not: Who) -> For {
+    For::Some { may, may_not }
+}
+
+/// Operation, and who it is for.
+const OPERATIONS: &[(&str, For)] = &[
+    ("get /api/v1/health", Everybody),
+    ("post /api/v1/sessions", Everybody),
+    ("post /api/v1/invitations/acceptance", Everybody),
+    ("get /api/v1/sessions", InPerson),
+    ("delete /api/v1/sessions/current", InPerson),
+    ("delete /api/v1/sessions/{id}", InPerson),
+    ("get /api/v1/me", Own),
+    ("post /api/v1/me/password", InPerson),
+    ("post /api/v1/me/totp", InPerson),
+    ("get /api/v1/me/tokens", InPerson),
+    ("post /api/v1/me/tokens", InPerson),
+    ("delete /api/v1/me/tokens/{id}", InPerson),
+    ("get /api/v1/me/to-dos", InPerson),
+    ("get /api/v1/me/messages", InPerson),
+    ("post /api/v1/me/messages/{id}/read", InPerson),
+    ("get /api/v1/requests", only(Unit, SystemAdmin)),
+    ("post /api/v1/requests", only(Unit, Provider)),
+    ("post /api/v1/requests/check", only(Unit, Leader)),
+    ("get /api/v1/requests/{number}", only(Unit, SystemAdmin)),
+    ("post /api/v1/requests/{number}", only(Unit, Provider)),
+    ("get /api/v1/requests/{number}/check", only(Unit, SystemAdmin)),
+    ("post /api/v1/requests/{number}/submit", only(Unit, Provider)),
+    ("post /api/v1/requests/{number}/decisions", only(Unit, SystemAdmin)),
+    ("post /api/v1/requests/{number}/withdrawal", only(Unit, Provider)),
+    ("get /api/v1/accounts", only(SystemAdmin, Operations)),
+    ("post /api/v1/accounts", only(SystemAdmin, SecurityAdmin)),
+    ("post /api/v1/accounts/{id}/link", only(SystemAdmin, AuditAdmin)),
+    ("post /api/v1/accounts/{id}/state", only(SystemAdmin, SecurityAdmin)),
+    ("post /api/v1/accounts/{id}/unlock", only(SystemAdmin, Leader)),
+    (
+        "delete /api/v1/accounts/{id}/sessions",
+        only(SecurityAdmin, SystemAdmin),
+    ),
+    ("get /api/v1/roles", only(SecurityAdmin, Unit)),
+    ("post /api/v1/roles", only(SystemAdmin, SecurityAdmin)),
+    ("post /api/v1/roles/{number}/decision", only(SecurityAdmin, SystemAdmin)),
+    ("delete /api/v1/roles/{number}", only(SecurityAdmin, SystemAdmin)),
+    ("get /api/v1/nodes", only(Provider, Unit)),
+    ("get /api/v1/inventory", only(Unit, SystemAdmin)),
+    ("get /api/v1/months/{month}", only(Operations, Unit)),
+    ("get /api/v1/charges", only(Unit, Provider)),
+    ("get /api/v1/charges/{line}/explanation", only(Unit, AuditAdmin)),
+    ("get /api/v1/statements", only(Provider, SecurityAdmin)),
+    ("get /api/v1/statements/{number}", only(Unit, SystemAdmin)),
+    ("get /api/v1/statements/{number}/document", only(Unit, SystemAdmin)),
+    ("post /api/v1/statements/{number}/opinions", only(Leader, SystemAdmin)),
+    ("get /api/v1/cases", only(Provider, AuditAdmin)),
+    ("post /api/v1/cases/{id}/settlement", only(Operations, Provider)),
+    ("get /api/v1/audit/entries", only(AuditAdmin, Leader)),
+    ("get /api/v1/audit/verification", only(AuditAdmin, SystemAdmin)),
+];
+
+/// What is sent where something has to be; nothing of it exists.
+fn body(operation: &str) -> Value {
+    match operation {
+        "post /api/v1/me/password" => json!({ "old": "x", "new": "y" }),
+        "post /api/v1/me/tokens" => json!({ "name": "", "scope": [], "days": 1 }),
+        "post /api/v1/accounts" => json!({ "login": "!", "name": "x", "organisation": "D01", "sort": "person" }),
+        "post /api/v1/accounts/{id}/state" => json!({ "active": false }),
+        "post /api/v1/roles" => json!({ "account": NOBODY, "role": "unit.head" }),
+        "post /api/v1/roles/{number}/decision" => json!({ "granted": true }),
+        "post /api/v1/requests" | "post /api/v1/requests/check" | "post /api/v1/requests/{number}" => {
+            json!({ "kind": "new", "system": "S01" })
+        }
+        "post /api/v1/requests/{number}/decisions" => json!({ "act": "agree", "task": 1 }),
+        "post /api/v1/requests/{number}/withdrawal" => json!({}),
+        "post /api/v1/statements/{number}/opinions" => json!({ "step": "agree" }),
+        "post /api/v1/cases/{id}/settlement" => json!({ "outcome": "accepted", "reason": "x" }),
+        _ => Value::Null,
+    }
+}
+
+const NOBODY: &str = "acc_00000000-0000-7000-8000-000000000000";
+
+fn path_of(operation: &str, role: i64) -> String {
+    let (_, path) = operation.split_once(' ').unwrap();
+    let id = match path {
+        path if path.starts_with("/api/v1/sessions") => "ses_00000000-0000-7000-8000-000000000000",
+        path if path.starts_with("/api/v1/me/tokens") => "tok_00000000-0000-7000-8000-000000000000",
+        path if path.starts_with("/api/v1/me/messages") => "msg_00000000-0000-7000-8000-000000000000",
+        path if path.starts_with("/api/v1/cases") => "cas_00000000-0000-7000-8000-000000000000",
+        _ => NOBODY,
+    };
+    let number = if path.contains("statements") {
+        "JS-202602-0001".to_owned()
+    } else {
+        role.to_string()
+    };
+    let query = match path {
+        "/api/v1/charges" => "?from=2026-02",
+        "/api/v1/statements" => "?month=2026-02",
+        _ => "",
+    };
+    let path = path.replace("{id}", id).replace("{number}", &number);
+    path.replace("{month}", "2026-02").replace("{line}", "202602-000001") + query
+}
+
+/// A role that was proposed, for the operations on roles. Returns its number.
+async fn proposed_role(desk: &Desk) -> i64 {
+    let (account, _) = desk.person("nobody", "D02", &[]).await;
+    let mut work = desk.ctx.store().begin().await.unwrap();
+    let proposal = domain::authz::RoleAssignment {
+        account,
+        organisation: "D02".parse().unwrap(),
+        role: Role::UnitHead,
+        from: desk.ctx.now(),
+        to: None,
+        proposed_by: "甲".to_owned(),
+        approved_by: String::new(),
+    };
+    let number = work.propose_role(&proposal).await.unwrap();
+    work.audit(desk.ctx.now(), ("测试", "role.propose", "x"), "{}".to_owned())
+        .await
+        .unwrap();
+    work.commit().await.unwrap();
+    number
+}
+
+async fn every_operation_asks_who_is_there_and_what_they_may(store: TestStore) {
+    let document = api::document();
+    let paths = document["paths"].as_object().unwrap();
+    let documented: BTreeSet<String> = paths
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(move |method| format!("{method} {path}"))
+        })
+        .collect();
+    let expected: BTreeSet<String> = OPERATIONS
+        .iter()
+        .map(|(operation, _)| (*operation).to_owned())
+        .collect();
+    assert_eq!(
+        documented, expected,
+        "each operation has a row in OPERATIONS, and each row an operation"
+    );
+
+    let desk = Desk::new(store).await;
+    let [system, security, audit] = desk.administrators().await;
+    let people = [
+        (SystemAdmin, system),
+        (SecurityAdmin, security),
+        (AuditAdmin, audit),
+        (
+            Operations,
+            desk.person("operations", "BUREAU", &[Role::AuthorityOperations])
+                .await
+                .1,
+        ),
+        (
+            Leader,
+            desk.person("leader", "BUREAU", &[Role::AuthorityLeader]).await.1,
+        ),
+        (Unit, desk.person("applicant", "D01", &[Role::UnitApplicant]).await.1),
+        (
+            Provider,
+            desk.person("operator", "P1", &[Role::ProviderOperator]).await.1,
+        ),
+    ];
+    let by = |who: Who| {
+        people
+            .iter()
+            .find(|(known, _)| *known == who)
+            .map(|(_, by)| by.clone())
+            .unwrap()
+    };
+    let role = proposed_role(&desk).await;
+    // Nothing that is tested here needs this scope.
+    let elsewhere = desk.token(&by(Unit), &[Action::WebhookWrite]).await;
+    for (operation, meant) in OPERATIONS {
+        let method: Method = operation.split_once(' ').unwrap().0.to_uppercase().parse().unwrap();
+        let path = path_of(operation, role);
+        let send = async |by: &By| {
+            let given = Some(body(operation)).filter(|_| method == Method::POST);
+            desk.send(method.clone(), &path, by, given).await
+        };
+        let nobody = send(&By::Nobody).await;
+        if *meant == Everybody {
+            assert_ne!(nobody.status, StatusCode::FORBIDDEN, "{operation}: {}", nobody.text);
+            continue;
+        }
+        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{operation}: {}", nobody.text);
+        assert_eq!(nobody.body["code"], "unauthenticated", "{operation}");
+        let refused = |said: &super::desk::Said| matches!(said.status.as_u16(), 403 | 404);
+        let scoped = send(&elsewhere).await;
+        match meant {
+            Own => assert!(scoped.status.is_success(), "{operation}: {}", scoped.text),
+            _ => assert!(refused(&scoped), "{operation}: {} {}", scoped.status, scoped.text),
+        }
+        if let For::Some { may, may_not } = meant {
+            let refusal = send(&by(*may_not)).await;
+            assert!(refused(&refusal), "{operation}: {} {}", refusal.status, refusal.text);
+            assert_eq!(
+                refusal.body["request_id"].as_str().map(str::len),
+                Some(20),
+                "{operation}"
+            );
+            let allowed = send(&by(*may)).await;
+            assert!(
+                !matches!(allowed.status.as_u16(), 401 | 403),
+                "{operation}: {}",
+                allowed.text
+            );
+            assert!(!allowed.status.is_server_error(), "{operation}: {}", allowed.text);
+        }
+    }
+    let (entries, _) = app::audit::verify(&desk.ctx, None).await.unwrap();
+    assert!(entries > 30, "what was refused is in the chain");
+}

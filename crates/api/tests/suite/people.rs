@@ -1,0 +1,112 @@
+//! Logging in, foreign pages, limits, and what a person sees of others.
+
+use super::desk::{By, Desk};
+use axum::http::{Method, StatusCode};
+use domain::authz::{Action, Role};
+use serde_json::json;
+use test_support::{TestStore, on_both_stores};
+
+on_both_stores!(
+    a_page_of_another_origin_changes_nothing,
+    logging_out_ends_the_session,
+    a_role_is_proposed_by_one_and_approved_by_another,
+    mistyped_filters_are_refused,
+    reading_the_chain_is_in_the_chain,
+    attempts_of_an_address_are_limited,
+    too_much_is_refused,
+);
+
+async fn a_page_of_another_origin_changes_nothing(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let (_, by) = desk.person("wang", "D01", &[Role::UnitApplicant]).await;
+    let headers = [("idempotency-key", "x")];
+    let said = desk
+        .send_with(Method::DELETE, "/api/v1/sessions/current", &by, None, &headers)
+        .await;
+    assert_eq!(said.status, StatusCode::FORBIDDEN);
+    assert_eq!(said.body["code"], "foreign_origin");
+    assert_eq!(desk.get("/api/v1/me", &by).await.status, StatusCode::OK);
+}
+
+async fn logging_out_ends_the_session(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let (_, by) = desk.person("wang", "D01", &[Role::UnitApplicant]).await;
+    let me = desk.get("/api/v1/me", &by).await;
+    assert_eq!(me.body["roles"][0]["code"], "unit.applicant");
+    assert_eq!(me.headers["x-content-type-options"], "nosniff");
+    assert_eq!(me.headers["cache-control"], "no-store");
+    let sessions = desk.get("/api/v1/sessions", &by).await;
+    assert_eq!(sessions.body.as_array().map(Vec::len), Some(1));
+    let out = desk.send(Method::DELETE, "/api/v1/sessions/current", &by, None).await;
+    assert_eq!(out.status, StatusCode::NO_CONTENT);
+    assert_eq!(desk.get("/api/v1/me", &by).await.status, StatusCode::UNAUTHORIZED);
+}
+
+async fn a_role_is_proposed_by_one_and_approved_by_another(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [system, security, _] = desk.administrators().await;
+    let (account, wang) = desk.person("wang", "D01", &[]).await;
+    assert_eq!(desk.get("/api/v1/inventory", &wang).await.status, StatusCode::FORBIDDEN);
+    let body = json!({ "account": account.to_string(), "role": "unit.applicant" });
+    let proposed = desk.post("/api/v1/roles", &system, body).await;
+    assert_eq!(proposed.status, StatusCode::CREATED, "{}", proposed.text);
+    let path = format!("/api/v1/roles/{}/decision", proposed.body["number"].as_str().unwrap());
+    let own = desk.post(&path, &system, json!({ "granted": true })).await;
+    assert_eq!(own.status, StatusCode::FORBIDDEN);
+    let granted = desk.post(&path, &security, json!({ "granted": true })).await;
+    assert_eq!(granted.status, StatusCode::NO_CONTENT, "{}", granted.text);
+    assert_eq!(desk.get("/api/v1/inventory", &wang).await.status, StatusCode::OK);
+}
+
+async fn mistyped_filters_are_refused(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [system, ..] = desk.administrators().await;
+    let said = desk.get("/api/v1/accounts?organization=D01", &system).await;
+    assert_eq!(said.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let page = desk.get("/api/v1/accounts?limit=2&sort=-login", &system).await;
+    assert_eq!(page.body["items"][0]["login"], "sysadmin");
+    let next = page.body["next"].as_str().unwrap();
+    let rest = desk
+        .get(&format!("/api/v1/accounts?sort=-login&after={next}"), &system)
+        .await;
+    assert_eq!(rest.body["items"].as_array().map(Vec::len), Some(1));
+    let csv = desk.get("/api/v1/accounts?format=csv", &system).await;
+    assert_eq!(csv.text.lines().count(), 4, "{}", csv.text);
+}
+
+async fn reading_the_chain_is_in_the_chain(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [_, _, audit] = desk.administrators().await;
+    let said = desk.get("/api/v1/audit/entries?limit=1", &audit).await;
+    assert_eq!(said.body[0]["action"], "audit.read");
+    assert_eq!(said.body[0]["actor"], "auditadmin");
+}
+
+async fn attempts_of_an_address_are_limited(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let mut last = StatusCode::OK;
+    for n in 0..21 {
+        let body = json!({ "login": format!("nobody{n}"), "password": "x" });
+        last = desk.post("/api/v1/sessions", &By::Nobody, body).await.status;
+        if n < 20 {
+            assert_eq!(last, StatusCode::UNAUTHORIZED);
+        }
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
+async fn too_much_is_refused(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let (_, by) = desk.person("wang", "D01", &[Role::UnitApplicant]).await;
+    let body = json!({ "old": "x".repeat(2 << 20), "new": "y" });
+    let said = desk.post("/api/v1/me/password", &by, body).await;
+    assert_eq!(said.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let token = desk.token(&by, &[Action::InventoryRead]).await;
+    let said = desk
+        .post("/api/v1/me/password", &token, json!({ "old": "x", "new": "y" }))
+        .await;
+    assert_eq!(said.body["code"], "session_needed", "a token changes no password");
+    assert_eq!(desk.get("/api/v1/nothing", &by).await.status, StatusCode::NOT_FOUND);
+    let put = desk.send(Method::PUT, "/api/v1/me", &by, None).await;
+    assert_eq!(put.body["code"], "method_not_allowed");
+}

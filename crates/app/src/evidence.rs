@@ -1,0 +1,212 @@
+//! Files that prove something: handed in, kept outside the database under their digest, read back verified.
+//!
+//! Invariants: a file is what its content says, not what its name says; it is complete under its digest or not there;
+//! what is read back has the digest that was recorded.
+
+use crate::whole_file::write_whole;
+use crate::{AppError, OpContext};
+use domain::authz::{Action, Target};
+use kernel::{Digest, ErrorKind, EvidenceId, Kinded};
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use store::{EvidenceRecord, Sight};
+use thiserror::Error;
+
+const FOLDER: &str = "evidence";
+
+/// Largest file that is accepted; a limit of ours. Units: bytes.
+pub const SIZE_MAX: usize = 20 * 1024 * 1024;
+
+/// Why a file of evidence is not accepted, or cannot be given back.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum EvidenceError {
+    /// Nothing in it.
+    #[error("文件「{0}」是空的，请重新选择")]
+    Empty(String),
+    /// Too large.
+    #[error("文件「{0}」超过 {limit} MiB，请压缩或拆分后上传", limit = SIZE_MAX / 1024 / 1024)]
+    TooLarge(String),
+    /// A name that is none.
+    #[error("文件名「{0}」不可用：应为 1 至 200 个字符，不含路径")]
+    Name(String),
+    /// A kind that is not accepted.
+    #[error("文件「{0}」的内容不是 PDF、PNG、JPEG、XLSX、CSV 或 TXT（文本须为 UTF-8 编码），请转换后上传")]
+    Kind(String),
+    /// Its name says something else.
+    #[error("文件「{0}」的内容是 {1}，与扩展名不符，请核对文件")]
+    NotAsNamed(String, &'static str),
+    /// No such matter.
+    #[error("没有找到事项「{0}」；请刷新后重试")]
+    NoMatter(String),
+    /// No such file.
+    #[error("没有找到凭证「{0}」；请刷新后重试")]
+    NotFound(String),
+    /// What is on disk is not what was handed in.
+    #[error("凭证「{0}」的文件已损坏或缺失，请联系运维人员从备份恢复")]
+    Damaged(String),
+}
+
+impl Kinded for EvidenceError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::TooLarge(_) => ErrorKind::TooLarge,
+            Self::NoMatter(_) | Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Damaged(_) => ErrorKind::Internal,
+            Self::Empty(_) | Self::Name(_) | Self::Kind(_) | Self::NotAsNamed(..) => ErrorKind::InvalidInput,
+        }
+    }
+}
+
+/// What a file is by its content, and the endings it may have.
+fn kind_of(name: &str, bytes: &[u8]) -> Result<&'static str, EvidenceError> {
+    let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    let is_text = std::str::from_utf8(bytes).is_ok_and(|text| {
+        !text
+            .chars()
+            .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{feff}'))
+    });
+    let is_workbook = || bytes.starts_with(b"PK\x03\x04") && has(b"[Content_Types].xml") && has(b"xl/workbook");
+    let (media, word, endings): (_, _, &[&str]) = if bytes.starts_with(b"%PDF-") {
+        ("application/pdf", "PDF", &["pdf"])
+    } else if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        ("image/png", "PNG", &["png"])
+    } else if bytes.starts_with(b"\xff\xd8\xff") {
+        ("image/jpeg", "JPEG", &["jpg", "jpeg"])
+    } else if is_workbook() {
+        (
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "XLSX",
+            &["xlsx"],
+        )
+    } else if is_text && ends(name, &["csv"]) {
+        ("text/csv", "CSV", &["csv"])
+    } else if is_text {
+        ("text/plain", "文本", &["txt"])
+    } else {
+        return Err(EvidenceError::Kind(name.to_owned()));
+    };
+    if ends(name, endings) {
+        Ok(media)
+    } else {
+        Err(EvidenceError::NotAsNamed(name.to_owned(), word))
+    }
+}
+
+fn ends(name: &str, endings: &[&str]) -> bool {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+    ending.is_some_and(|ending| endings.contains(&ending.as_str()))
+}
+
+/// What evidence is about: an application or an order, as the policies see it.
+async fn matter(ctx: &OpContext, subject: &str) -> Result<Target, AppError> {
+    let mut read = ctx.store().read().await?;
+    let order = read.order(subject).await?;
+    let number = order.as_ref().map_or(subject, |order| order.request.as_str());
+    let request = read.request(number, &Sight::All).await?;
+    let request = request.ok_or_else(|| EvidenceError::NoMatter(subject.to_owned()))?;
+    let chosen = request.place.map(|place| place.provider);
+    Ok(Target {
+        kind: "evidence",
+        id: subject.to_owned(),
+        unit: Some(request.unit),
+        provider: order.map(|order| order.provider).or(chosen),
+        owner: None,
+    })
+}
+
+fn path_of(ctx: &OpContext, digest: Digest) -> PathBuf {
+    let digest = digest.to_string();
+    ctx.data()
+        .join(FOLDER)
+        .join(digest.get(..2).unwrap_or("00"))
+        .join(digest)
+}
+
+/// Hands in a file about an application or an order. Written before it is recorded, so that nothing ever refers to a file
+/// that is not there. The same file for the same matter is recorded once.
+pub async fn hand_in(ctx: &OpContext, subject: &str, name: &str, bytes: &[u8]) -> Result<EvidenceRecord, AppError> {
+    let target = matter(ctx, subject).await?;
+    let permit = ctx.authorise(Action::EvidenceWrite, &target).await?;
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 200 || name.contains(['/', '\\', '\0']) {
+        return Err(EvidenceError::Name(name.to_owned()).into());
+    }
+    if bytes.is_empty() {
+        return Err(EvidenceError::Empty(name.to_owned()).into());
+    }
+    if bytes.len() > SIZE_MAX {
+        return Err(EvidenceError::TooLarge(name.to_owned()).into());
+    }
+    let media_type = kind_of(name, bytes)?.to_owned();
+    let digest = Digest::of(bytes);
+    let path = path_of(ctx, digest);
+    let is_kept = fs::read(&path).is_ok_and(|there| Digest::of(&there) == digest);
+    if !is_kept {
+        write_whole(&path, |file| file.write_all(bytes).map_err(AppError::io(&path)))?;
+    }
+    let mut work = ctx.store().begin().await?;
+    let there = work.evidence_of(subject).await?;
+    if let Some(there) = there.into_iter().find(|there| there.digest == digest) {
+        return Ok(there);
+    }
+    let record = EvidenceRecord {
+        id: ctx.new_id(),
+        subject: subject.to_owned(),
+        name: name.to_owned(),
+        media_type,
+        size_bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        digest,
+        given_by: permit.actor().login.clone(),
+        at: ctx.now(),
+    };
+    work.add_evidence(&record).await?;
+    let detail = serde_json::json!({ "id": record.id, "name": record.name, "media_type": record.media_type,
+        "size_bytes": record.size_bytes, "digest": record.digest });
+    work.audit(ctx.now(), (ctx.actor(), "evidence.write", subject), detail.to_string())
+        .await?;
+    work.commit().await?;
+    Ok(record)
+}
+
+/// The files of an application or an order.
+pub async fn list(ctx: &OpContext, subject: &str) -> Result<Vec<EvidenceRecord>, AppError> {
+    let target = matter(ctx, subject).await?;
+    ctx.authorise(Action::RequestRead, &target).await?;
+    Ok(ctx.store().read().await?.evidence_of(subject).await?)
+}
+
+/// A file, as it was handed in. Errors: it is no longer that.
+pub async fn read_back(ctx: &OpContext, id: EvidenceId) -> Result<(EvidenceRecord, Vec<u8>), AppError> {
+    let record = ctx.store().read().await?.evidence(id).await?;
+    let record = record.ok_or_else(|| EvidenceError::NotFound(id.to_string()))?;
+    let target = matter(ctx, &record.subject).await?;
+    ctx.authorise(Action::RequestRead, &target).await?;
+    let bytes = fs::read(path_of(ctx, record.digest)).unwrap_or_default();
+    if Digest::of(&bytes) == record.digest {
+        Ok((record, bytes))
+    } else {
+        Err(EvidenceError::Damaged(record.name).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_what_its_content_says() {
+        assert_eq!(kind_of("a.pdf", b"%PDF-1.7 x"), Ok("application/pdf"));
+        assert_eq!(kind_of("a.PNG", b"\x89PNG\r\n\x1a\nx"), Ok("image/png"));
+        assert_eq!(kind_of("a.jpg", b"\xff\xd8\xff\xe0"), Ok("image/jpeg"));
+        assert_eq!(kind_of("a.csv", "列,值\n1,2\n".as_bytes()), Ok("text/csv"));
+        assert_eq!(kind_of("a.txt", "已清除".as_bytes()), Ok("text/plain"));
+        let error = kind_of("a.pdf", b"MZ\x90\x00").unwrap_err();
+        assert_eq!(error, EvidenceError::Kind("a.pdf".into()));
+        let error = kind_of("a.png", b"%PDF-1.7").unwrap_err();
+        assert_eq!(error, EvidenceError::NotAsNamed("a.png".into(), "PDF"));
+        assert!(kind_of("a.xlsx", b"PK\x03\x04 any archive").is_err());
+        assert!(kind_of("a.html", b"<script>").is_err());
+        assert!(kind_of("a.txt", b"with \x00 zero").is_err());
+    }
+}

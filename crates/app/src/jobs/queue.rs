@@ -1,0 +1,161 @@
+//! Queueing, looking, cancelling and trying again.
+
+use crate::{AppError, OpContext};
+use domain::authz::{Action, Target};
+use domain::work::JobState;
+use kernel::{ErrorKind, Instant, JobId, Kinded};
+use store::{Connection, Job};
+use thiserror::Error;
+
+/// Kinds of work of the house.
+pub mod kind {
+    /// Carries an order out at a node's interface. Subject: the order.
+    pub const ORDER: &str = "order.run";
+    /// Reminders and escalations of flows.
+    pub const FLOWS: &str = "flow.tick";
+    /// Ends what is over its time.
+    pub const OVERDUE: &str = "order.overdue";
+    /// Forgets sessions and kept answers that are past their time.
+    pub const FORGET: &str = "house.forget";
+}
+
+/// Times a job may be begun if nothing else is said.
+const ATTEMPTS_MAX: i64 = 20;
+
+/// Why something about a job was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum JobError {
+    /// No such job.
+    #[error("没有找到后台任务「{0}」；请刷新列表后重试")]
+    NotFound(String),
+    /// It is over, or not over yet.
+    #[error("后台任务当前为「{0}」，不能这样操作；请刷新后重试")]
+    NotNow(&'static str),
+}
+
+impl Kinded for JobError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotFound(_) => ErrorKind::NotFound,
+            Self::NotNow(_) => ErrorKind::FailedPrecondition,
+        }
+    }
+}
+
+/// Work to queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJob {
+    /// What kind of work.
+    pub kind: &'static str,
+    /// About which matter.
+    pub subject: String,
+    /// What else it needs, as JSON.
+    pub payload: String,
+    /// Not before then; none for now.
+    pub run: Option<Instant>,
+    /// Times it may be begun.
+    pub attempts_max: i64,
+}
+
+impl NewJob {
+    /// Work of a kind about a matter, as soon as possible.
+    pub fn about(kind: &'static str, subject: &str) -> Self {
+        Self {
+            kind,
+            subject: subject.to_owned(),
+            payload: "{}".to_owned(),
+            run: None,
+            attempts_max: ATTEMPTS_MAX,
+        }
+    }
+}
+
+/// Queues work in the caller's unit of work, unless the same is waiting or running. Returns its id if it was queued.
+pub async fn enqueue(ctx: &OpContext, work: &mut Connection, new: NewJob) -> Result<Option<JobId>, AppError> {
+    let job = Job {
+        id: ctx.new_id(),
+        kind: new.kind.to_owned(),
+        subject: new.subject,
+        payload: new.payload,
+        state: JobState::Queued,
+        run: new.run.unwrap_or(ctx.now()),
+        attempts: 0,
+        attempts_max: new.attempts_max,
+        lease: None,
+        cancel: false,
+        progress: (0, 0, String::new()),
+        outcome: None,
+        asked_by: ctx.actor().to_owned(),
+        created: ctx.now(),
+        ended: None,
+    };
+    Ok(work.queue_job(&job).await?.then_some(job.id))
+}
+
+fn about(id: &str) -> Target {
+    Target {
+        kind: "job",
+        id: id.to_owned(),
+        ..Target::default()
+    }
+}
+
+/// The newest jobs, at most `limit`, after one of the list if it is given.
+pub async fn list(ctx: &OpContext, after: Option<JobId>, limit: i64) -> Result<Vec<Job>, AppError> {
+    ctx.authorise(Action::JobRead, &about("")).await?;
+    Ok(ctx.store().read().await?.jobs(after, limit).await?)
+}
+
+/// A job with its progress.
+pub async fn show(ctx: &OpContext, id: JobId) -> Result<Job, AppError> {
+    ctx.authorise(Action::JobRead, &about(&id.to_string())).await?;
+    let job = ctx.store().read().await?.job(id).await?;
+    Ok(job.ok_or_else(|| JobError::NotFound(id.to_string()))?)
+}
+
+/// Asks for a job to stop: one that waits is over at once, one that runs stops at its next step.
+pub async fn cancel(ctx: &OpContext, id: JobId) -> Result<(), AppError> {
+    ctx.authorise(Action::JobWrite, &about(&id.to_string())).await?;
+    let mut work = ctx.store().begin().await?;
+    let job = work.job(id).await?.ok_or_else(|| JobError::NotFound(id.to_string()))?;
+    if !matches!(job.state, JobState::Queued | JobState::Running) {
+        return Err(JobError::NotNow(job.state.zh()).into());
+    }
+    work.cancel_job(id, ctx.now()).await?;
+    let detail = serde_json::json!({ "kind": job.kind, "subject": job.subject });
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "job.cancel", &id.to_string()),
+        detail.to_string(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(())
+}
+
+/// Queues a job that failed or was cancelled anew. Returns the new one; none if the same is waiting or running.
+pub async fn retry(ctx: &OpContext, id: JobId) -> Result<Option<JobId>, AppError> {
+    ctx.authorise(Action::JobWrite, &about(&id.to_string())).await?;
+    let mut work = ctx.store().begin().await?;
+    let job = work.job(id).await?.ok_or_else(|| JobError::NotFound(id.to_string()))?;
+    if !matches!(job.state, JobState::Failed | JobState::Cancelled) {
+        return Err(JobError::NotNow(job.state.zh()).into());
+    }
+    let again = Job {
+        id: ctx.new_id(),
+        run: ctx.now(),
+        created: ctx.now(),
+        asked_by: ctx.actor().to_owned(),
+        ..job
+    };
+    let queued = work.queue_job(&again).await?.then_some(again.id);
+    let detail = serde_json::json!({ "kind": again.kind, "subject": again.subject, "job": queued });
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "job.retry", &id.to_string()),
+        detail.to_string(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(queued)
+}

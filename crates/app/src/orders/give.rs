@@ -1,0 +1,279 @@
+//! What an approval sets going: the search for a provider, an order, a longer term, or the announcement of an end.
+
+use super::matter::{Task, assign, authorities, due, log, paper, request_of, tell};
+use super::{OrderError, announce_end};
+use crate::jobs::{NewJob, enqueue, kind};
+use crate::{AppError, OpContext};
+use domain::authz::Role;
+use domain::budget::HoldState;
+use domain::catalogue::Contract;
+use domain::meter::Allocation;
+use domain::registry::{CloudNode, Organisation, ResourceKind, Side, Spec};
+use domain::request::{Ending, Place, RequestKind, RequestStatus, ResourceRequest};
+use domain::rules::DeadlineKind;
+use domain::work::{Manner, OrderKind, OrderState, StepKind, StepState, WorkOrder, plan};
+use kernel::{AllocationCode, Instant};
+use std::collections::BTreeMap;
+use store::{Connection, RequestFilter, Sight, UnitOfWork};
+
+/// Most applications that one sweep looks at.
+pub(super) const SWEEP_MAX: i64 = 100_000;
+
+/// Sets going what follows the approval of an application, in the unit of work of the approval. `request` was saved as
+/// approved and has its version. Returns it as it stands then.
+pub async fn take_effect(
+    ctx: &OpContext,
+    work: &mut UnitOfWork,
+    request: &ResourceRequest,
+) -> Result<ResourceRequest, AppError> {
+    let mut request = request.clone();
+    match request.kind {
+        RequestKind::New => search_provider(ctx, work, &request).await?,
+        RequestKind::Change => {
+            request.place = Some(place_of(ctx, work, &request).await?);
+            work.save_request(&request, None).await?;
+            request.version += 1;
+            give_order(ctx, work, &request, due(ctx, DeadlineKind::Delivery)?, false).await?;
+        }
+        RequestKind::Extend => {
+            work.turn_hold(&request.number, HoldState::Used, ctx.now()).await?;
+        }
+        RequestKind::Release | RequestKind::Reclaim => {
+            let cause = format!("{}：{}", request.kind.zh(), request.reason);
+            announce_end(ctx, work, &request, cause).await?;
+        }
+    }
+    Ok(request)
+}
+
+/// Does what [`take_effect`] does for every approved application for which nobody has done it. Returns how many.
+pub async fn follow_up(ctx: &OpContext) -> Result<u64, AppError> {
+    let mut done = 0;
+    for status in [RequestStatus::Ordered, RequestStatus::Noticed] {
+        let filter = RequestFilter {
+            status: Some(status),
+            ..RequestFilter::default()
+        };
+        let found = ctx
+            .store()
+            .read()
+            .await?
+            .requests(&Sight::All, &filter, SWEEP_MAX)
+            .await?;
+        for request in found.into_iter().filter(|request| request.kind != RequestKind::New) {
+            let mut work = ctx.store().begin().await?;
+            let request = request_of(&mut work, &request.number).await?;
+            let begun = match status {
+                RequestStatus::Ordered => !work.orders_of(&request.number).await?.is_empty(),
+                _ => work.paper::<Ending>((&request.number, paper::ENDING)).await?.is_some(),
+            };
+            if begun || request.status != status {
+                continue;
+            }
+            take_effect(ctx, &mut work, &request).await?;
+            log(
+                ctx,
+                &mut work,
+                ("order.follow_up", &request.number),
+                serde_json::json!({}),
+            )
+            .await?;
+            work.commit().await?;
+            done += 1;
+        }
+    }
+    Ok(done)
+}
+
+async fn search_provider(ctx: &OpContext, work: &mut UnitOfWork, request: &ResourceRequest) -> Result<(), AppError> {
+    let organisations = work.history::<Organisation>().await?;
+    let providers = organisations.all_at(ctx.now()).filter(|o| o.side == Side::Provider);
+    let title = format!("申请 {} 已批准，请报价", request.number);
+    for provider in providers {
+        let heads = work.holders(provider.code.as_str(), Role::ProviderHead).await?;
+        let heads: Vec<_> = heads.iter().map(|head| head.id).collect();
+        tell(ctx, work, &heads, ("offer", &request.number, &title)).await?;
+    }
+    let authorities = authorities(ctx, work).await?;
+    let who: Vec<_> = authorities.iter().map(|o| (o, Role::AuthorityOperations)).collect();
+    let task = Task {
+        kind: "choose",
+        subject: &request.number,
+        task: "provider",
+        title: format!("请为申请 {} 比较报价并选定云服务商", request.number),
+        due: due(ctx, DeadlineKind::TestOpened)?,
+        who: &who,
+    };
+    assign(ctx, work, task).await
+}
+
+/// Where the resources of an application are. Errors: one is not in use, or they are not on one node.
+pub(super) async fn place_of(
+    ctx: &OpContext,
+    work: &mut Connection,
+    request: &ResourceRequest,
+) -> Result<Place, AppError> {
+    let mut places: Vec<Allocation> = Vec::new();
+    for code in request.lines.iter().filter_map(|line| line.allocation.as_ref()) {
+        let intervals = work.allocations_of(code.as_str()).await?;
+        let last = intervals
+            .into_iter()
+            .last()
+            .filter(|last| last.period.end().is_none_or(|end| end > ctx.now()));
+        places.push(last.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?);
+    }
+    let Some(first) = places.first() else {
+        return Err(OrderError::NotFound("在用资源", request.number.clone()).into());
+    };
+    if places.iter().any(|other| other.node != first.node) {
+        let text = format!("申请 {} 的资源在不同云节点上，请按云节点分别申请", request.number);
+        return Err(OrderError::Invalid(text).into());
+    }
+    let node = node_of(ctx, work, first.node.as_str()).await?;
+    let contract = match &first.contract {
+        Some(contract) => contract.clone(),
+        None => {
+            let contracts = work.history::<Contract>().await?;
+            let fits = |contract: &&Contract| {
+                contract.provider == node.provider && contract.term().is_some_and(|term| term.contains(ctx.now()))
+            };
+            let found = contracts
+                .all_at(ctx.now())
+                .find(fits)
+                .map(|contract| contract.code.clone());
+            found.ok_or_else(|| OrderError::NotFound("有效合同，云服务商", node.provider.to_string()))?
+        }
+    };
+    Ok(Place {
+        provider: node.provider,
+        node: node.code,
+        pool: places.iter().find_map(|allocation| allocation.pool.clone()),
+        contract,
+    })
+}
+
+/// A node as it is registered now.
+pub(super) async fn node_of(ctx: &OpContext, read: &mut Connection, code: &str) -> Result<CloudNode, AppError> {
+    let nodes = read.history::<CloudNode>().await?;
+    let node = nodes.at(code, ctx.now()).cloned();
+    Ok(node.ok_or_else(|| OrderError::NotFound("云节点", code.to_owned()))?)
+}
+
+/// The next number of a series of this month: `GD-202610-0001`.
+pub(super) async fn number_of(ctx: &OpContext, work: &mut Connection, prefix: &str) -> Result<String, AppError> {
+    let series = format!("{prefix}-{}", ctx.now().day().month().to_string().replace('-', ""));
+    let number = work.next_number(&series).await?;
+    Ok(format!("{series}-{number:04}"))
+}
+
+/// Makes the order for an application that has its place, and gives it to whoever carries it out.
+pub(super) async fn give_order(
+    ctx: &OpContext,
+    work: &mut UnitOfWork,
+    request: &ResourceRequest,
+    due: Option<Instant>,
+    snapshot: bool,
+) -> Result<WorkOrder, AppError> {
+    let place = request.place.as_ref();
+    let place = place.ok_or_else(|| domain::work::PlanError::NoPlace(request.number.clone()));
+    let place = place.map_err(OrderError::Plan)?;
+    let node = node_of(ctx, work, place.node.as_str()).await?;
+    let mut known: BTreeMap<AllocationCode, (Option<String>, Spec)> = BTreeMap::new();
+    let mut reachable = node.source.has_actuator();
+    for code in request.lines.iter().filter_map(|line| line.allocation.as_ref()) {
+        let (native_id, spec) = known_of(work, code).await?;
+        reachable &= native_id.is_some();
+        // What others made is ended by people (the platform never destroys it).
+        reachable &= !request.kind.ends() || made_by_us(work, code, native_id.as_deref()).await?;
+        known.insert(code.clone(), (native_id, spec));
+    }
+    let number = number_of(ctx, work, "GD").await?;
+    let order = plan(request, (number, ctx.now(), due), reachable, snapshot, &|code| {
+        known.get(code).cloned()
+    })
+    .map_err(OrderError::Plan)?;
+    work.add_order(&order).await?;
+    hand_over(ctx, work, &order).await?;
+    Ok(order)
+}
+
+/// Puts an order in front of whoever carries it out.
+pub(super) async fn hand_over(ctx: &OpContext, work: &mut UnitOfWork, order: &WorkOrder) -> Result<(), AppError> {
+    if order.manner == Manner::Interface {
+        let job = NewJob::about(kind::ORDER, &order.number);
+        enqueue(ctx, work, job).await?;
+        return Ok(());
+    }
+    let task = Task {
+        kind: "order",
+        subject: &order.number,
+        task: "by_hand",
+        title: format!(
+            "请办理{}工单 {}（申请 {}）",
+            order.kind.zh(),
+            order.number,
+            order.request
+        ),
+        due: order.due,
+        who: &[(&order.provider, Role::ProviderOperator)],
+    };
+    assign(ctx, work, task).await
+}
+
+/// The node's id of a resource and its specification: from its last interval, or from the order that opened it.
+async fn known_of(work: &mut Connection, code: &AllocationCode) -> Result<(Option<String>, Spec), AppError> {
+    if let Some(last) = work.allocations_of(code.as_str()).await?.into_iter().last() {
+        return Ok((last.native_id, last.spec));
+    }
+    let opened = opening_step(work, code).await?;
+    Ok(opened.map_or((None, Spec::new()), |(_, native_id, spec)| (native_id, spec)))
+}
+
+/// The order that opened a resource, and what it noted of it.
+async fn opening_step(
+    work: &mut Connection,
+    code: &AllocationCode,
+) -> Result<Option<(WorkOrder, Option<String>, Spec)>, AppError> {
+    let mut parts = code.as_str().rsplitn(3, '-');
+    let (_, _, Some(request)) = (parts.next(), parts.next(), parts.next()) else {
+        return Ok(None);
+    };
+    let orders = work.orders_of(request).await?;
+    let made = |order: WorkOrder| {
+        let makes = matches!(order.kind, OrderKind::Open) && order.state == OrderState::Done;
+        let step = order.steps.iter().find(|step| {
+            let makes_one = matches!(
+                step.kind,
+                StepKind::Server | StepKind::Volume | StepKind::Address | StepKind::ByHand
+            );
+            step.allocation == *code && step.state == StepState::Done && makes_one
+        });
+        let (native_id, spec) = step.map(|step| (step.native_id.clone(), step.spec.clone()))?;
+        makes.then_some((order, native_id, spec))
+    };
+    Ok(orders.into_iter().rev().find_map(made))
+}
+
+/// Whether the platform itself made this very resource at the node's interface.
+pub(super) async fn made_by_us(
+    work: &mut Connection,
+    code: &AllocationCode,
+    native_id: Option<&str>,
+) -> Result<bool, AppError> {
+    let opened = opening_step(work, code).await?;
+    Ok(opened.is_some_and(|(order, made, _)| {
+        order.manner == Manner::Interface && made.is_some() && made.as_deref() == native_id
+    }))
+}
+
+/// Where a kind comes in the order of an end: what uses others before what is used. A server lets go of its volumes,
+/// and a volume has no snapshots any more when it goes.
+pub(super) const fn rank_of_end(kind: ResourceKind) -> u8 {
+    match kind {
+        ResourceKind::Server | ResourceKind::BareMetal => 0,
+        ResourceKind::Snapshot | ResourceKind::Backup => 1,
+        ResourceKind::LoadBalancer | ResourceKind::FloatingIp | ResourceKind::Bandwidth => 2,
+        ResourceKind::Volume => 3,
+        _ => 4,
+    }
+}

@@ -1,0 +1,304 @@
+//! Taking resources back: proposed by people with grounds, or by the platform because their time is over (R13, R17).
+//!
+//! A proposal of people goes its way through the flow, in which the unit answers (R18). What is over by a date that the
+//! unit itself named, or by the length of a trial, needs no decision: it is announced, and the unit may object.
+
+use super::OrderError;
+use super::extend::{in_force, terms};
+use super::give::{SWEEP_MAX, number_of};
+use super::matter::{Task, advance, assign, authorities, log, paper, read_request, request_of, same_version, target};
+use super::release::announce_end;
+use crate::{AppError, OpContext};
+use domain::authz::{Action, Role, Target};
+use domain::meter::Allocation;
+use domain::registry::{InformationSystem, PoolKind, ResourcePool};
+use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, Trial};
+use domain::rules::Purpose;
+use kernel::{AccountId, AllocationCode, SystemCode};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{Connection, RequestFilter, Sight, UnitOfWork};
+
+/// Stands for the platform where an account is asked for: nobody can log in as it.
+fn platform() -> AccountId {
+    AccountId::from_parts(0, &[0; 10])
+}
+
+/// Writes a proposal to take resources of one system back, with the grounds. It is a draft of whoever proposes, and is
+/// submitted like any application; the flow asks the unit. Returns it.
+pub async fn propose_reclaim(
+    ctx: &OpContext,
+    allocations: &[AllocationCode],
+    grounds: &str,
+    contact: &str,
+) -> Result<ResourceRequest, AppError> {
+    let all = Target {
+        kind: "request",
+        ..Target::default()
+    };
+    let permit = ctx.authorise(Action::ReclaimPropose, &all).await?;
+    let mut work = ctx.store().begin().await?;
+    let mut found = Vec::new();
+    for code in allocations {
+        let open = work.allocations_of(code.as_str()).await?.into_iter().last();
+        let open = open.filter(|open| open.period.end().is_none());
+        found.push(open.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?);
+    }
+    if grounds.trim().is_empty() {
+        return Err(OrderError::Invalid("请填写回收理由，例如利用率分析的结论".to_owned()).into());
+    }
+    let about = About {
+        applicant: permit.actor().account,
+        reason: grounds.trim().to_owned(),
+        contact: contact.to_owned(),
+        status: RequestStatus::Draft,
+    };
+    let request = reclaim_of(ctx, &mut work, &found, about).await?;
+    let detail = serde_json::json!({ "allocations": allocations, "grounds": grounds });
+    log(ctx, &mut work, ("reclaim.propose", &request.number), detail).await?;
+    work.commit().await?;
+    Ok(request)
+}
+
+struct About {
+    applicant: AccountId,
+    reason: String,
+    contact: String,
+    status: RequestStatus,
+}
+
+/// Stores an application to take resources of one system back.
+async fn reclaim_of(
+    ctx: &OpContext,
+    work: &mut Connection,
+    found: &[Allocation],
+    about: About,
+) -> Result<ResourceRequest, AppError> {
+    let Some(first) = found.first() else {
+        return Err(OrderError::Invalid("请至少选择一个资源".to_owned()).into());
+    };
+    if found.iter().any(|other| other.system != first.system) {
+        return Err(OrderError::Invalid("一次回收只能涉及一个信息系统，请分别提出".to_owned()).into());
+    }
+    let systems = work.history::<InformationSystem>().await?;
+    let system = systems.at(first.system.as_str(), ctx.now());
+    let system = system.ok_or_else(|| OrderError::NotFound("信息系统", first.system.to_string()))?;
+    let pools = work.history::<ResourcePool>().await?;
+    let pool = |code: &kernel::PoolCode| -> Option<PoolKind> { Some(pools.at(code.as_str(), ctx.now())?.kind) };
+    let line = |(n, allocation): (usize, &Allocation)| RequestLine {
+        line: u32::try_from(n + 1).unwrap_or(u32::MAX),
+        kind: allocation.kind,
+        class: allocation.class.clone(),
+        form: allocation.form,
+        pool: allocation.pool.as_ref().and_then(pool),
+        spec: allocation.spec.clone(),
+        count: 1,
+        purpose: Purpose::Production,
+        until: None,
+        allocation: Some(allocation.code.clone()),
+    };
+    let request = ResourceRequest {
+        number: number_of(ctx, work, "SQ").await?,
+        kind: RequestKind::Reclaim,
+        unit: system.organisation.clone(),
+        system: first.system.clone(),
+        applicant: about.applicant,
+        basis: about.reason.clone(),
+        reason: about.reason,
+        contact: about.contact,
+        lines: found.iter().enumerate().map(line).collect(),
+        declared: domain::request::Declaration::default(),
+        status: about.status,
+        created: ctx.now(),
+        place: None,
+        version: 1,
+    };
+    work.add_request(&request).await?;
+    Ok(request)
+}
+
+/// The unit answers an announced end: it agrees, and nothing is waited for any longer; or it objects, and the authority
+/// decides. It may ask for a snapshot before the end.
+pub async fn reply_to_end(
+    ctx: &OpContext,
+    (number, version): (&str, Option<i64>),
+    (agrees, words, snapshot): (bool, &str, bool),
+) -> Result<Ending, AppError> {
+    let before = read_request(ctx, number).await?;
+    ctx.authorise(Action::ReclaimReply, &target(&before, None)).await?;
+    let mut work = ctx.store().begin().await?;
+    let request = request_of(&mut work, number).await?;
+    same_version(number, request.version, version)?;
+    let (mut ending, ending_version) = announced(&mut work, &request).await?;
+    if !agrees && words.trim().is_empty() {
+        return Err(OrderError::Invalid("有异议时请说明理由".to_owned()).into());
+    }
+    ending.snapshot |= snapshot;
+    if agrees {
+        ending.due = ending.due.min(ctx.now());
+        ending.reply = None;
+    } else {
+        ending.reply = Some(words.trim().to_owned());
+    }
+    work.set_paper((number, paper::ENDING), &ending, ending_version).await?;
+    if agrees {
+        work.set_to_dos(("ending", number), &[]).await?;
+    } else {
+        let authorities = authorities(ctx, &mut work).await?;
+        let who: Vec<_> = authorities.iter().map(|o| (o, Role::AuthorityOperations)).collect();
+        let task = Task {
+            kind: "ending",
+            subject: number,
+            task: "objection",
+            title: format!("使用单位对申请 {number} 的下线有异议：{}", words.trim()),
+            due: None,
+            who: &who,
+        };
+        assign(ctx, &mut work, task).await?;
+    }
+    let detail = serde_json::json!({ "agrees": agrees, "words": words, "snapshot": snapshot });
+    log(ctx, &mut work, ("reclaim.reply", number), detail).await?;
+    work.commit().await?;
+    Ok(ending)
+}
+
+async fn announced(work: &mut Connection, request: &ResourceRequest) -> Result<(Ending, i64), AppError> {
+    let found = work.paper::<Ending>((&request.number, paper::ENDING)).await?;
+    let found = found.filter(|_| request.status == RequestStatus::Noticed);
+    found.ok_or_else(|| {
+        let text = format!(
+            "申请 {} 当前为「{}」，没有待答复的下线通知",
+            request.number,
+            request.status.zh()
+        );
+        OrderError::NotNow(text).into()
+    })
+}
+
+/// The authority decides on an objection: the resources are kept, or they end all the same. Only what is taken back can
+/// be kept; what the unit released, or a trial that nobody confirmed, is confirmed or ends.
+pub async fn decide_objection(
+    ctx: &OpContext,
+    (number, version): (&str, Option<i64>),
+    (keep, why): (bool, &str),
+) -> Result<ResourceRequest, AppError> {
+    let before = read_request(ctx, number).await?;
+    ctx.authorise(Action::ReclaimPropose, &target(&before, None)).await?;
+    let mut work = ctx.store().begin().await?;
+    let request = request_of(&mut work, number).await?;
+    same_version(number, request.version, version)?;
+    let (ending, ending_version) = announced(&mut work, &request).await?;
+    if ending.reply.is_none() || why.trim().is_empty() {
+        return Err(OrderError::NotNow(format!("申请 {number} 没有待处理的异议，或没有填写处理理由")).into());
+    }
+    work.set_to_dos(("ending", number), &[]).await?;
+    let detail = serde_json::json!({ "keep": keep, "why": why, "objection": ending.reply });
+    let request = if keep {
+        advance(&mut work, request, RequestEvent::Keep).await?
+    } else {
+        let ending = Ending { reply: None, ..ending };
+        work.set_paper((number, paper::ENDING), &ending, ending_version).await?;
+        request
+    };
+    log(ctx, &mut work, ("reclaim.decide", number), detail).await?;
+    work.commit().await?;
+    Ok(request)
+}
+
+/// Announces the end of everything whose time is over: trials that were not confirmed in time (R13), and resources past
+/// the date that they were granted until (R17). Returns the numbers of the applications. Running it again adds nothing.
+pub async fn reclaim_overdue(ctx: &OpContext) -> Result<Vec<String>, AppError> {
+    let mut numbers = overdue_trials(ctx).await?;
+    numbers.extend(overdue_resources(ctx).await?);
+    Ok(numbers)
+}
+
+async fn overdue_trials(ctx: &OpContext) -> Result<Vec<String>, AppError> {
+    let filter = RequestFilter {
+        status: Some(RequestStatus::OnTrial),
+        ..RequestFilter::default()
+    };
+    let on_trial = ctx
+        .store()
+        .read()
+        .await?
+        .requests(&Sight::All, &filter, SWEEP_MAX)
+        .await?;
+    let mut numbers = Vec::new();
+    // A change that was not confirmed leaves the resource in use as it was approved before.
+    for request in on_trial.into_iter().filter(|request| request.kind == RequestKind::New) {
+        let mut work = ctx.store().begin().await?;
+        let request = request_of(&mut work, &request.number).await?;
+        let trial = work.paper::<Trial>((&request.number, paper::TRIAL)).await?;
+        if request.status != RequestStatus::OnTrial || trial.is_none_or(|(trial, _)| trial.due > ctx.now()) {
+            continue;
+        }
+        let request = advance(&mut work, request, RequestEvent::TrialOverdue).await?;
+        announce(ctx, &mut work, &request, "试运行逾期未经三方确认".to_owned()).await?;
+        work.commit().await?;
+        numbers.push(request.number);
+    }
+    Ok(numbers)
+}
+
+async fn announce(
+    ctx: &OpContext,
+    work: &mut UnitOfWork,
+    request: &ResourceRequest,
+    cause: String,
+) -> Result<(), AppError> {
+    let ending = announce_end(ctx, work, request, cause).await?;
+    let detail = serde_json::json!({ "ending": ending });
+    log(ctx, work, ("reclaim.announce", &request.number), detail).await
+}
+
+async fn overdue_resources(ctx: &OpContext) -> Result<Vec<String>, AppError> {
+    let mut work = ctx.store().begin().await?;
+    let today = ctx.now().day();
+    let terms = terms(&in_force(&mut work).await?);
+    let over = terms
+        .iter()
+        .filter(|(_, until)| until.is_some_and(|until| until <= today));
+    let ending = being_ended(&mut work).await?;
+    let mut by_system: BTreeMap<SystemCode, Vec<Allocation>> = BTreeMap::new();
+    for (code, _) in over.filter(|(code, _)| !ending.contains(*code)) {
+        let open = work.allocations_of(code.as_str()).await?.into_iter().last();
+        if let Some(open) = open.filter(|open| open.period.end().is_none()) {
+            by_system.entry(open.system.clone()).or_default().push(open);
+        }
+    }
+    let mut numbers = Vec::new();
+    for allocations in by_system.values() {
+        let about = About {
+            applicant: platform(),
+            reason: "资源已过批准的截止日，未延期".to_owned(),
+            contact: "平台自动提出".to_owned(),
+            status: RequestStatus::Noticed,
+        };
+        let request = reclaim_of(ctx, &mut work, allocations, about).await?;
+        announce(ctx, &mut work, &request, request.reason.clone()).await?;
+        numbers.push(request.number);
+    }
+    if !numbers.is_empty() {
+        work.commit().await?;
+    }
+    Ok(numbers)
+}
+
+/// The resources whose end is on its way, or was objected to with success since their date.
+async fn being_ended(read: &mut Connection) -> Result<BTreeSet<AllocationCode>, AppError> {
+    let all = read.requests(&Sight::All, &RequestFilter::default(), SWEEP_MAX).await?;
+    let live = all
+        .into_iter()
+        .filter(|request| request.kind.ends() && is_on_its_way(request));
+    let lines = live.flat_map(|request| request.lines);
+    Ok(lines.filter_map(|line| line.allocation).collect())
+}
+
+const fn is_on_its_way(request: &ResourceRequest) -> bool {
+    match request.status {
+        RequestStatus::Draft | RequestStatus::Refused => false,
+        // A withdrawn reclaim was kept by decision: the date needs an extension, not another notice every day.
+        RequestStatus::Withdrawn => matches!(request.kind, RequestKind::Reclaim),
+        _ => true,
+    }
+}

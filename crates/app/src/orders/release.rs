@@ -1,0 +1,261 @@
+//! The end of resources: announced, waited for, ordered. Children end with their parents.
+
+use super::OrderError;
+use super::consequences::end_interval;
+use super::extend::in_force;
+use super::give::{SWEEP_MAX, give_order, place_of, rank_of_end};
+use super::matter::{Task, advance, assign, due, log, paper, papers, read_request, request_of, target};
+use crate::{AppError, OpContext};
+use domain::authz::{Action, Role};
+use domain::budget::{HoldState, Purse};
+use domain::meter::Allocation;
+use domain::request::{
+    Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, allocation_code,
+};
+use domain::rules::DeadlineKind;
+use domain::work::OrderKind;
+use kernel::{AllocationCode, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+use store::{Connection, RequestFilter, Sight, UnitOfWork};
+
+/// Announces the end of the resources of an application that stands at "noticed", in the caller's unit of work: the
+/// unit is told, and nothing is touched before the time of notice is over (R17). Where no time is configured there is
+/// none to wait for. Announcing again changes nothing.
+pub async fn announce_end(
+    ctx: &OpContext,
+    work: &mut UnitOfWork,
+    request: &ResourceRequest,
+    cause: String,
+) -> Result<Ending, AppError> {
+    if let Some((ending, _)) = work.paper::<Ending>((&request.number, paper::ENDING)).await? {
+        return Ok(ending);
+    }
+    let ending = Ending {
+        cause,
+        noticed: ctx.now(),
+        due: due(ctx, DeadlineKind::ReclaimNotice)?.unwrap_or(ctx.now()),
+        snapshot: false,
+        reply: None,
+    };
+    work.set_paper((&request.number, paper::ENDING), &ending, 0).await?;
+    let who = [(&request.unit, Role::UnitApplicant), (&request.unit, Role::UnitHead)];
+    let task = Task {
+        kind: "ending",
+        subject: &request.number,
+        task: "reply",
+        title: format!(
+            "申请 {} 的资源将于 {} 下线（{}），请备份数据；如有异议请在此前答复",
+            request.number, ending.due, ending.cause
+        ),
+        due: Some(ending.due),
+        who: &who,
+    };
+    assign(ctx, work, task).await?;
+    Ok(ending)
+}
+
+/// The announced end of an application, if there is one.
+pub async fn ending_of(ctx: &OpContext, number: &str) -> Result<Option<Ending>, AppError> {
+    let request = read_request(ctx, number).await?;
+    ctx.authorise(Action::RequestRead, &target(&request, None)).await?;
+    let mut read = ctx.store().read().await?;
+    Ok(read
+        .paper::<Ending>((number, paper::ENDING))
+        .await?
+        .map(|(ending, _)| ending))
+}
+
+/// Orders the end of everything whose time of notice is over and to which nobody objects. Returns the numbers of the
+/// applications.
+pub async fn end_noticed(ctx: &OpContext) -> Result<Vec<String>, AppError> {
+    let filter = RequestFilter {
+        status: Some(RequestStatus::Noticed),
+        ..RequestFilter::default()
+    };
+    let noticed = ctx
+        .store()
+        .read()
+        .await?
+        .requests(&Sight::All, &filter, SWEEP_MAX)
+        .await?;
+    let mut ended = Vec::new();
+    for request in noticed {
+        let mut work = ctx.store().begin().await?;
+        let request = request_of(&mut work, &request.number).await?;
+        let ending = work.paper::<Ending>((&request.number, paper::ENDING)).await?;
+        let Some((ending, _)) = ending.filter(|(ending, _)| ending.due <= ctx.now() && ending.reply.is_none()) else {
+            continue;
+        };
+        if request.status != RequestStatus::Noticed {
+            continue;
+        }
+        ended.push(request.number.clone());
+        order_end(ctx, &mut work, request, &ending).await?;
+        work.commit().await?;
+    }
+    Ok(ended)
+}
+
+/// Gives the order to end the resources of an application.
+pub(super) async fn order_end(
+    ctx: &OpContext,
+    work: &mut UnitOfWork,
+    mut request: ResourceRequest,
+    ending: &Ending,
+) -> Result<(), AppError> {
+    if request.place.is_none() {
+        request.place = Some(place_of(ctx, work, &request).await?);
+    }
+    let request = advance(work, request, RequestEvent::NoticeOver).await?;
+    let of_end = lines_of_end(work, &request, OrderKind::End).await?;
+    let order = give_order(ctx, work, &of_end, due(ctx, DeadlineKind::Delivery)?, ending.snapshot).await?;
+    work.set_to_dos(("ending", &request.number), &[]).await?;
+    work.set_to_dos(("confirm", &request.number), &[]).await?;
+    let detail = serde_json::json!({ "cause": ending.cause, "order": order.number,
+        "resources": of_end.lines.iter().map(|line| &line.allocation).collect::<Vec<_>>() });
+    log(ctx, work, ("order.end", &request.number), detail).await
+}
+
+/// An application as the order to end it sees it: every resource a line of its own, with everything that hangs on it. A
+/// trial that was not confirmed ends what it opened.
+pub(super) async fn lines_of_end(
+    work: &mut Connection,
+    request: &ResourceRequest,
+    kind: OrderKind,
+) -> Result<ResourceRequest, AppError> {
+    let mut of_end = request.clone();
+    if kind != OrderKind::End {
+        return Ok(of_end);
+    }
+    if request.kind == RequestKind::New {
+        of_end.lines = opened_lines(request)?;
+    }
+    of_end.kind = RequestKind::Release;
+    if let Some(place) = &request.place {
+        let there = work.open_allocations(place.node.as_str(), Instant::MAX).await?;
+        add_children(&mut of_end.lines, &there);
+    }
+    of_end.lines.sort_by_key(|line| rank_of_end(line.kind));
+    Ok(of_end)
+}
+
+fn opened_lines(request: &ResourceRequest) -> Result<Vec<RequestLine>, AppError> {
+    let mut lines = Vec::new();
+    for line in &request.lines {
+        for ordinal in 1..=line.count {
+            let code = allocation_code(&request.number, line.line, ordinal);
+            lines.push(RequestLine {
+                allocation: Some(code.map_err(|why| OrderError::Plan(why.into()))?),
+                count: 1,
+                ..line.clone()
+            });
+        }
+    }
+    Ok(lines)
+}
+
+/// Adds what hangs on the resources of the lines, down to the last.
+fn add_children(lines: &mut Vec<RequestLine>, there: &[Allocation]) {
+    let mut known: BTreeSet<AllocationCode> = lines.iter().filter_map(|line| line.allocation.clone()).collect();
+    loop {
+        let child = there.iter().find(|allocation| {
+            allocation.parent.as_ref().is_some_and(|parent| known.contains(parent)) && !known.contains(&allocation.code)
+        });
+        let (Some(child), Some(pattern)) = (child, lines.first().cloned()) else {
+            return;
+        };
+        known.insert(child.code.clone());
+        lines.push(RequestLine {
+            line: pattern.line,
+            kind: child.kind,
+            class: child.class.clone(),
+            form: child.form,
+            spec: child.spec.clone(),
+            count: 1,
+            allocation: Some(child.code.clone()),
+            ..pattern
+        });
+    }
+}
+
+/// The resources that an ended application is about, each with the moment it was gone. Every one of them needs proof.
+pub(super) async fn gone_of(read: &mut Connection, number: &str) -> Result<Vec<(AllocationCode, Instant)>, AppError> {
+    let (gone, _) = papers::<BTreeMap<AllocationCode, Instant>>(read, number, paper::GONE).await?;
+    Ok(gone.into_iter().collect())
+}
+
+/// Gives the room back that ended resources took: of quotas what each had, of budget and ceiling what an application
+/// took once none of its resources is left.
+pub(super) async fn give_room_back(
+    ctx: &OpContext,
+    work: &mut UnitOfWork,
+    request: &ResourceRequest,
+    gone: &[(AllocationCode, Instant)],
+) -> Result<(), AppError> {
+    let now = ctx.now();
+    work.turn_hold(&request.number, HoldState::Freed, now).await?;
+    let in_force = in_force(work).await?;
+    for (code, at) in gone {
+        end_interval(ctx, work, code, *at).await?;
+        let Some(last) = work.allocations_of(code.as_str()).await?.into_iter().last() else {
+            continue;
+        };
+        let holders = in_force.iter().filter(|holder| concerns(holder, code));
+        for holder in holders {
+            let left = still_used(work, holder).await?;
+            if !left {
+                work.turn_hold(&holder.number, HoldState::Freed, now).await?;
+                continue;
+            }
+            // The newest change holds what it added, the first application the rest.
+            for (purse, amount, _) in work.holds_of(&holder.number).await? {
+                if let Purse::Quota { measure, .. } = &purse
+                    && holder.kind == RequestKind::New
+                    && let Some(had) = first_spec(work, code)
+                        .await?
+                        .or(Some(last.spec.clone()))
+                        .and_then(|s| s.get(*measure))
+                {
+                    let by = had.micros().min(amount);
+                    work.lessen_hold((&holder.number, &purse), by, now).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a resource had at first: that is what its application holds.
+async fn first_spec(work: &mut Connection, code: &AllocationCode) -> Result<Option<domain::registry::Spec>, AppError> {
+    Ok(work
+        .allocations_of(code.as_str())
+        .await?
+        .into_iter()
+        .next()
+        .map(|first| first.spec))
+}
+
+fn codes_of(request: &ResourceRequest) -> Vec<AllocationCode> {
+    let of_line = |line: &RequestLine| match &line.allocation {
+        Some(code) => vec![code.clone()],
+        None => (1..=line.count)
+            .filter_map(|n| allocation_code(&request.number, line.line, n).ok())
+            .collect(),
+    };
+    request.lines.iter().flat_map(of_line).collect()
+}
+
+fn concerns(request: &ResourceRequest, code: &AllocationCode) -> bool {
+    !request.kind.ends() && codes_of(request).contains(code)
+}
+
+/// Whether any resource of an application is still in use.
+async fn still_used(work: &mut Connection, request: &ResourceRequest) -> Result<bool, AppError> {
+    for code in codes_of(request) {
+        let intervals = work.allocations_of(code.as_str()).await?;
+        if intervals.iter().any(|interval| interval.period.end().is_none()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

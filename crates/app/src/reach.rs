@@ -1,0 +1,68 @@
+//! How far somebody sees: everything, or what belongs to organisations.
+
+use crate::authorise::{chain, parents};
+use crate::{AppError, OpContext};
+use domain::authz::{Action, Target};
+use domain::registry::{Organisation, Side};
+use kernel::OrganisationCode;
+use std::collections::BTreeSet;
+
+/// What of a list somebody may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Everything.
+    All,
+    /// What belongs to these units.
+    Units(BTreeSet<String>),
+    /// What concerns these providers.
+    Providers(BTreeSet<String>),
+}
+
+impl Reach {
+    /// Whether something of a unit and a provider is in it.
+    pub fn holds(&self, unit: Option<&str>, provider: Option<&str>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Units(units) => unit.is_some_and(|unit| units.contains(unit)),
+            Self::Providers(providers) => provider.is_some_and(|provider| providers.contains(provider)),
+        }
+    }
+
+    /// The organisation, if there is but one.
+    pub fn only(&self) -> Option<&str> {
+        match self {
+            Self::Units(codes) | Self::Providers(codes) if codes.len() == 1 => codes.first().map(String::as_str),
+            _ => None,
+        }
+    }
+}
+
+impl OpContext {
+    /// Judges whether whoever acts may read things of a kind at all, and how many of them: a unit sees its own and
+    /// those of the units below it, a provider likewise, everybody else all (I8).
+    pub async fn reach(&self, action: Action, kind: &'static str) -> Result<Reach, AppError> {
+        let who = self.who()?;
+        let own = |side| (who.side == side).then(|| who.organisation.clone());
+        let target = Target {
+            kind,
+            unit: own(Side::Unit),
+            provider: own(Side::Provider),
+            ..Target::default()
+        };
+        self.authorise(action, &target).await?;
+        Ok(match who.side {
+            Side::Unit => Reach::Units(self.own_and_below(&who.organisation).await?),
+            Side::Provider => Reach::Providers(self.own_and_below(&who.organisation).await?),
+            _ => Reach::All,
+        })
+    }
+
+    async fn own_and_below(&self, own: &OrganisationCode) -> Result<BTreeSet<String>, AppError> {
+        let parents = parents(self).await?;
+        let organisations = self.store().read().await?.history::<Organisation>().await?;
+        let codes = organisations.all_at(self.now()).map(|o| o.code.clone());
+        let below = codes.filter(|code| chain(&parents, code).contains(own));
+        let all = below.chain([own.clone()]);
+        Ok(all.map(|code| code.to_string()).collect())
+    }
+}

@@ -1,0 +1,192 @@
+//! A dry run: everything a person sees before handing in, of a draft or of an application that is only thought of.
+//! Nothing is stored.
+
+use super::draft::{Draft, writer};
+use super::estimate::{Estimate, added_monthly, estimates};
+use super::facts::{flow_facts, gather};
+use super::ground::Ground;
+use super::people::{People, flow_for, names, people};
+use super::room::{RoomView, demand, means, months_left, views};
+use super::sight::{of_kind, target, visible};
+use crate::{AppError, OpContext};
+use domain::authz::Action;
+use domain::budget::Demand;
+use domain::flow::{Fact, FlowDefinition, FlowNode};
+use domain::request::{Place, ResourceRequest, check_application};
+use domain::rules::{Check, RequestFacts, Verdict, check_all, verdict};
+use kernel::{AccountId, Money};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use store::Connection;
+
+/// What would happen.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checked {
+    /// The application.
+    pub request: ResourceRequest,
+    /// What keeps it from being handed in whatever the rules say, in sentences.
+    pub faults: Vec<String>,
+    /// Rule by rule.
+    pub checks: Vec<Check>,
+    /// All of them together.
+    pub verdict: Verdict,
+    /// What it would cost, by provider.
+    pub estimates: Vec<Estimate>,
+    /// What it adds to a month; none if it is not priced.
+    pub monthly: Option<Money>,
+    /// Months for which the year's budget would be taken, this one included.
+    pub months_left: i64,
+    /// Quotas, budget and ceilings.
+    pub room: Vec<RoomView>,
+    /// Which way it would go, and who would get it.
+    pub flow: FlowPreview,
+    /// The working calendar that deadlines are counted by.
+    pub calendar: String,
+}
+
+/// The way an application would go.
+#[derive(Debug, Clone, Serialize)]
+pub struct FlowPreview {
+    /// Code of the flow.
+    pub code: String,
+    /// Its version.
+    pub version: u32,
+    /// Its name.
+    pub name: String,
+    /// The nodes that would take part, in order.
+    pub nodes: Vec<NodePreview>,
+}
+
+/// One node of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct NodePreview {
+    /// Its name.
+    pub name: String,
+    /// How long it may take, as in the flow; none is not configured.
+    pub term: Option<String>,
+    /// Who could decide; empty if nobody has the role now.
+    pub people: Vec<String>,
+}
+
+/// What the registers, the rules and the prices say about an application.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) facts: RequestFacts,
+    pub(super) checks: Vec<Check>,
+    pub(super) verdict: Verdict,
+    pub(super) estimates: Vec<Estimate>,
+    pub(super) monthly: Option<Money>,
+    pub(super) demand: Demand,
+    pub(super) room: Vec<RoomView>,
+    pub(super) flow_facts: BTreeMap<Fact, bool>,
+    pub(super) place: Option<Place>,
+}
+
+/// Judges an application by what stands in the store.
+pub(super) async fn judge(
+    ctx: &OpContext,
+    read: &mut Connection,
+    request: &ResourceRequest,
+) -> Result<Judged, AppError> {
+    let ground = Ground::load(read, request, ctx.now()).await?;
+    let place = ground.place(request)?;
+    let estimates = estimates(&ground, request)?;
+    let monthly = added_monthly(request, &estimates);
+    let demand = demand(&ground, request, monthly)?;
+    let room = views(read, (&ground, request), &demand, &estimates).await?;
+    let facts = gather(&ground, request, None, means(request, monthly, &room))?;
+    let rules = &ctx.policies()?.rules;
+    let checks = check_all(rules, &facts, ctx.now(), &policy::evaluate);
+    Ok(Judged {
+        flow_facts: flow_facts(&ground, request, &facts)?,
+        verdict: verdict(&checks),
+        facts,
+        checks,
+        estimates,
+        monthly,
+        demand,
+        room,
+        place,
+    })
+}
+
+/// The facts that a flow asks for.
+pub(super) fn asked_by(definition: &FlowDefinition, facts: &BTreeMap<Fact, bool>) -> BTreeMap<Fact, bool> {
+    let asked = facts.iter().filter(|(fact, _)| definition.facts.contains_key(*fact));
+    asked.map(|(fact, is)| (fact.clone(), *is)).collect()
+}
+
+/// What would happen if an application were handed in now.
+pub async fn check(ctx: &OpContext, number: &str) -> Result<Checked, AppError> {
+    let request = visible(ctx, number).await?;
+    ctx.authorise(of_kind(request.kind, Action::RequestRead), &target(&request))
+        .await?;
+    dry_run(ctx, request).await
+}
+
+/// What would happen if this were written and handed in. It is stored nowhere.
+pub async fn check_thought(ctx: &OpContext, draft: Draft) -> Result<Checked, AppError> {
+    let (unit, permit) = writer(ctx, &draft).await?;
+    let request = draft.into_request((unit, permit.actor().account), ctx.now());
+    dry_run(ctx, request).await
+}
+
+async fn dry_run(ctx: &OpContext, request: ResourceRequest) -> Result<Checked, AppError> {
+    let mut read = ctx.store().read().await?;
+    let judged = judge(ctx, &mut read, &request).await?;
+    let people = people(ctx, &mut read).await?;
+    let definition = flow_for(ctx, request.kind)?;
+    let flow = preview(&mut read, definition, &people, (&request, &judged)).await?;
+    let faults = check_application(&request, ctx.now());
+    Ok(Checked {
+        faults: faults.iter().map(ToString::to_string).collect(),
+        checks: judged.checks,
+        verdict: judged.verdict,
+        estimates: judged.estimates,
+        monthly: judged.monthly,
+        months_left: months_left(ctx.now()),
+        room: judged.room,
+        flow,
+        calendar: ctx.policies()?.calendar.edition(),
+        request,
+    })
+}
+
+async fn preview(
+    read: &mut Connection,
+    definition: &FlowDefinition,
+    people: &People,
+    (request, judged): (&ResourceRequest, &Judged),
+) -> Result<FlowPreview, AppError> {
+    let facts = asked_by(definition, &judged.flow_facts);
+    let provider = judged.place.as_ref().map(|place| &place.provider);
+    let who = |node: &FlowNode| -> BTreeSet<AccountId> {
+        let fill = |holder| people.directory.filling(holder, &request.unit, provider);
+        let mut found: BTreeSet<AccountId> = node.who.iter().flat_map(fill).map(|(account, _)| account).collect();
+        found.remove(&request.applicant);
+        if found.is_empty() {
+            found = node
+                .fallback
+                .iter()
+                .flat_map(fill)
+                .map(|(account, _)| account)
+                .collect();
+            found.remove(&request.applicant);
+        }
+        found
+    };
+    let mut nodes = Vec::new();
+    for node in definition.nodes.iter().filter(|node| node.when.holds(&facts)) {
+        nodes.push(NodePreview {
+            name: node.name.clone(),
+            term: node.term.map(|term| term.to_string()),
+            people: names(read, &who(node)).await?.into_values().collect(),
+        });
+    }
+    Ok(FlowPreview {
+        code: definition.code.clone(),
+        version: definition.version,
+        name: definition.name.clone(),
+        nodes,
+    })
+}

@@ -1,0 +1,110 @@
+//! Quotas, budgets and ceilings: set by those whose duty it is, read by those they concern.
+
+use super::RequestError;
+use super::sight::below;
+use crate::{AppError, OpContext};
+use domain::authz::{Action, Target};
+use domain::budget::{Balance, Purse};
+use domain::registry::Side;
+use kernel::{Instant, OrganisationCode};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use store::LimitRecord;
+
+/// A limit in force, and what is held and used of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LimitView {
+    /// Of what.
+    pub purse: Purse,
+    /// In words.
+    pub name: String,
+    /// How often it was set.
+    pub version: i64,
+    /// Where it comes from.
+    pub source: String,
+    /// Who set it.
+    pub set_by: String,
+    /// When.
+    pub at: Instant,
+    /// Limit, held, used. Units: as the purse says.
+    pub balance: Balance,
+    /// What is left, in words.
+    pub left: String,
+}
+
+const fn unit_of(purse: &Purse) -> Option<&OrganisationCode> {
+    match purse {
+        Purse::Quota { unit, .. } | Purse::Budget { unit, .. } => Some(unit),
+        Purse::Ceiling { .. } => None,
+    }
+}
+
+/// Sets a limit. What is held and used stays so, even if the new limit is lower; nothing more fits then. Units: as the
+/// purse says.
+pub async fn set_limit(ctx: &OpContext, purse: &Purse, amount: i64, source: &str) -> Result<LimitView, AppError> {
+    let about = Target {
+        kind: "limit",
+        id: purse.to_string(),
+        unit: unit_of(purse).cloned(),
+        ..Target::default()
+    };
+    ctx.authorise(Action::LimitWrite, &about).await?;
+    if amount < 0 {
+        return Err(RequestError::Invalid("额度不能为负数".to_owned()).into());
+    }
+    if source.trim().is_empty() {
+        return Err(RequestError::Invalid("请填写额度的依据，例如批复或通知的文号".to_owned()).into());
+    }
+    let now = ctx.now();
+    let mut work = ctx.store().begin().await?;
+    let before = work.balance(purse, "").await?.limit;
+    work.set_limit(purse, amount, (source, ctx.actor(), now)).await?;
+    let detail = serde_json::json!({ "purse": purse, "amount": [before, amount], "source": source });
+    work.audit(now, (ctx.actor(), "limit.set", &purse.to_string()), detail.to_string())
+        .await?;
+    let set = work.limits().await?.into_iter().rfind(|limit| limit.purse == *purse);
+    let balance = work.balance(purse, "").await?;
+    work.commit().await?;
+    let set = set.ok_or_else(|| RequestError::Invalid(purse.to_string()))?;
+    Ok(view(set, balance))
+}
+
+fn view(limit: LimitRecord, balance: Balance) -> LimitView {
+    LimitView {
+        name: limit.purse.to_string(),
+        left: balance.left().map_or_else(String::new, |left| limit.purse.show(left)),
+        purse: limit.purse,
+        version: limit.version,
+        source: limit.source,
+        set_by: limit.set_by,
+        at: limit.at,
+        balance,
+    }
+}
+
+/// The limits in force that whoever asks may see, by purse: a unit those of its own and of those below it.
+pub async fn limits(ctx: &OpContext) -> Result<Vec<LimitView>, AppError> {
+    let who = ctx.who()?.clone();
+    let is_unit = who.side == Side::Unit;
+    let about = Target {
+        kind: "limit",
+        unit: Some(who.organisation.clone()).filter(|_| is_unit),
+        ..Target::default()
+    };
+    ctx.authorise(Action::LimitRead, &about).await?;
+    let mut read = ctx.store().read().await?;
+    let mut in_force: BTreeMap<Purse, LimitRecord> = BTreeMap::new();
+    for limit in read.limits().await? {
+        in_force.insert(limit.purse.clone(), limit);
+    }
+    if is_unit {
+        let own = below(ctx, &mut read, &who.organisation).await?;
+        in_force.retain(|purse, _| unit_of(purse).is_some_and(|unit| own.contains(unit)));
+    }
+    let mut found = Vec::new();
+    for (purse, limit) in in_force {
+        let balance = read.balance(&purse, "").await?;
+        found.push(view(limit, balance));
+    }
+    Ok(found)
+}

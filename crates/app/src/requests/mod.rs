@@ -1,0 +1,42 @@
+//! Applications: written, checked, handed in, decided, and seen by whoever may see them.
+//!
+//! Owns the way of an application up to the end of its approval, and the room it holds. Owns neither the choice of the
+//! provider nor anything after it, nor any rule, price or flow: those are data. Invariants: what an approver sees was
+//! frozen when the application was handed in; room is held in the transaction that hands in and freed in the one that
+//! refuses or takes back; a refused attempt is in the audit chain; what may not be seen is not there (404).
+
+mod check;
+mod decide;
+mod draft;
+mod error;
+mod estimate;
+mod facts;
+mod ground;
+mod limits;
+mod list;
+mod people;
+mod publish;
+mod reduce;
+mod review;
+mod room;
+mod sheet;
+mod show;
+mod sight;
+mod submit;
+mod tick;
+
+pub use check::{Checked, FlowPreview, NodePreview, check, check_thought};
+pub use decide::{decide, urge, withdraw};
+pub use draft::{Draft, delete_draft, edit_draft, make_draft};
+pub use error::RequestError;
+pub use estimate::{Estimate, EstimateLine};
+pub use limits::{LimitView, limits, set_limit};
+pub use list::{list, messages, read_message, to_dos};
+pub use reduce::accept_reduction;
+pub use review::{NewReview, record_review};
+pub use room::RoomView;
+pub use sheet::{fill_from_sheet, line_template, lines_of_sheet};
+pub use show::{RequestView, show};
+pub use store::RequestFilter;
+pub use submit::{Frozen, submit};
+pub use tick::{TickOutcome, tick};

@@ -1,0 +1,86 @@
+//! Expert reviews and technical assessments, recorded by the secretary. An application that only a review lets through
+//! is still a draft then, so the secretary may record one for a draft whose number the unit has given.
+
+use super::RequestError;
+use super::sight::target;
+use crate::{AppError, OpContext};
+use domain::authz::Action;
+use domain::registry::Spec;
+use domain::rules::{
+    Condition, ExpertReview, Opinion, ReviewDecision, ReviewForm, ReviewScope, ReviewSubject, Reviewer,
+};
+use kernel::Instant;
+use serde::{Deserialize, Serialize};
+use store::Sight;
+
+/// A review as it was held. It is about the system of its application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewReview {
+    /// Its form.
+    pub form: ReviewForm,
+    /// What the exception is for.
+    pub subject: ReviewSubject,
+    /// Why the exception is needed.
+    pub grounds: String,
+    /// The reviewers.
+    pub reviewers: Vec<Reviewer>,
+    /// Their opinions.
+    pub opinions: Vec<Opinion>,
+    /// What was decided.
+    pub decision: ReviewDecision,
+    /// When.
+    pub decided: Instant,
+    /// What it covers.
+    pub scope: Vec<ReviewScope>,
+    /// Under which conditions.
+    pub conditions: Vec<Condition>,
+    /// The first moment it no longer holds.
+    pub expires: Option<Instant>,
+}
+
+/// Records a review of an application. It counts for this application only. Errors: the record is not complete; all
+/// that is missing is named.
+pub async fn record_review(ctx: &OpContext, number: &str, new: NewReview) -> Result<ExpertReview, AppError> {
+    ctx.who()?;
+    let request = ctx.store().read().await?.request(number, &Sight::All).await?;
+    let about = request.as_ref().map(target).unwrap_or_default();
+    ctx.authorise(Action::ReviewRecord, &about).await?;
+    let request = request.ok_or_else(|| RequestError::NotFound(number.to_owned()))?;
+    let unused = |scope: ReviewScope| ReviewScope {
+        used: Spec::new(),
+        ..scope
+    };
+    let now = ctx.now();
+    let mut review = ExpertReview {
+        code: String::new(),
+        form: new.form,
+        subject: new.subject,
+        system: request.system,
+        grounds: new.grounds,
+        reviewers: new.reviewers,
+        opinions: new.opinions,
+        decision: new.decision,
+        decided: new.decided,
+        scope: new.scope.into_iter().map(unused).collect(),
+        conditions: new.conditions,
+        expires: new.expires,
+    };
+    if review.decided > now {
+        let text = "论证结论的时间晚于现在，请核对".to_owned();
+        return Err(RequestError::Invalid(text).into());
+    }
+    let faults = review.faults(None);
+    if !faults.is_empty() {
+        return Err(RequestError::Review(faults).into());
+    }
+    let mut work = ctx.store().begin().await?;
+    let series = format!("LZ-{}", now.day().month().to_string().replace('-', ""));
+    review.code = format!("{series}-{:04}", work.next_number(&series).await?);
+    work.add_expert_review((&review.code, number), &review, (ctx.actor(), now))
+        .await?;
+    let detail = serde_json::json!({ "request": number, "review": review });
+    work.audit(now, (ctx.actor(), "review.record", &review.code), detail.to_string())
+        .await?;
+    work.commit().await?;
+    Ok(review)
+}

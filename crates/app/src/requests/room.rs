@@ -1,0 +1,158 @@
+//! What an application takes of quotas and budgets.
+//!
+//! The rule, a design of ours: a quota is taken by measure and kind of pool, at what the application adds. The budget is
+//! the one of the calendar year of submission; it is taken for as many months as are left of that year, this one
+//! included, at the estimated monthly cost of the dearest candidate. What gives back, and what only lasts longer, takes
+//! nothing. Where there is no price, no budget is taken, which the record says. Ceilings of contracts are taken once a
+//! provider is chosen.
+
+use super::RequestError;
+use super::estimate::Estimate;
+use super::facts::{added, pool};
+use super::ground::Ground;
+use crate::AppError;
+use domain::budget::{Balance, Demand, NoRoom, Purse, check_room};
+use domain::registry::ResourceKind;
+use domain::request::ResourceRequest;
+use domain::rules::{Means, QuotaLeft};
+use kernel::{Instant, Money};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use store::Connection;
+
+/// One purse, as it stands for an application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomView {
+    /// The purse.
+    pub purse: Purse,
+    /// In words.
+    pub name: String,
+    /// What is set, held and used by others. Units: as the purse says.
+    pub balance: Balance,
+    /// What this application takes.
+    pub wanted: i64,
+    /// What is left before it, in words; `未设定` where no limit is set.
+    pub left: String,
+    /// Whether it fits.
+    pub fits: bool,
+}
+
+/// Months left of the year, this one included.
+pub(super) fn months_left(at: Instant) -> i64 {
+    13 - i64::from(at.day().month().month())
+}
+
+/// What an application takes, given what it adds to a month.
+pub(super) fn demand(
+    ground: &Ground,
+    request: &ResourceRequest,
+    monthly: Option<Money>,
+) -> Result<Demand, RequestError> {
+    let too_much = || RequestError::Invalid("申请的总量过大，请核对规格和数量".to_owned());
+    let mut demand = Demand::new();
+    for line in &request.lines {
+        let pool = pool(ground, request, line);
+        for (measure, quantity) in added(ground, request, line)?.iter() {
+            let purse = Purse::Quota {
+                unit: request.unit.clone(),
+                pool,
+                measure,
+            };
+            let taken = demand.entry(purse).or_insert(0);
+            *taken = taken.checked_add(quantity.micros()).ok_or_else(too_much)?;
+        }
+    }
+    if let Some(monthly) = monthly.filter(|monthly| *monthly > Money::ZERO) {
+        let fen = monthly.fen().checked_mul(months_left(ground.at)).ok_or_else(too_much)?;
+        demand.insert(budget(ground, request), fen);
+    }
+    Ok(demand)
+}
+
+fn budget(ground: &Ground, request: &ResourceRequest) -> Purse {
+    Purse::Budget {
+        unit: request.unit.clone(),
+        year: ground.at.day().month().year(),
+    }
+}
+
+/// Every purse that matters to an application, as it stands: those it takes of, the budget, and the ceilings of the
+/// candidates' contracts.
+pub(super) async fn views(
+    read: &mut Connection,
+    (ground, request): (&Ground, &ResourceRequest),
+    demand: &Demand,
+    estimates: &[Estimate],
+) -> Result<Vec<RoomView>, AppError> {
+    let ceilings = estimates.iter().map(|estimate| Purse::Ceiling {
+        contract: estimate.contract.clone(),
+    });
+    let mut purses: Vec<Purse> = demand.keys().cloned().chain(ceilings).collect();
+    purses.push(budget(ground, request));
+    purses.sort();
+    purses.dedup();
+    let mut views = Vec::new();
+    for purse in purses {
+        let mut balance = read.balance(&purse, &request.number).await?;
+        if let Purse::Ceiling { contract } = &purse {
+            let terms = ground.contracts.at(contract.as_str(), ground.at);
+            balance.limit = balance.limit.or_else(|| Some(terms?.ceiling?.fen()));
+        }
+        let wanted = demand.get(&purse).copied().unwrap_or(0);
+        let left = balance.left();
+        views.push(RoomView {
+            name: purse.to_string(),
+            left: left.map_or_else(|| "未设定".to_owned(), |left| purse.show(left)),
+            fits: left.is_none_or(|left| wanted <= 0 || wanted <= left),
+            purse,
+            balance,
+            wanted,
+        });
+    }
+    Ok(views)
+}
+
+/// Cost and means as facts.
+pub(super) fn means(request: &ResourceRequest, monthly: Option<Money>, views: &[RoomView]) -> Means {
+    let left = |wanted: fn(&Purse) -> bool| {
+        let found = views.iter().filter(|view| wanted(&view.purse));
+        found.filter_map(|view| view.balance.left()).min().map(Money::from_fen)
+    };
+    let mut quota_left: BTreeMap<ResourceKind, QuotaLeft> = BTreeMap::new();
+    for line in &request.lines {
+        for view in views {
+            let (Purse::Quota { pool, measure, .. }, Some(left)) = (&view.purse, view.balance.left()) else {
+                continue;
+            };
+            if line.spec.get(*measure).is_some() && (line.pool.is_none() || line.pool == *pool) {
+                let entry = quota_left.entry(line.kind).or_insert_with(|| QuotaLeft {
+                    kind: line.kind,
+                    left: domain::registry::Spec::new(),
+                });
+                let left = kernel::Quantity::from_micros(left.max(0));
+                entry.left = entry.left.clone().with(*measure, left);
+            }
+        }
+    }
+    Means {
+        monthly_cost: monthly,
+        budget_left: left(|purse| matches!(purse, Purse::Budget { .. })),
+        ceiling_left: left(|purse| matches!(purse, Purse::Ceiling { .. })),
+        quota_left: quota_left.into_values().collect(),
+    }
+}
+
+/// Holds what an application takes, in place of what it held before. Errors: every purse without room.
+pub(super) async fn hold(
+    work: &mut Connection,
+    (number, at): (&str, Instant),
+    demand: &Demand,
+) -> Result<(), AppError> {
+    let mut balances = BTreeMap::new();
+    for purse in demand.keys() {
+        balances.insert(purse.clone(), work.balance(purse, number).await?);
+    }
+    let balance = |purse: &Purse| balances.get(purse).copied().unwrap_or_default();
+    check_room(demand, &balance).map_err(|lacking: Vec<NoRoom>| RequestError::NoRoom(lacking))?;
+    Ok(work.hold(number, demand, at).await?)
+}

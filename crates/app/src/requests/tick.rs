@@ -1,0 +1,87 @@
+//! What the passing of time does with applications on their way: reminders, and overdue tasks given to those above.
+
+use super::RequestError;
+use super::people::{People, due_by, flow_of, people};
+use super::publish::{Turn, publish};
+use crate::{AppError, OpContext};
+use domain::flow::{FlowEvent, FlowRun, FlowState, tick as pass};
+use serde::Serialize;
+use serde_json::json;
+use store::Sight;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct TickOutcome {
+    /// Applications that are on their way.
+    pub looked_at: u64,
+    /// Those in which something was due.
+    pub moved: u64,
+}
+
+/// Looks at every application on its way. Done again at the same moment it changes nothing. It takes no input and asks
+/// for no permission: it is the platform's own work.
+pub async fn tick(ctx: &OpContext) -> Result<TickOutcome, AppError> {
+    let mut outcome = TickOutcome::default();
+    let (people, subjects) = {
+        let mut read = ctx.store().read().await?;
+        let mut subjects = read.flows_in(FlowState::Open.word()).await?;
+        subjects.extend(read.flows_in(FlowState::Returned.word()).await?);
+        (people(ctx, &mut read).await?, subjects)
+    };
+    for (place, subject) in (0..).zip(&subjects) {
+        ctx.progress()
+            .at("流程期限", place, u64::try_from(subjects.len()).unwrap_or(0));
+        let mut read = ctx.store().read().await?;
+        // Flows of other matters are looked at by whoever owns those.
+        if read.request(subject, &Sight::All).await?.is_none() {
+            continue;
+        }
+        outcome.looked_at += 1;
+        let Some((run, _)) = read.flow::<FlowRun>(subject).await? else {
+            continue;
+        };
+        drop(read);
+        let (after, _) = passed(ctx, &people, &run)?;
+        if after != run && move_on(ctx, &people, subject).await? {
+            outcome.moved += 1;
+        }
+    }
+    Ok(outcome)
+}
+
+fn passed(ctx: &OpContext, people: &People, run: &FlowRun) -> Result<(FlowRun, Vec<FlowEvent>), AppError> {
+    let due = due_by(ctx)?;
+    let passed = pass(run, flow_of(ctx, run)?, &people.directory, ctx.now(), &due);
+    Ok(passed.map_err(RequestError::Flow)?)
+}
+
+/// Once more, now that nobody else can write: somebody may have decided meanwhile.
+async fn move_on(ctx: &OpContext, people: &People, subject: &str) -> Result<bool, AppError> {
+    let mut work = ctx.store().begin().await?;
+    let request = work.request(subject, &Sight::All).await?;
+    let flow = work.flow::<FlowRun>(subject).await?;
+    let (Some(request), Some((run, version))) = (request, flow) else {
+        return Ok(false);
+    };
+    let (after, events) = passed(ctx, people, &run)?;
+    if after == run {
+        return Ok(false);
+    }
+    let turn = Turn {
+        definition: flow_of(ctx, &run)?,
+        run: &after,
+        version: Some(version),
+        events: &events,
+    };
+    publish(ctx, &mut work, (&request, people), turn).await?;
+    let new = after.history.iter().skip(run.history.len());
+    let deeds: Vec<_> = new.map(|record| (record.deed, record.task)).collect();
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "request.tick", subject),
+        json!({ "deeds": deeds }).to_string(),
+    )
+    .await?;
+    work.commit().await?;
+    Ok(true)
+}

@@ -1,0 +1,297 @@
+//! A city with a simulated node N1 and a node N2 that delivers files, both of provider P1, and a second provider P2.
+//! vCPU cost 31.00 a month, so 1.00 a day in October; charged by second.
+
+use app::OpContext;
+use app::import::{ImportKind, ImportOptions, import_file};
+use app::nodes::{NewNode, NewPool, add};
+use app::orders::{HandStep, NewOffer, OfferedPrice};
+use domain::authz::{Actor, Role};
+use domain::catalogue::ServiceForm;
+use domain::registry::{Measure, NodeSource, PoolKind, ResourceKind, Side};
+use domain::request::{Declaration, RequestKind, RequestLine, RequestStatus, ResourceRequest};
+use domain::rules::Purpose;
+use domain::work::WorkOrder;
+use kernel::{AccountId, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use store::Sight;
+use tempfile::TempDir;
+use test_support::TestStore;
+
+pub struct World {
+    pub ctx: OpContext,
+    clock: Arc<AtomicI64>,
+    _store: TestStore,
+    pub folder: TempDir,
+}
+
+pub fn at(text: &str) -> Instant {
+    text.parse().unwrap()
+}
+
+const SETTING: [(ImportKind, &str); 5] = [
+    (
+        ImportKind::Organisations,
+        "代码,名称,类别,生效日期\nA1,数据局,主管部门,2026-01-01\nP1,甲云公司,云服务商,2026-01-01\n\
+         P2,乙云公司,云服务商,2026-01-01\nD1,民政局,使用单位,2026-01-01\n",
+    ),
+    (
+        ImportKind::Systems,
+        "代码,名称,所属单位代码,网络区域,状态,来源,生效日期\nS1,婚姻登记,D1,政务外网区,运行,新建系统,2026-01-01\n",
+    ),
+    (
+        ImportKind::Catalogue,
+        "代码,名称,层级,服务形式,资源类型,计量项,单位,计量依据,生效日期\n\
+         VCPU,云主机vCPU,infrastructure,shared_cloud,server,vcpu,核,allocated,2026-01-01\n\
+         DISK,云硬盘,infrastructure,shared_cloud,volume,storage_gib,GiB,allocated,2026-01-01\n",
+    ),
+    (
+        ImportKind::Contracts,
+        "合同编号,合同名称,云服务商代码,采购批次,分包,服务开始日,服务终止日,折算方式,对账容差（元）,计入停机最短秒数,停机取整,\
+         可用性扣减阶梯,扣减封顶比例,依据,生效日期\n\
+         HT-1,合同一,P1,一期,一,2026-01-01,2027-01-01,按秒,0,300,按秒,0.999:0.10,1,第八条,2026-01-01\n\
+         HT-2,合同二,P2,一期,二,2026-01-01,2027-01-01,按秒,0,300,按秒,0.999:0.10,1,第八条,2026-01-01\n",
+    ),
+    (
+        ImportKind::Prices,
+        "合同编号,价目版本,生效日期,条目代码,计价方式,单价（元）,条款,依据,批准人\n\
+         HT-1,1,2026-01-01,VCPU,flat,31,附件一,中标价,张三\nHT-1,1,2026-01-01,DISK,flat,0.31,附件一,中标价,张三\n\
+         HT-2,1,2026-01-01,VCPU,flat,40,附件一,中标价,张三\nHT-2,1,2026-01-01,DISK,flat,0.4,附件一,中标价,张三\n",
+    ),
+];
+
+impl World {
+    pub async fn new(store: TestStore) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(AtomicI64::new(at("2026-10-09 09:00:00").unix_s()));
+        let now = Arc::clone(&clock);
+        let mut count = 0_u64;
+        let entropy = Box::new(move || {
+            count += 1;
+            let mut bytes = [0; 10];
+            bytes[2..].copy_from_slice(&count.to_be_bytes());
+            bytes
+        });
+        let time = Arc::new(move || Instant::from_unix_s(now.load(Ordering::SeqCst)));
+        let ctx = OpContext::new("后台", store.store(), folder.path(), time, entropy).unwrap();
+        let world = Self {
+            ctx,
+            clock,
+            _store: store,
+            folder,
+        };
+        world.import(SETTING[0].0, SETTING[0].1).await;
+        for (code, provider, source) in [
+            ("N1", "P1", NodeSource::Simulated { folder: "N1".into() }),
+            ("N2", "P1", NodeSource::Files { folder: "N2".into() }),
+            ("N3", "P2", NodeSource::Files { folder: "N3".into() }),
+        ] {
+            let node = NewNode {
+                code: code.parse().unwrap(),
+                name: code.into(),
+                provider: provider.parse().unwrap(),
+                source,
+                pools: vec![NewPool {
+                    code: format!("{code}-X").parse().unwrap(),
+                    name: "信创".into(),
+                    kind: PoolKind::Xinchuang,
+                    zones: vec!["az1".into()],
+                }],
+                valid_from: at("2026-01-01"),
+            };
+            assert!(add(&world.ctx, node).await.unwrap());
+        }
+        for (kind, text) in &SETTING[1..] {
+            world.import(*kind, text).await;
+        }
+        world
+    }
+
+    pub fn on(&self, text: &str) -> &Self {
+        self.clock.store(at(text).unix_s(), Ordering::SeqCst);
+        self
+    }
+
+    pub async fn import(&self, kind: ImportKind, text: &str) {
+        let done = import_file(&self.ctx, kind, "文件.csv", text.as_bytes(), ImportOptions::default()).await;
+        done.unwrap_or_else(|why| panic!("{kind}: {why}"));
+    }
+
+    /// Somebody of an organisation, by a number of their own.
+    pub fn person(&self, n: u8, organisation: &str, side: Side, role: Role) -> OpContext {
+        self.ctx.acting(Actor {
+            account: AccountId::from_parts(1, &[n; 10]),
+            login: format!("u{n}"),
+            organisation: organisation.parse().unwrap(),
+            side,
+            roles: vec![role],
+            scope: None,
+        })
+    }
+
+    pub fn operations(&self) -> OpContext {
+        self.person(20, "A1", Side::Authority, Role::AuthorityOperations)
+    }
+
+    pub fn technical(&self) -> OpContext {
+        self.person(21, "A1", Side::Authority, Role::AuthorityTechnical)
+    }
+
+    pub fn acceptor(&self) -> OpContext {
+        self.person(11, "D1", Side::Unit, Role::UnitAcceptor)
+    }
+
+    pub fn operator(&self) -> OpContext {
+        self.person(30, "P1", Side::Provider, Role::ProviderOperator)
+    }
+
+    pub fn head(&self) -> OpContext {
+        self.person(31, "P1", Side::Provider, Role::ProviderHead)
+    }
+
+    /// An approved application for servers of 4 vCPU and volumes of 100 GiB.
+    pub async fn approved(&self, number: &str, servers: u32, volumes: u32) -> ResourceRequest {
+        let line = |line, kind, spec: &str, count| RequestLine {
+            line,
+            kind,
+            class: String::new(),
+            form: ServiceForm::SharedCloud,
+            pool: Some(PoolKind::Xinchuang),
+            spec: spec.parse().unwrap(),
+            count,
+            purpose: Purpose::Production,
+            until: None,
+            allocation: None,
+        };
+        let lines = vec![
+            line(1, ResourceKind::Server, "vcpu=4", servers),
+            line(2, ResourceKind::Volume, "storage_gib=100", volumes),
+        ];
+        let lines = lines.into_iter().filter(|line| line.count > 0).collect();
+        self.store_request(number, RequestKind::New, RequestStatus::Approved, lines)
+            .await
+    }
+
+    /// An application about resources that are there, as it stands after its approval.
+    pub async fn about(&self, number: &str, kind: RequestKind, spec: &str, codes: &[&str]) -> ResourceRequest {
+        let status = match kind {
+            RequestKind::Change => RequestStatus::Ordered,
+            _ => RequestStatus::Noticed,
+        };
+        let line = |(n, code): (usize, &&str)| RequestLine {
+            line: u32::try_from(n + 1).unwrap(),
+            kind: ResourceKind::Server,
+            class: String::new(),
+            form: ServiceForm::SharedCloud,
+            pool: Some(PoolKind::Xinchuang),
+            spec: spec.parse().unwrap(),
+            count: 1,
+            purpose: Purpose::Production,
+            until: None,
+            allocation: Some(code.parse().unwrap()),
+        };
+        let lines = codes.iter().enumerate().map(line).collect();
+        self.store_request(number, kind, status, lines).await
+    }
+
+    async fn store_request(
+        &self,
+        number: &str,
+        kind: RequestKind,
+        status: RequestStatus,
+        lines: Vec<RequestLine>,
+    ) -> ResourceRequest {
+        let request = ResourceRequest {
+            number: number.into(),
+            kind,
+            unit: "D1".parse().unwrap(),
+            system: "S1".parse().unwrap(),
+            applicant: AccountId::from_parts(1, &[10; 10]),
+            reason: "扩容".into(),
+            basis: "函〔2026〕1号".into(),
+            contact: "王工".into(),
+            lines,
+            declared: Declaration::default(),
+            status,
+            created: self.ctx.now(),
+            place: None,
+            version: 1,
+        };
+        let mut work = self.ctx.store().begin().await.unwrap();
+        work.add_request(&request).await.unwrap();
+        work.audit(self.ctx.now(), ("u10", "test.request", number), "{}".into())
+            .await
+            .unwrap();
+        work.commit().await.unwrap();
+        request
+    }
+
+    pub async fn request(&self, number: &str) -> ResourceRequest {
+        let mut read = self.ctx.store().read().await.unwrap();
+        read.request(number, &Sight::All).await.unwrap().unwrap()
+    }
+
+    pub fn offer(provider: &str, node: &str, contract: &str, vcpu: &str, disk: Option<&str>) -> NewOffer {
+        let price = |line, measure, price: &str| OfferedPrice {
+            line,
+            measure,
+            price: price.parse().unwrap(),
+        };
+        let mut prices = vec![price(1, Measure::Vcpu, vcpu)];
+        prices.extend(disk.map(|disk| price(2, Measure::StorageGib, disk)));
+        NewOffer {
+            provider: provider.parse().unwrap(),
+            node: node.parse().unwrap(),
+            pool: Some(format!("{node}-X").parse().unwrap()),
+            contract: contract.parse().unwrap(),
+            prices,
+            words: String::new(),
+        }
+    }
+
+    /// Both providers offer, the first is chosen on a node of its.
+    pub async fn ordered(&self, number: &str, node: &str, disk: bool) -> WorkOrder {
+        let disk = |price| disk.then_some(price);
+        let mine = Self::offer("P1", node, "HT-1", "30", disk("0.3"));
+        app::orders::make_offer(&self.head(), (number, None), mine)
+            .await
+            .unwrap();
+        let other = self.person(32, "P2", Side::Provider, Role::ProviderHead);
+        let theirs = Self::offer("P2", "N3", "HT-2", "35", disk("0.4"));
+        app::orders::make_offer(&other, (number, None), theirs).await.unwrap();
+        let provider = "P1".parse().unwrap();
+        let chosen = app::orders::choose_provider(&self.operations(), (number, None), &provider, "").await;
+        chosen.unwrap().1
+    }
+
+    /// Notes every step of an order that was begun by hand, with evidence, and finishes it.
+    pub async fn finished_by_hand(&self, order: &WorkOrder, who: &OpContext) {
+        let number = order.number.as_str();
+        let file = app::evidence::hand_in(who, number, "截图.txt", "已办理".as_bytes())
+            .await
+            .unwrap();
+        let step = |n: usize| HandStep {
+            step: n + 1,
+            native_id: None,
+            evidence: file.id,
+            done_at: self.ctx.now(),
+            words: String::new(),
+        };
+        let steps = (0..order.steps.len()).map(step).collect();
+        app::orders::record_by_hand(who, (number, None), steps).await.unwrap();
+        app::orders::finish_by_hand(who, (number, None)).await.unwrap();
+    }
+
+    /// All three parties confirm; the last at the given moment.
+    pub async fn confirmed(&self, number: &str, last: &str) -> Option<Instant> {
+        for who in [self.acceptor(), self.head()] {
+            let (_, start) = app::orders::confirm_trial(&who, (number, None), "").await.unwrap();
+            assert_eq!(start, None);
+        }
+        self.on(last);
+        let (_, start) = app::orders::confirm_trial(&self.technical(), (number, None), "")
+            .await
+            .unwrap();
+        start
+    }
+}

@@ -1,0 +1,35 @@
+//! Applications on both stores: written, checked, handed in, decided and taken back by people of every side, each with
+//! no more than their own authority.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails where it cannot go on"
+)]
+
+mod refused;
+mod town;
+mod ways;
+
+use refused::{
+    another_unit_sees_nothing, eight_at_once_get_room_for_one, nobody_decides_their_own,
+    old_versions_and_second_clicks_change_nothing, rules_refuse_and_say_why,
+};
+use ways::{
+    a_review_lets_a_pool_through, from_draft_to_approval, returned_mended_and_resubmitted, taken_back_frees_room,
+    time_reminds_and_escalates,
+};
+
+test_support::on_both_stores!(
+    from_draft_to_approval,
+    a_review_lets_a_pool_through,
+    returned_mended_and_resubmitted,
+    taken_back_frees_room,
+    time_reminds_and_escalates,
+    rules_refuse_and_say_why,
+    another_unit_sees_nothing,
+    nobody_decides_their_own,
+    old_versions_and_second_clicks_change_nothing,
+    eight_at_once_get_room_for_one,
+);
