@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use domain::authz::{AccountSort, Action, Role};
-use domain::registry::{Organisation, Side, Version};
+use domain::registry::{InformationSystem, Organisation, Side, Version};
 use kernel::{AccountId, Instant};
 use serde_json::Value;
 use std::sync::Arc;
@@ -100,6 +100,13 @@ impl Desk {
             };
             work.add_versions(&[version], None).await.unwrap();
         }
+        let system = serde_json::json!({
+            "code": "S01", "name": "系统一", "organisation": "D01", "mlps_level": 2, "zone": "extranet",
+            "data_grade": null, "status": "running", "origin": "new",
+        });
+        let body: InformationSystem = serde_json::from_value(system).unwrap();
+        let valid_from = Instant::from_unix_s(0);
+        work.add_versions(&[Version { valid_from, body }], None).await.unwrap();
         work.audit(self.ctx.now(), ("测试", "import.organisations", "x"), "{}".to_owned())
             .await
             .unwrap();
@@ -205,7 +212,11 @@ impl Desk {
             path,
             by,
             body,
-            &[("idempotency-key", &key), ("x-yunheng-request", "1")],
+            &[
+                ("idempotency-key", &key),
+                ("x-yunheng-request", "1"),
+                ("if-match", "\"1\""),
+            ],
         )
         .await
     }

@@ -18,7 +18,9 @@ pub(crate) async fn run(setting: &Setting, command: AccountCommand) -> Result<Re
                 grid.row([link.login.clone(), link.role.zh().to_owned(), link.secret.clone()]);
             }
             let mut report = Report::new(&links);
-            report.line("已建立三名管理员。链接只显示这一次，请分别交给三个人，由本人设置密码（yunheng account accept）。");
+            report.line(
+                "已建立三名管理员。链接只显示这一次，请分别交给三个人，由本人设置密码（yunheng account accept）。",
+            );
             report.grid(grid);
             Ok(report)
         }
@@ -37,7 +39,10 @@ fn read_lines() -> Result<(String, String), Failure> {
     let mut lines = std::io::stdin().lock().lines();
     let mut line = |what: &str| match lines.next() {
         Some(Ok(line)) if !line.trim().is_empty() => Ok(line),
-        _ => Err(Failure::new(INVALID, format!("没有读到{what}；请在标准输入中依次给出链接和密码，各占一行"))),
+        _ => Err(Failure::new(
+            INVALID,
+            format!("没有读到{what}；请在标准输入中依次给出链接和密码，各占一行"),
+        )),
     };
     let link = line("链接")?.trim().to_owned();
     Ok((link, line("密码")?))

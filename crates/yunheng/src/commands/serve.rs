@@ -20,9 +20,8 @@ pub(crate) async fn run(setting: &Setting, arguments: &ServeArgs) -> Result<(), 
     };
     let renderer = documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?;
     let address = arguments.listen.or(setting.config.serve.listen).unwrap_or(LISTEN);
-    let refused = |error: std::io::Error| {
-        Failure::new(UNAVAILABLE, format!("无法监听 {address}: {}", io_reason(&error)))
-    };
+    let refused =
+        |error: std::io::Error| Failure::new(UNAVAILABLE, format!("无法监听 {address}: {}", io_reason(&error)));
     let listener = tokio::net::TcpListener::bind(address).await.map_err(refused)?;
     let at = listener.local_addr().map_err(refused)?;
     say(&format!("接口服务已启动：http://{at}/api/v1，文档 http://{at}/docs"))?;
