@@ -17,7 +17,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sources", &["domain", "kernel"]),
     ("documents", &["kernel"]),
     ("policy", &["domain", "kernel"]),
-    ("app", &["store", "lake", "sources", "documents", "policy", "domain", "kernel"]),
+    (
+        "app",
+        &["store", "lake", "sources", "documents", "policy", "domain", "kernel"],
+    ),
     ("api", &["app", "domain", "kernel"]),
     ("city", &["sources", "domain", "kernel"]),
     (

@@ -19,7 +19,7 @@ use store::Sight;
 
 /// Does one act of the flow: claim, agree, disagree, return, add a signer, hand on, urge, take back. The same decision
 /// sent again by the same person changes nothing and gives the same answer. What was returned is handed in again by
-/// [`super::submit`].
+/// [`super::submit()`].
 pub async fn decide(ctx: &OpContext, number: &str, version: i64, what: Act) -> Result<ResourceRequest, AppError> {
     let name = audited_as(&what);
     let result = carry_out(ctx, (number, version), what).await;
