@@ -1,4 +1,5 @@
 # make demo    build, make the demo city, settle a year of it
+# (everything is built together: a part by itself would ask other features of what it shares, and build that twice)
 # make test    all tests, on SQLite and on a PostgreSQL of their own
 # make check   format, lints, documentation, the order of the house
 # make bench   speed, beside peers
@@ -17,7 +18,7 @@ demo: build
 	target/debug/yunheng demo $(DEMO)
 
 build: setup-build
-	$(CARGO) build --locked -p yunheng
+	$(CARGO) build --locked --workspace
 
 setup-build:
 	@command -v $(CARGO) >/dev/null || { echo "需要 Rust 1.95（rustup 安装）"; exit 1; }
