@@ -1,6 +1,5 @@
 //! How far somebody sees: everything, or what belongs to organisations.
 
-use crate::authorise::{chain, parents};
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
 use domain::registry::{Organisation, Side};
@@ -57,12 +56,10 @@ impl OpContext {
         })
     }
 
-    async fn own_and_below(&self, own: &OrganisationCode) -> Result<BTreeSet<String>, AppError> {
-        let parents = parents(self).await?;
+    /// The codes of an organisation and of all below it, now.
+    pub(crate) async fn own_and_below(&self, own: &OrganisationCode) -> Result<BTreeSet<String>, AppError> {
         let organisations = self.store().read().await?.history::<Organisation>().await?;
-        let codes = organisations.all_at(self.now()).map(|o| o.code.clone());
-        let below = codes.filter(|code| chain(&parents, code).contains(own));
-        let all = below.chain([own.clone()]);
-        Ok(all.map(|code| code.to_string()).collect())
+        let codes = organisations.own_and_below(own, self.now());
+        Ok(codes.iter().map(ToString::to_string).collect())
     }
 }

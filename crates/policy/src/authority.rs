@@ -133,8 +133,8 @@ impl Judge {
             thing.clone(),
             Entity::new(thing.clone(), attributes, HashSet::new()).ok()?,
         );
+        let group = uid("Action", action.group().word())?;
         let action = uid("Action", action.word())?;
-        let group = uid("Action", group_of(&action))?;
         let above = HashSet::from([group.clone()]);
         entities.insert(group.clone(), Entity::new(group, HashMap::new(), HashSet::new()).ok()?);
         entities.insert(action.clone(), Entity::new(action.clone(), HashMap::new(), above).ok()?);
@@ -152,18 +152,14 @@ fn add_organisations(
     above: &dyn Fn(&OrganisationCode) -> Vec<OrganisationCode>,
     entities: &mut HashMap<EntityUid, Entity>,
 ) -> Option<()> {
-    let mut below: Option<EntityUid> = None;
-    let chain = std::iter::once(code.clone()).chain(above(code));
-    let uids: Vec<EntityUid> = chain
-        .map(|code| uid("Organisation", code.as_str()))
-        .collect::<Option<_>>()?;
-    for (place, organisation) in uids.iter().enumerate() {
-        let parents: HashSet<EntityUid> = uids.get(place + 1).cloned().into_iter().collect();
+    let mut parents = HashSet::new();
+    for code in above(code).iter().rev().chain([code]) {
+        let organisation = uid("Organisation", code.as_str())?;
         let entity = Entity::new(organisation.clone(), HashMap::new(), parents).ok()?;
-        entities.insert(organisation.clone(), entity);
-        below = Some(organisation.clone());
+        parents = HashSet::from([organisation.clone()]);
+        entities.insert(organisation, entity);
     }
-    below.map(|_| ())
+    Some(())
 }
 
 fn uid(kind: &str, id: &str) -> Option<EntityUid> {
@@ -179,30 +175,16 @@ fn reference(kind: &str, id: &str) -> Option<RestrictedExpression> {
     uid(kind, id).map(RestrictedExpression::new_entity_uid)
 }
 
-/// Actions are business but for those of the three administrators, and one's own messages and tokens.
-fn group_of(action: &EntityUid) -> &'static str {
-    const ADMINISTRATION: &[&str] = &["account", "role", "session", "audit", "webhook"];
-    const OWN: &[&str] = &["message", "token", "registry", "rule", "job"];
-    let word: &str = action.id().unescaped();
-    let about = word.split('.').next().unwrap_or_default();
-    match about {
-        "rule" if word != "rule.read" => "business",
-        about if ADMINISTRATION.contains(&about) => "administration",
-        about if OWN.contains(&about) && word != "registry.import" => "own",
-        _ => "business",
-    }
-}
-
 /// The schema: what policies may speak of.
 fn schema() -> String {
     let mut schema = String::from(
         "entity Organisation in [Organisation];\n\
          entity Account = { organisation: Organisation, side: String, roles: Set<String> };\n\
          entity Thing = { kind: String, unit?: Organisation, provider?: Organisation, owner?: Account };\n\
-         action business, administration, own;\n",
+         action business, administration, shared;\n",
     );
     for action in Action::ALL {
-        let group = uid("Action", action.word()).map_or("business", |action| group_of(&action));
+        let group = action.group();
         let word = action.word();
         let _ = writeln!(
             schema,

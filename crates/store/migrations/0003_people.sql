@@ -82,19 +82,6 @@ CREATE TABLE kept_answer (
     PRIMARY KEY (account, key)
 );
 
--- Rule books, flows, calendars and other versioned data in force, as text.
-CREATE TABLE policy_version (
-    kind {text} NOT NULL,
-    code {text} NOT NULL,
-    version BIGINT NOT NULL,
-    from_s BIGINT NOT NULL,
-    body {text} NOT NULL,
-    prepared_by {text} NOT NULL,
-    authorised_by {text} NOT NULL,
-    at_s BIGINT NOT NULL,
-    PRIMARY KEY (kind, code, version)
-);
-
 -- Running numbers without gaps, by series.
 CREATE TABLE series (
     name {text} PRIMARY KEY,
@@ -252,33 +239,3 @@ CREATE TABLE message (
     read_s BIGINT
 );
 CREATE INDEX message_account ON message (account, read_s, id);
-
-CREATE TABLE webhook (
-    code {text} PRIMARY KEY,
-    organisation {text} NOT NULL,
-    address {text} NOT NULL,
-    secret {text} NOT NULL,
-    events {text} NOT NULL,
-    state {text} NOT NULL,
-    version BIGINT NOT NULL
-);
-
-CREATE TABLE webhook_delivery (
-    id {text} PRIMARY KEY,
-    webhook {text} NOT NULL,
-    event {text} NOT NULL,
-    body {text} NOT NULL,
-    state {text} NOT NULL,
-    attempts BIGINT NOT NULL,
-    answer {text} NOT NULL,
-    at_s BIGINT NOT NULL
-);
-CREATE INDEX webhook_delivery_webhook ON webhook_delivery (webhook, id);
-
--- The head of the audit chain at the end of a day, to be printed and kept elsewhere.
-CREATE TABLE audit_seal (
-    day BIGINT PRIMARY KEY,
-    number BIGINT NOT NULL,
-    digest {text} NOT NULL,
-    at_s BIGINT NOT NULL
-);

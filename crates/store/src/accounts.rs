@@ -115,16 +115,6 @@ impl Connection {
             .transpose()
     }
 
-    /// The account of a subject of the city's identity provider.
-    pub async fn account_by_subject(&mut self, subject: &str) -> Result<Option<Account>, StoreError> {
-        let sql = "SELECT * FROM account WHERE oidc_subject = $1";
-        self.first(sql, &[subject.into()])
-            .await?
-            .as_ref()
-            .map(account)
-            .transpose()
-    }
-
     /// All accounts, by login name.
     pub async fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
         let rows = self.all("SELECT * FROM account ORDER BY login", &[]).await?;

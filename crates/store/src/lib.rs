@@ -48,7 +48,7 @@ pub use logins::{ApiToken, Session};
 pub use looks::LookRecord;
 pub use months::MonthRecord;
 pub use outages::OutageCorrection;
-pub use papers::{EvidenceRecord, KeptAnswer, Message, PolicyVersion};
+pub use papers::{EvidenceRecord, KeptAnswer, Message};
 pub use requests::{RequestFilter, Sight, ToDo};
 pub use room::LimitRecord;
 pub use runs::{ChargeSum, RunRecord};

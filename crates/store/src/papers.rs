@@ -1,4 +1,4 @@
-//! What stands around an application: evidence, expert reviews, offers, work orders, kept answers, policies, messages.
+//! What stands around an application: evidence, expert reviews, offers, work orders, kept answers, messages.
 
 use crate::{Connection, Row, StoreError};
 use kernel::{AccountId, Digest, EvidenceId, Instant, MessageId};
@@ -37,27 +37,6 @@ pub struct KeptAnswer {
     pub body: String,
 }
 
-/// A version of a policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyVersion {
-    /// Kind: `rules`, `flow`, `calendar`.
-    pub kind: String,
-    /// Code within the kind.
-    pub code: String,
-    /// Version, from 1.
-    pub version: i64,
-    /// From when it holds.
-    pub from: Instant,
-    /// The text.
-    pub body: String,
-    /// Who prepared it.
-    pub prepared_by: String,
-    /// Who put it in force.
-    pub authorised_by: String,
-    /// When.
-    pub at: Instant,
-}
-
 /// A message to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -89,19 +68,6 @@ fn evidence(row: &Row) -> Result<EvidenceRecord, StoreError> {
         size_bytes: row.int("size_bytes")?,
         digest: row.parsed(table, "digest")?,
         given_by: row.text("given_by")?,
-        at: Instant::from_unix_s(row.int("at_s")?),
-    })
-}
-
-fn policy(row: &Row) -> Result<PolicyVersion, StoreError> {
-    Ok(PolicyVersion {
-        kind: row.text("kind")?,
-        code: row.text("code")?,
-        version: row.int("version")?,
-        from: Instant::from_unix_s(row.int("from_s")?),
-        body: row.text("body")?,
-        prepared_by: row.text("prepared_by")?,
-        authorised_by: row.text("authorised_by")?,
         at: Instant::from_unix_s(row.int("at_s")?),
     })
 }
@@ -244,57 +210,10 @@ impl Connection {
         row.map(answer).transpose()
     }
 
-    /// Keeps the answer to a change, in the transaction of the change.
-    pub async fn keep_answer(
-        &mut self,
-        (account, key): (AccountId, &str),
-        answer: &KeptAnswer,
-        at: Instant,
-    ) -> Result<(), StoreError> {
-        let values = [
-            account.to_string().into(),
-            key.into(),
-            answer.request.to_string().into(),
-            answer.status.into(),
-            answer.body.clone().into(),
-            at.unix_s().into(),
-        ];
-        let sql = "INSERT INTO kept_answer (account, key, request, status, body, at_s) VALUES ($1,$2,$3,$4,$5,$6)";
-        self.execute_one(sql, &values, key).await
-    }
-
     /// Forgets kept answers from before a moment.
     pub async fn forget_answers(&mut self, before: Instant) -> Result<u64, StoreError> {
         self.execute("DELETE FROM kept_answer WHERE at_s < $1", &[before.unix_s().into()])
             .await
-    }
-
-    /// Stores a version of a policy.
-    pub async fn add_policy(&mut self, new: &PolicyVersion) -> Result<(), StoreError> {
-        let values = [
-            new.kind.clone().into(),
-            new.code.clone().into(),
-            new.version.into(),
-            new.from.unix_s().into(),
-            new.body.clone().into(),
-            new.prepared_by.clone().into(),
-            new.authorised_by.clone().into(),
-            new.at.unix_s().into(),
-        ];
-        let sql = "INSERT INTO policy_version (kind, code, version, from_s, body, prepared_by, authorised_by, at_s) \
-                   VALUES ($1,$2,$3,$4,$5,$6,$7,$8)";
-        self.execute_one(
-            sql,
-            &values,
-            &format!("{} {} 第 {} 版", new.kind, new.code, new.version),
-        )
-        .await
-    }
-
-    /// All versions of all policies of a kind, by code and version.
-    pub async fn policies(&mut self, kind: &str) -> Result<Vec<PolicyVersion>, StoreError> {
-        let sql = "SELECT * FROM policy_version WHERE kind = $1 ORDER BY code, version";
-        self.all(sql, &[kind.into()]).await?.iter().map(policy).collect()
     }
 
     /// Sends messages.

@@ -14,8 +14,6 @@ const TABLE: &str = "resource_request";
 pub enum Sight {
     /// Everything.
     All,
-    /// Those of a unit.
-    Unit(String),
     /// Those of some units; of drafts only one's own.
     Units(Vec<String>, AccountId),
     /// Those that were handed in, and one's own drafts.
@@ -79,7 +77,6 @@ impl Sight {
     fn condition(&self, n: usize) -> (String, Vec<Value>) {
         match self {
             Self::All => (String::new(), Vec::new()),
-            Self::Unit(unit) => (format!(" AND unit = ${n}"), vec![unit.into()]),
             Self::Units(units, account) => {
                 let places: Vec<String> = (1..).take(units.len()).map(|place| format!("${}", n + place)).collect();
                 let units = units.iter().map(Into::into);

@@ -1,13 +1,16 @@
-//! Databases for tests: each test gets one of its own, on a real SQLite file or in a real PostgreSQL.
+//! Databases for tests: each test gets one of its own, on a real SQLite file or in a real PostgreSQL; a clock one can
+//! set, and chance that repeats.
 //!
-//! Owns making and removing them. Is no part of the product. Where PostgreSQL is, the variable
+//! Owns making and removing the databases. Is no part of the product. Where PostgreSQL is, the variable
 //! `YUNHENG_TEST_POSTGRES` says; without it the tests on PostgreSQL fail, they are never passed over.
 
 #![expect(clippy::panic, reason = "a fixture that cannot be made fails its test, and says why")]
 
+use kernel::Instant;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use store::Store;
 use tempfile::TempDir;
 
@@ -29,6 +32,26 @@ macro_rules! on_both_stores {
             )+
         }
     };
+}
+
+/// Chance that repeats: bytes that count up.
+pub fn counted() -> Box<dyn FnMut() -> [u8; 10] + Send> {
+    let mut count = 0_u64;
+    Box::new(move || {
+        count += 1;
+        let [a, b, c, d, e, f, g, h] = count.to_be_bytes();
+        [0, 0, a, b, c, d, e, f, g, h]
+    })
+}
+
+/// A clock, and the hand by which a test sets it. Units: seconds since 1970.
+pub fn clock_at(now: Instant) -> (Arc<AtomicI64>, Arc<dyn Fn() -> Instant + Send + Sync>) {
+    let hand = Arc::new(AtomicI64::new(now.unix_s()));
+    let read = Arc::clone(&hand);
+    (
+        hand,
+        Arc::new(move || Instant::from_unix_s(read.load(Ordering::SeqCst))),
+    )
 }
 
 /// Names the server: an address with a database that exists and a user who may make others.

@@ -49,17 +49,8 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) async fn new(store: TestStore) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let clock = Arc::new(AtomicI64::new(START_S));
-        let ticking = Arc::clone(&clock);
-        let mut count = 0_u64;
-        let entropy = Box::new(move || {
-            count += 1;
-            let mut bytes = [7_u8; 10];
-            bytes[..8].copy_from_slice(&count.to_be_bytes());
-            bytes
-        });
-        let now = Arc::new(move || Instant::from_unix_s(ticking.load(Ordering::Relaxed)));
-        let ctx = OpContext::new("测试", store.store(), data.path(), now, entropy).unwrap();
+        let (clock, now) = test_support::clock_at(Instant::from_unix_s(START_S));
+        let ctx = OpContext::new("测试", store.store(), data.path(), now, test_support::counted()).unwrap();
         let renderer = Arc::new(Renderer::new(Fonts::shipped()).unwrap());
         let router = api::router(ctx.clone(), renderer, api::Edge::default());
         let desk = Self {

@@ -6,7 +6,7 @@ use super::matter::{advance, due, log, paper, read_request, request_of, same_ver
 use super::offers::{Offer, offers_of};
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, keep_apart};
-use domain::budget::{Demand, HoldState, Purse, check_room};
+use domain::budget::{Demand, HoldState, Purse, check_room, for_months, months_of_term};
 use domain::catalogue::Contract;
 use domain::registry::InformationSystem;
 use domain::request::{Place, RequestEvent, ResourceRequest};
@@ -146,12 +146,7 @@ async fn hold_ceiling(ctx: &OpContext, work: &mut Connection, number: &str, offe
     let contracts = work.history::<Contract>().await?;
     let contract = contracts.at(offer.contract.as_str(), ctx.now());
     let contract = contract.ok_or_else(|| OrderError::NotFound("合同", offer.contract.to_string()))?;
-    let (mut month, last) = (ctx.now().day().month(), contract.ends.plus(-1).month());
-    let mut months = 0_i128;
-    while month <= last && months < 1_200 {
-        (month, months) = (month.plus(1), months + 1);
-    }
-    let amount = Money::try_from_fen(i128::from(offer.monthly.fen()) * months)?;
+    let amount = for_months(offer.monthly, months_of_term(ctx.now(), contract.ends))?;
     let purse = Purse::Ceiling {
         contract: contract.code.clone(),
     };

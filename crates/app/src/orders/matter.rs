@@ -40,15 +40,12 @@ pub(super) fn same_version(what: &str, there: i64, expected: Option<i64>) -> Res
     }
 }
 
-/// What an application is to the policies.
+/// What an application is to the policies, seen with a provider that has not been chosen yet, if there is one.
 pub(super) fn target(request: &ResourceRequest, provider: Option<&OrganisationCode>) -> Target {
-    let chosen = request.place.as_ref().map(|place| &place.provider);
+    let target = crate::requests::sight::target(request);
     Target {
-        kind: "request",
-        id: request.number.clone(),
-        unit: Some(request.unit.clone()),
-        provider: provider.or(chosen).cloned(),
-        owner: Some(request.applicant),
+        provider: provider.cloned().or(target.provider),
+        ..target
     }
 }
 

@@ -6,11 +6,11 @@ use super::estimate::{Estimate, added_monthly, estimates};
 use super::facts::{flow_facts, gather};
 use super::ground::Ground;
 use super::people::{People, flow_for, names, people};
-use super::room::{RoomView, demand, means, months_left, views};
+use super::room::{RoomView, demand, means, views};
 use super::sight::{of_kind, target, visible};
 use crate::{AppError, OpContext};
 use domain::authz::Action;
-use domain::budget::Demand;
+use domain::budget::{Demand, months_of_year};
 use domain::flow::{Fact, FlowDefinition, FlowNode};
 use domain::request::{Place, ResourceRequest, check_application};
 use domain::rules::{Check, RequestFacts, Verdict, check_all, verdict};
@@ -144,7 +144,7 @@ async fn dry_run(ctx: &OpContext, request: ResourceRequest) -> Result<Checked, A
         verdict: judged.verdict,
         estimates: judged.estimates,
         monthly: judged.monthly,
-        months_left: months_left(ctx.now()),
+        months_left: months_of_year(ctx.now()),
         room: judged.room,
         flow,
         calendar: ctx.policies()?.calendar.edition(),

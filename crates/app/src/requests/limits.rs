@@ -1,7 +1,6 @@
 //! Quotas, budgets and ceilings: set by those whose duty it is, read by those they concern.
 
 use super::RequestError;
-use super::sight::below;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
 use domain::budget::{Balance, Purse};
@@ -98,8 +97,8 @@ pub async fn limits(ctx: &OpContext) -> Result<Vec<LimitView>, AppError> {
         in_force.insert(limit.purse.clone(), limit);
     }
     if is_unit {
-        let own = below(ctx, &mut read, &who.organisation).await?;
-        in_force.retain(|purse, _| unit_of(purse).is_some_and(|unit| own.contains(unit)));
+        let own = ctx.own_and_below(&who.organisation).await?;
+        in_force.retain(|purse, _| unit_of(purse).is_some_and(|unit| own.contains(unit.as_str())));
     }
     let mut found = Vec::new();
     for (purse, limit) in in_force {

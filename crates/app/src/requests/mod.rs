@@ -21,7 +21,7 @@ mod review;
 mod room;
 mod sheet;
 mod show;
-mod sight;
+pub(crate) mod sight;
 mod submit;
 mod tick;
 

@@ -11,7 +11,7 @@ use super::estimate::Estimate;
 use super::facts::{added, pool};
 use super::ground::Ground;
 use crate::AppError;
-use domain::budget::{Balance, Demand, NoRoom, Purse, check_room};
+use domain::budget::{Balance, Demand, NoRoom, Purse, check_room, for_months, months_of_year};
 use domain::registry::ResourceKind;
 use domain::request::ResourceRequest;
 use domain::rules::{Means, QuotaLeft};
@@ -37,11 +37,6 @@ pub struct RoomView {
     pub fits: bool,
 }
 
-/// Months left of the year, this one included.
-pub(super) fn months_left(at: Instant) -> i64 {
-    13 - i64::from(at.day().month().month())
-}
-
 /// What an application takes, given what it adds to a month.
 pub(super) fn demand(
     ground: &Ground,
@@ -63,8 +58,8 @@ pub(super) fn demand(
         }
     }
     if let Some(monthly) = monthly.filter(|monthly| *monthly > Money::ZERO) {
-        let fen = monthly.fen().checked_mul(months_left(ground.at)).ok_or_else(too_much)?;
-        demand.insert(budget(ground, request), fen);
+        let taken = for_months(monthly, months_of_year(ground.at)).map_err(|_| too_much())?;
+        demand.insert(budget(ground, request), taken.fen());
     }
     Ok(demand)
 }
@@ -103,7 +98,7 @@ pub(super) async fn views(
         views.push(RoomView {
             name: purse.to_string(),
             left: left.map_or_else(|| "未设定".to_owned(), |left| purse.show(left)),
-            fits: left.is_none_or(|left| wanted <= 0 || wanted <= left),
+            fits: balance.has_room(wanted),
             purse,
             balance,
             wanted,

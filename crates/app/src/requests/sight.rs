@@ -1,12 +1,11 @@
 //! Who sees which applications, and the note about whoever tries to see others.
 
 use super::RequestError;
-use crate::{AppError, OpContext};
+use crate::{AppError, OpContext, audit};
 use domain::authz::{Action, Target};
-use domain::registry::{Organisation, Side};
+use domain::registry::Side;
 use domain::request::{RequestKind, ResourceRequest};
-use kernel::OrganisationCode;
-use std::collections::BTreeSet;
+use serde_json::json;
 use store::{Connection, Sight, StoreError};
 
 /// What whoever acts may see: a unit its own and those below it, a provider what is ordered from it or offered to it,
@@ -15,38 +14,12 @@ pub(super) async fn sight(ctx: &OpContext) -> Result<Sight, AppError> {
     let who = ctx.who()?;
     Ok(match who.side {
         Side::Unit => {
-            let mut read = ctx.store().read().await?;
-            let units = below(ctx, &mut read, &who.organisation).await?;
-            Sight::Units(units.iter().map(ToString::to_string).collect(), who.account)
+            let units = ctx.own_and_below(&who.organisation).await?;
+            Sight::Units(units.into_iter().collect(), who.account)
         }
         Side::Provider => Sight::Provider(who.organisation.to_string()),
         _ => Sight::HandedIn(who.account),
     })
-}
-
-/// An organisation and all below it, now.
-pub(super) async fn below(
-    ctx: &OpContext,
-    read: &mut Connection,
-    top: &OrganisationCode,
-) -> Result<BTreeSet<OrganisationCode>, AppError> {
-    let organisations = read.history::<Organisation>().await?;
-    let mut found = BTreeSet::from([top.clone()]);
-    loop {
-        let before = found.len();
-        for organisation in organisations.all_at(ctx.now()) {
-            if organisation
-                .parent
-                .as_ref()
-                .is_some_and(|parent| found.contains(parent))
-            {
-                found.insert(organisation.code.clone());
-            }
-        }
-        if found.len() == before {
-            return Ok(found);
-        }
-    }
 }
 
 /// An application that whoever acts may see. An attempt on one that is there and may not be seen is written down.
@@ -60,8 +33,8 @@ pub(super) async fn visible(ctx: &OpContext, number: &str) -> Result<ResourceReq
         }
     };
     if there {
-        let what = (ctx.actor(), "access.refused", format!("request:{number}"));
-        note(ctx, what, serde_json::json!({ "action": "request.read" })).await?;
+        let object = format!("request:{number}");
+        audit::note(ctx, ("access.refused", &object), &json!({ "action": "request.read" })).await?;
     }
     Err(RequestError::NotFound(number.to_owned()).into())
 }
@@ -84,7 +57,7 @@ pub(super) fn same_version(request: &ResourceRequest, version: i64) -> Result<()
 }
 
 /// What an application is to the policies.
-pub(super) fn target(request: &ResourceRequest) -> Target {
+pub(crate) fn target(request: &ResourceRequest) -> Target {
     Target {
         kind: "request",
         id: request.number.clone(),
@@ -111,20 +84,13 @@ pub(super) async fn noted<T>(
     if let Err(AppError::Request(error)) = &result
         && error.is_refusal()
     {
-        let what = (ctx.actor(), "request.refused", number.to_owned());
         let why = error.to_string();
-        note(ctx, what, serde_json::json!({ "action": action, "why": why })).await?;
+        audit::note(
+            ctx,
+            ("request.refused", number),
+            &json!({ "action": action, "why": why }),
+        )
+        .await?;
     }
     result
-}
-
-async fn note(
-    ctx: &OpContext,
-    (actor, action, object): (&str, &str, String),
-    detail: serde_json::Value,
-) -> Result<(), AppError> {
-    let mut work = ctx.store().begin().await?;
-    work.audit(ctx.now(), (actor, action, &object), detail.to_string())
-        .await?;
-    Ok(work.commit().await?)
 }

@@ -29,17 +29,8 @@ impl Bureau {
     /// With nothing in it.
     pub fn new(store: TestStore, now: Instant) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let clock = Arc::new(AtomicI64::new(now.unix_s()));
-        let hand = Arc::clone(&clock);
-        let time = Arc::new(move || Instant::from_unix_s(hand.load(Ordering::SeqCst)));
-        let mut count = 0_u64;
-        let entropy = Box::new(move || {
-            count += 1;
-            let mut bytes = [0; 10];
-            bytes[2..].copy_from_slice(&count.to_be_bytes());
-            bytes
-        });
-        let ctx = OpContext::new("关账员", store.store(), data.path(), time, entropy).unwrap();
+        let (clock, time) = test_support::clock_at(now);
+        let ctx = OpContext::new("关账员", store.store(), data.path(), time, test_support::counted()).unwrap();
         Self {
             ctx,
             store,

@@ -61,17 +61,8 @@ impl Town {
     pub async fn new(store: TestStore) -> Self {
         let data = tempfile::tempdir().unwrap();
         let now: Instant = code("2026-10-08 09:00:00");
-        let clock = Arc::new(AtomicI64::new(now.unix_s()));
-        let hand = Arc::clone(&clock);
-        let time = Arc::new(move || Instant::from_unix_s(hand.load(Ordering::SeqCst)));
-        let mut count = 0_u64;
-        let entropy = Box::new(move || {
-            count += 1;
-            let mut bytes = [0; 10];
-            bytes[2..].copy_from_slice(&count.to_be_bytes());
-            bytes
-        });
-        let ctx = OpContext::new("worker", store.store(), data.path(), time, entropy).unwrap();
+        let (clock, time) = test_support::clock_at(now);
+        let ctx = OpContext::new("worker", store.store(), data.path(), time, test_support::counted()).unwrap();
         let mut town = Self {
             ctx,
             store,

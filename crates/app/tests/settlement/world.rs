@@ -67,17 +67,8 @@ const SETTING: [(ImportKind, &str); 6] = [
 impl World {
     pub async fn new(store: TestStore) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(AtomicI64::new(at("2026-03-01 09:00:00").unix_s()));
-        let now = Arc::clone(&clock);
-        let mut count = 0_u64;
-        let entropy = Box::new(move || {
-            count += 1;
-            let mut bytes = [0; 10];
-            bytes[2..].copy_from_slice(&count.to_be_bytes());
-            bytes
-        });
-        let time = Arc::new(move || Instant::from_unix_s(now.load(Ordering::SeqCst)));
-        let ctx = OpContext::new("关账员", store.store(), folder.path(), time, entropy).unwrap();
+        let (clock, time) = test_support::clock_at(at("2026-03-01 09:00:00"));
+        let ctx = OpContext::new("关账员", store.store(), folder.path(), time, test_support::counted()).unwrap();
         let world = Self {
             ctx,
             clock,

@@ -109,3 +109,38 @@ words! {
         WebhookWrite = "webhook.write", "维护回调地址";
     }
 }
+
+words! {
+    /// Who an action is for, whatever roles the policies name.
+    ActionGroup {
+        /// The sides of the government cloud; never the three administrators.
+        Business = "business", "业务";
+        /// The three administrators; never the others.
+        Administration = "administration", "三员";
+        /// Both.
+        Shared = "shared", "共用";
+    }
+}
+
+impl Action {
+    /// Its group.
+    pub const fn group(self) -> ActionGroup {
+        match self {
+            Self::AuditRead
+            | Self::AuditSeal
+            | Self::AccountRead
+            | Self::AccountWrite
+            | Self::RolePropose
+            | Self::RoleApprove
+            | Self::SessionRevoke
+            | Self::WebhookWrite => ActionGroup::Administration,
+            Self::RegistryRead
+            | Self::RuleRead
+            | Self::JobRead
+            | Self::JobWrite
+            | Self::MessageRead
+            | Self::TokenWrite => ActionGroup::Shared,
+            _ => ActionGroup::Business,
+        }
+    }
+}

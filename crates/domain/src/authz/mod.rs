@@ -13,7 +13,7 @@ mod permit;
 mod role;
 
 pub use account::{Account, AccountPolicy, AccountSort, AccountState, PasswordFault, Refusal};
-pub use action::Action;
+pub use action::{Action, ActionGroup};
 pub use assignment::{AssignmentError, RoleAssignment, RoleState, check_roles};
 pub use duty::{Duty, DutyError, keep_apart};
 pub use permit::{Actor, Permit, Target};

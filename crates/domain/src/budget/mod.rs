@@ -4,7 +4,7 @@
 //! set there is no room to count, which is said ("not configured") and stops nothing.
 
 use crate::registry::{Measure, PoolKind, words};
-use kernel::{ContractCode, OrganisationCode};
+use kernel::{ContractCode, Day, Instant, Money, MoneyError, Month, OrganisationCode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -89,6 +89,28 @@ impl Balance {
         let limit = self.limit?;
         Some(limit.saturating_sub(self.held).saturating_sub(self.used))
     }
+
+    /// Whether there is room. Nothing, or giving back, always fits; and so does everything where there is no limit.
+    pub fn has_room(&self, wanted: i64) -> bool {
+        wanted <= 0 || self.left().is_none_or(|left| wanted <= left)
+    }
+}
+
+/// Months of the calendar year that are left, the month of `at` included.
+pub fn months_of_year(at: Instant) -> i64 {
+    13 - i64::from(at.day().month().month())
+}
+
+/// Months that are left of a term that ends before `ends`, the month of `at` included; zero if it is over.
+pub fn months_of_term(at: Instant, ends: Day) -> i64 {
+    let ordinal = |month: Month| i64::from(month.year()) * 12 + i64::from(month.month());
+    let (first, last) = (at.day().month(), ends.plus(-1).month());
+    (ordinal(last) - ordinal(first) + 1).max(0)
+}
+
+/// What a monthly amount comes to. Errors: more than an amount of money can be.
+pub fn for_months(monthly: Money, months: i64) -> Result<Money, MoneyError> {
+    Money::try_from_fen(i128::from(monthly.fen()) * i128::from(months))
 }
 
 /// No room.
@@ -110,11 +132,11 @@ pub type Demand = BTreeMap<Purse, i64>;
 /// back, always fits.
 pub fn check_room(demand: &Demand, balance: &dyn Fn(&Purse) -> Balance) -> Result<(), Vec<NoRoom>> {
     let lacking = |(purse, wanted): (&Purse, &i64)| {
-        let left = balance(purse).left()?;
-        (*wanted > 0 && *wanted > left).then(|| NoRoom {
+        let balance = balance(purse);
+        (!balance.has_room(*wanted)).then(|| NoRoom {
             purse: purse.to_string(),
             wanted: purse.show(*wanted),
-            left: purse.show(left),
+            left: purse.show(balance.left().unwrap_or_default()),
         })
     };
     let faults: Vec<NoRoom> = demand.iter().filter_map(lacking).collect();
@@ -157,6 +179,18 @@ mod tests {
             }),
             Ok(())
         );
+    }
+
+    #[test]
+    fn months_that_are_left_count_the_present_one() {
+        let at: Instant = "2026-10-08 09:00:00".parse().unwrap();
+        assert_eq!(months_of_year(at), 3);
+        let term = |ends: &str| months_of_term(at, ends.parse().unwrap());
+        assert_eq!((term("2026-11-01"), term("2026-11-02"), term("2027-10-01")), (1, 2, 12));
+        assert_eq!((term("2026-10-01"), term("2025-01-01")), (0, 0));
+        let year = for_months(Money::from_fen(12_345), 12).unwrap();
+        assert_eq!(year.fen(), 148_140);
+        assert!(for_months(Money::from_fen(i64::MAX), 2).is_err());
     }
 
     proptest! {

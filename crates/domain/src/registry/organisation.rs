@@ -3,6 +3,7 @@
 use super::{History, Registered, words};
 use kernel::{Instant, OrganisationCode, Period};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 words! {
     /// On which side of the government cloud an organisation stands.
@@ -78,6 +79,24 @@ impl History<Organisation> {
         done
     }
 
+    /// The organisations above one at a moment, the nearest first. A circle, which imports refuse, ends where it begins.
+    pub fn above(&self, code: &OrganisationCode, at: Instant) -> Vec<OrganisationCode> {
+        let parent = |code: &OrganisationCode| self.at(code.as_str(), at)?.parent.clone();
+        let mut chain: Vec<OrganisationCode> = Vec::new();
+        let mut next = parent(code);
+        while let Some(above) = next.filter(|above| above != code && !chain.contains(above)) {
+            next = parent(&above);
+            chain.push(above);
+        }
+        chain
+    }
+
+    /// An organisation and all below it at a moment.
+    pub fn own_and_below(&self, own: &OrganisationCode, at: Instant) -> BTreeSet<OrganisationCode> {
+        let below = self.all_at(at).filter(|o| self.above(&o.code, at).contains(own));
+        below.map(|o| o.code.clone()).chain([own.clone()]).collect()
+    }
+
     /// The name at a moment; the code if there was none.
     pub fn name_at(&self, code: &str, at: Instant) -> String {
         self.at(code, at).map_or_else(|| code.to_owned(), |o| o.name.clone())
@@ -126,5 +145,40 @@ mod tests {
         assert_eq!(who, [(9, "D1".to_string()), (22, "D2".to_string())]);
         assert_eq!(history.name_at("D2", at("2026-03-09")), "乙局");
         assert_eq!(history.name_at("D2", at("2026-03-10")), "甲乙局");
+    }
+
+    #[test]
+    fn the_tree_is_walked_both_ways_and_a_circle_ends() {
+        let mut history = History::default();
+        let under = |code: &str, parent: &str| Organisation {
+            parent: Some(parent.parse().unwrap()),
+            ..organisation(code, "局", None)
+        };
+        let since = |at: &str, body| Version {
+            valid_from: at.parse().unwrap(),
+            body,
+        };
+        for version in [
+            since("2026-01-01", organisation("D1", "局", None)),
+            since("2026-01-01", under("D2", "D1")),
+            since("2026-01-01", under("D3", "D2")),
+            since("2026-06-01", under("D3", "D1")),
+            since("2026-01-01", under("X1", "X2")),
+            since("2026-01-01", under("X2", "X1")),
+        ] {
+            history.add(version).unwrap();
+        }
+        let texts = |codes: Vec<OrganisationCode>| codes.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let above = |code: &str, at: &str| texts(history.above(&code.parse().unwrap(), at.parse().unwrap()));
+        assert_eq!(above("D3", "2026-03-01"), ["D2", "D1"]);
+        assert_eq!(above("D3", "2026-06-01"), ["D1"]);
+        assert_eq!(above("X1", "2026-03-01"), ["X2"]);
+        let below = |code: &str, at: &str| {
+            let all = history.own_and_below(&code.parse().unwrap(), at.parse().unwrap());
+            texts(all.into_iter().collect())
+        };
+        assert_eq!(below("D2", "2026-03-01"), ["D2", "D3"]);
+        assert_eq!(below("D2", "2026-06-01"), ["D2"]);
+        assert_eq!(below("nobody", "2026-03-01"), ["nobody"]);
     }
 }

@@ -6,7 +6,7 @@ use domain::budget::{Balance, Demand, HoldState, Purse};
 use domain::request::{RequestKind, RequestStatus, ResourceRequest};
 use domain::work::JobState;
 use kernel::{AccountId, Digest, JobId, SessionId, TokenId};
-use store::{ApiToken, Job, KeptAnswer, RequestFilter, Session, Sight, StoreError, ToDo};
+use store::{ApiToken, Command, Job, KeptAnswer, RequestFilter, Session, Sight, StoreError, ToDo};
 use test_support::TestStore;
 
 fn account(n: u8, organisation: &str) -> Account {
@@ -63,7 +63,6 @@ pub async fn accounts_round_trip(store: TestStore) {
     );
     let read = work.account_by_login("user1").await.unwrap().unwrap();
     assert_eq!(read, Account { version: 2, ..changed });
-    assert_eq!(work.account_by_subject("subject1").await.unwrap(), Some(read.clone()));
     assert_eq!(work.account(read.id).await.unwrap(), Some(read));
 }
 
@@ -203,7 +202,18 @@ pub async fn requests_are_seen_by_whom_they_concern(store: TestStore) {
     };
     let all = RequestFilter::default();
     assert_eq!(numbers(Sight::All, all.clone()).await, ["SQ-3", "SQ-2", "SQ-1"]);
-    assert_eq!(numbers(Sight::Unit("D01".into()), all.clone()).await, ["SQ-2", "SQ-1"]);
+    let someone = |n: u8| AccountId::from_parts(1, &[n; 10]);
+    let of_unit = |n| Sight::Units(vec!["D01".into()], someone(n));
+    assert_eq!(numbers(of_unit(1), all.clone()).await, ["SQ-2", "SQ-1"]);
+    assert_eq!(
+        numbers(of_unit(2), all.clone()).await,
+        ["SQ-2"],
+        "drafts are the applicant's"
+    );
+    assert_eq!(
+        numbers(Sight::HandedIn(someone(2)), all.clone()).await,
+        ["SQ-3", "SQ-2"]
+    );
     assert_eq!(
         numbers(Sight::Provider("P1".into()), all.clone()).await,
         ["SQ-2"],
@@ -216,7 +226,7 @@ pub async fn requests_are_seen_by_whom_they_concern(store: TestStore) {
         ..RequestFilter::default()
     };
     assert_eq!(numbers(Sight::All, approved).await, ["SQ-2"]);
-    assert_eq!(read.request("SQ-3", &Sight::Unit("D01".into())).await.unwrap(), None);
+    assert_eq!(read.request("SQ-3", &of_unit(1)).await.unwrap(), None);
     drop(read);
     let mut work = store.begin().await.unwrap();
     let mut saved = request("SQ-2", "D01", RequestStatus::Ordered);
@@ -393,22 +403,27 @@ pub async fn a_job_has_one_worker(store: TestStore) {
 }
 
 pub async fn a_change_sent_again_has_its_answer(store: TestStore) {
-    let someone = AccountId::from_parts(1, &[1; 10]);
-    let answer = KeptAnswer {
+    let (someone, now) = (AccountId::from_parts(1, &[1; 10]), at("2026-10-01"));
+    let sent = || store.for_command(Command::new((someone, "k".into()), Digest::of(b"body"), now));
+    commit(sent().begin().await.unwrap()).await;
+    let again = sent().begin().await;
+    assert!(matches!(again, Err(StoreError::KnownCommand(_))), "it took effect once");
+    let mut answer = KeptAnswer {
         request: Digest::of(b"body"),
-        status: 201,
-        body: "{}".into(),
+        status: 0,
+        body: String::new(),
     };
-    let now = at("2026-10-01");
-    let mut work = store.begin().await.unwrap();
-    work.keep_answer((someone, "k"), &answer, now).await.unwrap();
-    commit(work).await;
-    let mut work = store.begin().await.unwrap();
-    assert_eq!(work.kept_answer(someone, "k").await.unwrap(), Some(answer.clone()));
-    assert_eq!(
-        work.kept_answer(AccountId::from_parts(1, &[2; 10]), "k").await.unwrap(),
-        None
+    let kept = async |account| store.read().await.unwrap().kept_answer(account, "k").await.unwrap();
+    assert_eq!(kept(someone).await, Some(answer.clone()), "not answered yet");
+    assert!(store.answer_command((someone, "k"), 201, "{}").await.unwrap());
+    assert!(
+        !store.answer_command((someone, "k"), 500, "").await.unwrap(),
+        "answered once"
     );
+    (answer.status, answer.body) = (201, "{}".into());
+    assert_eq!(kept(someone).await, Some(answer));
+    assert_eq!(kept(AccountId::from_parts(1, &[2; 10])).await, None);
+    let mut work = store.begin().await.unwrap();
     assert_eq!(work.forget_answers(now.plus_s(1)).await.unwrap(), 1);
     assert_eq!(work.kept_answer(someone, "k").await.unwrap(), None);
 }

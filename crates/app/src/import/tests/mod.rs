@@ -58,14 +58,14 @@ impl House {
     fn empty(store: TestStore) -> Self {
         let data = tempfile::tempdir().unwrap();
         let now = at("2026-06-10 09:00:00");
-        let mut count = 0_u64;
-        let entropy = Box::new(move || {
-            count += 1;
-            let mut bytes = [0; 10];
-            bytes[2..].copy_from_slice(&count.to_be_bytes());
-            bytes
-        });
-        let ctx = OpContext::new("测试员", store.store(), data.path(), Arc::new(move || now), entropy).unwrap();
+        let ctx = OpContext::new(
+            "测试员",
+            store.store(),
+            data.path(),
+            Arc::new(move || now),
+            test_support::counted(),
+        )
+        .unwrap();
         Self {
             ctx,
             store,
