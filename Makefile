@@ -4,6 +4,7 @@
 # make check   format, lints, documentation, the order of the house
 # make bench   speed, beside peers
 # make lab-test LAB=folder  connector and program against a real OpenStack of one's own (see docs/ops/openstack.md)
+# make api-fuzz the HTTP API held against its own document, as every role (see docs/ops/api.md)
 # make release the binary to ship
 
 SHELL := /bin/sh
@@ -12,7 +13,7 @@ TOOLS := $(CURDIR)/.tools
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null || echo $(TOOLS)/bin/cargo-nextest)
 export PATH := $(TOOLS)/bin:$(PATH)
 
-.PHONY: demo build test check bench lab-test release setup-build setup-test clean-demo
+.PHONY: demo build test check bench lab-test api-fuzz release setup-build setup-test clean-demo
 
 demo: build
 	target/debug/yunheng demo $(DEMO)
@@ -27,6 +28,7 @@ setup-build:
 setup-test: setup-build
 	@test -x "$(NEXTEST)" || $(CARGO) install --locked --root $(TOOLS) --version 0.9.143 cargo-nextest
 	@sh tests/postgres.sh which >/dev/null 2>&1 || sh tests/install.sh postgresql
+	@sh tests/oidc/setup.sh
 
 test: setup-test
 	sh tests/run.sh
@@ -42,6 +44,9 @@ bench: setup-build
 
 lab-test: setup-test
 	sh tests/lab.sh
+
+api-fuzz: build
+	sh tests/api_fuzz.sh
 
 release:
 	$(CARGO) build --locked --release -p yunheng

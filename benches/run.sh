@@ -4,6 +4,7 @@
 #
 # usage: benches/run.sh [TURNS=5] [RESOURCES=1000000] [POINTS=1000000]
 #        benches/run.sh path [RESOURCES=100000]    only the whole production path, see below
+#        benches/run.sh desk [APPLICATIONS=10000] [USERS=1000]    only people at work, see below
 # Sets up its own Python in .tools/bench-venv and its input in .tools/bench-input; the path needs neither.
 set -euo pipefail
 export PYTHONDONTWRITEBYTECODE=1
@@ -22,6 +23,18 @@ path() {
     }
     rm -rf "$city"
 }
+# Ten thousand applications of a thousand people, fifty at once, through the server, on both databases.
+desk() {
+    cargo build --release --package yunheng --package bench
+    local bin=${CARGO_TARGET_DIR:-target}/release
+    "$bin/bench" desk "$bin/yunheng" sqlite "$1" "$2"
+    YUNHENG_TEST_POSTGRES=$(sh tests/postgres.sh up) "$bin/bench" desk "$bin/yunheng" postgres "$1" "$2"
+    sh tests/postgres.sh down
+}
+if [ "${1:-}" = desk ]; then
+    desk "${2:-10000}" "${3:-1000}"
+    exit
+fi
 if [ "${1:-}" = path ]; then
     path "${2:-100000}"
     exit
@@ -76,3 +89,4 @@ python3 benches/peers/table.py "$results/all.tsv"
 "$bench" lake "$results/lake" 1000000 |
     sed '1s/^/lake (lines, bytes, seconds to write, to read and check, to find one line, peak MiB with the lines made, written, read): /'
 path 100000
+desk 10000 1000

@@ -17,23 +17,27 @@ LAB=$(cd "$LAB" && pwd)
 began=$(date +%s)
 stage() { echo "lab: $1 ($(($(date +%s) - began)) s)"; }
 
-# What takes longest comes first, and without a lab that could be left behind.
+# What takes longest comes first, and without a lab that could be left behind. It is built once: what is tested is what
+# was built here, whatever happens to the sources meanwhile.
+built=$(mktemp -d)
+trap 'rm -rf "$built"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 YUNHENG_TEST_POSTGRES=$(sh tests/postgres.sh up)
 YUNHENG_LAB=$LAB
 YUNHENG_LAB_DIR=$LAB_DIR
 export LAB_DIR YUNHENG_TEST_POSTGRES YUNHENG_LAB YUNHENG_LAB_DIR
 # The whole workspace, so that what `make test` built is used again.
+cargo metadata --locked --format-version 1 >"$built/cargo.json"
+cargo nextest list --locked --workspace --features sources/lab,yunheng/lab --test openstack_lab --test lab \
+    --list-type binaries-only --message-format json >"$built/binaries.json"
 tests() {
-    cargo nextest run --locked --workspace --features sources/lab,yunheng/lab --test openstack_lab --test lab \
-        --no-fail-fast "$@"
+    cargo nextest run --cargo-metadata "$built/cargo.json" --binaries-metadata "$built/binaries.json" --no-fail-fast "$@"
 }
-tests --no-run
 stage "tests are built"
 
 if [ ! -e "$LAB_DIR/run/keystone.pid" ]; then
-    trap '"$LAB/down"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
+    trap '"$LAB/down"; rm -rf "$built"' EXIT
 fi
 "$LAB/up"
 stage "it is up"

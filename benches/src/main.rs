@@ -5,6 +5,7 @@
 
 mod columns;
 mod cost;
+mod desk;
 mod lake_lines;
 mod production;
 mod w1;
@@ -16,7 +17,8 @@ use thiserror::Error;
 const USAGE: &str = "usage: bench w1 DIR [--lines OUT.parquet | --decode-only]
        bench w1p DIR [--decode-only]
        bench lake DIR LINES
-       bench path PROGRAM DIR RESOURCES";
+       bench path PROGRAM DIR RESOURCES
+       bench desk PROGRAM sqlite|postgres APPLICATIONS USERS";
 
 /// Why a workload did not come to an answer.
 #[derive(Debug, Error)]
@@ -38,6 +40,15 @@ enum BenchError {
     Amount(#[from] domain::rate::AmountError),
 }
 
+impl BenchError {
+    fn file(path: &str, source: std::io::Error) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
 fn run(arguments: &[&str]) -> Result<String, BenchError> {
     match arguments {
         ["w1", folder] => w1::aggregate(folder),
@@ -46,6 +57,7 @@ fn run(arguments: &[&str]) -> Result<String, BenchError> {
         ["w1p", folder, "--decode-only"] => w1p::decode_only(folder),
         ["lake", folder, lines] => lake_lines::write_and_read(folder, lines),
         ["path", program, folder, resources] => production::play(program, folder, resources),
+        ["desk", program, store, applications, users] => desk::measure(program, store, applications, users),
         ["w1p", folder] => w1p::rate_points(folder),
         _ => Err(BenchError::Usage(USAGE)),
     }

@@ -5,6 +5,7 @@ use crate::page::Paging;
 use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -20,6 +21,11 @@ pub(crate) struct Listed<T> {
     /// Which page of them, in which order.
     pub(crate) paging: Paging,
 }
+
+/// No filter at all: every word is one too many.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 async fn pairs<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Map<String, Value>, Problem> {
     let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;

@@ -11,6 +11,7 @@ use crate::session::Asker;
 use app::{OpContext, Sent};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::{Digest, ErrorKind};
@@ -24,6 +25,11 @@ pub(crate) const KEY_HEADER: &str = "idempotency-key";
 const KEY_LENGTH_MAX: usize = 100;
 /// The field of an answer that is given out once and not kept.
 const SECRET: &str = "secret";
+
+/// A zero byte, as JSON writes it.
+const ZERO: &[u8] = b"\\u0000";
+/// The field of an answer that also stands in the header of that name.
+const LOCATION: &str = "location";
 
 /// JSON that was sent, read whole.
 #[derive(Debug)]
@@ -65,6 +71,15 @@ impl Answer {
         }
     }
 
+    /// Asked for, and done later: `location` is where to look.
+    pub(crate) fn accepted(view: impl Serialize, location: String) -> Self {
+        let mut answer = Self::with(StatusCode::ACCEPTED, view);
+        if let Some(body) = answer.body.as_object_mut() {
+            body.insert(LOCATION.to_owned(), Value::String(location));
+        }
+        answer
+    }
+
     fn with(status: StatusCode, view: impl Serialize) -> Self {
         Self {
             status,
@@ -86,7 +101,17 @@ fn json_response(status: StatusCode, body: String) -> Response {
     if status == StatusCode::NO_CONTENT {
         return status.into_response();
     }
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    let location = (status == StatusCode::ACCEPTED).then(|| location_of(&body)).flatten();
+    let mut response = (status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+    if let Some(location) = location {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+fn location_of(body: &str) -> Option<HeaderValue> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    HeaderValue::from_str(body.get(LOCATION)?.as_str()?).ok()
 }
 
 fn again(status: i64, body: String) -> Response {
@@ -106,11 +131,20 @@ fn again(status: i64, body: String) -> Response {
 }
 
 impl<T> Change<T> {
+    /// A change that somebody sent: who, under which key, seeing which version, and the digest of what was asked.
+    pub(crate) fn sent((asker, parts): (Asker, &Parts), request: Digest, given: T) -> Result<Self, Problem> {
+        Ok(Self {
+            asker,
+            key: key_of(&parts.headers)?,
+            request,
+            seen: seen_of(&parts.headers)?,
+            given,
+        })
+    }
+
     /// The version that the asker saw, from `If-Match`. Errors: they did not say.
     pub(crate) fn seen(&self) -> Result<i64, Problem> {
-        let detail = "请求缺少 If-Match；请先读取最新内容，并带上其 ETag 再提交";
-        self.seen
-            .ok_or_else(|| Problem::coded(StatusCode::PRECONDITION_REQUIRED, "if_match_missing", detail))
+        needed(self.seen)
     }
 
     /// Makes the change, once.
@@ -173,6 +207,16 @@ async fn repeated(ctx: &OpContext, key: &str, request: Digest) -> Result<Option<
     }
 }
 
+fn needed(seen: Option<i64>) -> Result<i64, Problem> {
+    let detail = "请求缺少 If-Match；请先读取最新内容，并带上其 ETag 再提交";
+    seen.ok_or_else(|| Problem::coded(StatusCode::PRECONDITION_REQUIRED, "if_match_missing", detail))
+}
+
+/// The version that whoever sends a change without content saw, from `If-Match`. Errors: they did not say.
+pub(crate) fn seen_version(headers: &HeaderMap) -> Result<i64, Problem> {
+    needed(seen_of(headers)?)
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     value.is_some_and(|value| value.split(';').next().unwrap_or_default().trim() == "application/json")
@@ -187,6 +231,10 @@ async fn read_json<T: DeserializeOwned>(request: Request) -> Result<(T, Bytes), 
     if !bytes.is_empty() && !json {
         let detail = "请求内容应为 JSON，并注明 Content-Type: application/json";
         return Err(Problem::coded(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", detail));
+    }
+    // No database keeps a zero byte in a text.
+    if bytes.windows(ZERO.len()).any(|part| part == ZERO) {
+        return Err(Problem::field("请求内容", "含有不可用的字符（U+0000），请删除后重试"));
     }
     let text: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
     let given =
@@ -230,18 +278,11 @@ impl<T: DeserializeOwned> FromRequest<Api> for Change<T> {
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let asker = Asker::from_request_parts(&mut parts, api).await?;
-        let key = key_of(&parts.headers)?;
-        let seen = seen_of(&parts.headers)?;
+        key_of(&parts.headers)?;
         let what = format!("{} {}\n", parts.method, parts.uri);
-        let (given, bytes) = read_json(Request::from_parts(parts, body)).await?;
+        let (given, bytes) = read_json(Request::from_parts(parts.clone(), body)).await?;
         let request = Digest::of(&[what.as_bytes(), &bytes].concat());
-        Ok(Self {
-            asker,
-            key,
-            request,
-            seen,
-            given,
-        })
+        Self::sent((asker, &parts), request, given)
     }
 }
 

@@ -5,14 +5,16 @@
 //! invitation, health and the document itself asks who is there first (I8). Every change takes effect once, however
 //! often it is sent (I6).
 
+mod download;
 mod filter;
 mod idempotency;
-mod login_rate;
 mod openapi;
 mod page;
 mod problem;
+mod rate;
 mod server;
 mod session;
+mod upload;
 mod v1;
 
 pub use openapi::document;

@@ -6,7 +6,14 @@ use crate::v1;
 use serde_json::{Value, json};
 
 /// The operations that nobody has to log in for.
-const PUBLIC: &[&str] = &["begin_session", "accept_invitation", "health"];
+const PUBLIC: &[&str] = &[
+    "begin_session",
+    "begin_sign_in",
+    "finish_sign_in",
+    "finish_with_code",
+    "accept_invitation",
+    "health",
+];
 
 /// Errors that every operation may answer with.
 const ERRORS: &[(&str, &str)] = &[
@@ -14,21 +21,22 @@ const ERRORS: &[(&str, &str)] = &[
     ("403", "Not allowed"),
     ("404", "No such thing, or none of the asker's business"),
     ("405", "The address does not know the method"),
+    (
+        "409",
+        "It exists, its state does not allow it, or a key was used for something else",
+    ),
     ("413", "Too large"),
     ("422", "What was sent is not right"),
+    ("429", "Too many requests; see Retry-After"),
     ("500", "A fault of ours; nothing was changed"),
     ("503", "Not available now"),
 ];
 
 /// Errors of changes.
 const ERRORS_OF_CHANGES: &[(&str, &str)] = &[
-    (
-        "409",
-        "It exists, its state does not allow it, or the key was used for something else",
-    ),
     ("412", "Somebody changed it meanwhile"),
-    ("415", "Not JSON"),
-    ("428", "Idempotency-Key or If-Match is missing"),
+    ("415", "Not JSON, or not a file"),
+    ("428", "Idempotency-Key, If-Match or Content-Digest is missing"),
 ];
 
 /// The document, OpenAPI 3.1.
@@ -73,7 +81,6 @@ fn set(object: &mut Value, name: &str, value: Value) {
 fn complete(method: &str, operation: &mut Value) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
     let public = PUBLIC.contains(&id);
-    let is_login = id == "begin_session";
     let changes = method != "get";
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         let of_changes = ERRORS_OF_CHANGES.iter().filter(|_| changes);
@@ -81,13 +88,6 @@ fn complete(method: &str, operation: &mut Value) {
             let problem = json!({ "schema": { "$ref": "#/components/schemas/ProblemBody" } });
             let known = json!({ "description": description, "content": { "application/problem+json": problem } });
             responses.entry(*status).or_insert(known);
-        }
-        if is_login {
-            let problem = json!({ "schema": { "$ref": "#/components/schemas/ProblemBody" } });
-            responses.insert(
-                "429".to_owned(),
-                json!({ "description": "Too many attempts", "content": { "application/problem+json": problem } }),
-            );
         }
     }
     if public {

@@ -13,6 +13,8 @@ use utoipa::{IntoParams, ToSchema};
 const LIMIT_MAX: usize = 200;
 /// Rows of a page if nobody says.
 const LIMIT: usize = 50;
+/// Rows that a list has as CSV at most.
+const WHOLE_MAX: i64 = 1_000_000;
 /// Marks UTF-8 for spreadsheets.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -58,6 +60,16 @@ impl Paging {
         limit.ok_or_else(|| Problem::field("limit", format!("应为 1 至 {LIMIT_MAX} 的整数")))
     }
 
+    /// How many rows to ask the store for: one more than a page, to know whether there is a next one; for a whole list as
+    /// CSV all of them.
+    pub(crate) fn wanted(&self) -> Result<i64, Problem> {
+        let limit = self.limit()?;
+        if self.format.as_deref() == Some("csv") {
+            return Ok(WHOLE_MAX);
+        }
+        Ok(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1))
+    }
+
     /// Answers with a list, whose rows are known by the column `id`.
     pub(crate) fn answer<T: Serialize>(&self, rows: Vec<T>, id: &str) -> Result<Response, Problem> {
         let rows = rows.into_iter().filter_map(|row| serde_json::to_value(row).ok());
@@ -77,12 +89,14 @@ impl Paging {
         }
         let rows = rows.into_iter().filter_map(|row| serde_json::to_value(row).ok());
         let mut items: Vec<Value> = rows.collect();
+        match self.format.as_deref() {
+            None | Some("json") => {}
+            Some("csv") => return Ok(csv(&items)),
+            Some(_) => return Err(Problem::field("format", "应为 json 或 csv")),
+        }
         let limit = self.limit()?;
         let more = items.len() > limit;
         items.truncate(limit);
-        if self.format.as_deref() == Some("csv") {
-            return Ok(csv(&items));
-        }
         let next = items.last().filter(|_| more).map(|row| text_of(row.get(id)));
         let page = Page {
             items,

@@ -78,7 +78,7 @@ fn english(status: StatusCode) -> &'static str {
         409 => "It exists already, or its state does not allow this.",
         412 => "Somebody changed it meanwhile. Read it again.",
         413 => "This is larger than what is accepted.",
-        415 => "Send JSON, with the content type application/json.",
+        415 => "Send JSON, with the content type application/json; a file in its own type.",
         422 => "What was sent is not right; see detail and faults.",
         428 => "A header is missing that this operation needs.",
         429 => "Too many attempts. Wait a minute.",
@@ -131,6 +131,20 @@ impl Problem {
         } else {
             error.into()
         }
+    }
+
+    /// For whatever is done about one thing: whoever may not see it does not learn whether it exists.
+    pub(crate) fn unseen(error: AppError, what: &str, key: &str) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::Forbidden => Self::not_found(what, key),
+            _ => error.into(),
+        }
+    }
+
+    /// Somebody asks too often.
+    pub(crate) fn too_often() -> Self {
+        let detail = "操作过于频繁，请一分钟后再试";
+        Self::coded(StatusCode::TOO_MANY_REQUESTS, "too_often", detail)
     }
 
     pub(crate) const fn status(&self) -> StatusCode {
@@ -191,6 +205,10 @@ pub(crate) fn problem_response(status: StatusCode, body: String) -> Response {
         response
             .headers_mut()
             .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let wait = HeaderValue::from_static("60");
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
     }
     response
 }

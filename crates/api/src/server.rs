@@ -1,14 +1,15 @@
 //! The server: what every request passes through, and starting and stopping it.
 
-use crate::login_rate::LoginRate;
 use crate::openapi;
 use crate::problem::Problem;
+use crate::rate::Rate;
+use crate::session::Asker;
 use crate::v1;
 use app::OpContext;
 use app::statements::Renderer;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use kernel::ErrorKind;
@@ -22,6 +23,8 @@ use utoipa_swagger_ui::SwaggerUi;
 const BODY_MAX: usize = 1 << 20;
 /// The longest a request may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest a file may take to come in, or to be made.
+const PATIENCE_FOR_FILES: Duration = Duration::from_secs(600);
 
 tokio::task_local! {
     static REQUEST_ID: String;
@@ -40,6 +43,8 @@ pub struct Edge {
     pub behind_proxy: bool,
     /// Whether everything is demo data, which documents say then.
     pub is_demo: bool,
+    /// How many requests one session or token may send in a minute; none for no limit.
+    pub requests_per_minute: Option<u32>,
 }
 
 /// What every operation is given.
@@ -50,12 +55,25 @@ pub(crate) struct Api {
     /// How the server stands towards the network.
     pub(crate) edge: Edge,
     /// Attempts to log in.
-    pub(crate) logins: Arc<LoginRate>,
+    pub(crate) logins: Arc<Rate>,
+    /// Uploads, exports and other heavy work, by account.
+    pub(crate) heavy: Arc<Rate>,
+    /// Requests by session or token.
+    pub(crate) requests: Option<Arc<Rate>>,
     /// Draws documents.
     pub(crate) renderer: Arc<Renderer>,
 }
 
 impl Api {
+    /// Errors: whoever asks has done too much heavy work within a minute.
+    pub(crate) fn pace(&self, asker: &Asker) -> Result<(), Problem> {
+        let account = asker.who()?.account.to_string();
+        match self.heavy.admit(&account, asker.ctx.now()) {
+            true => Ok(()),
+            false => Err(Problem::too_often()),
+        }
+    }
+
     /// Where a request comes from.
     pub(crate) fn address(&self, headers: &HeaderMap, peer: Option<&ConnectInfo<SocketAddr>>) -> String {
         let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
@@ -73,7 +91,9 @@ pub fn router(ctx: OpContext, renderer: Arc<Renderer>, edge: Edge) -> Router {
     let api = Api {
         ctx,
         edge,
-        logins: Arc::default(),
+        logins: Arc::new(Rate::of_logins()),
+        heavy: Arc::new(Rate::of_heavy()),
+        requests: edge.requests_per_minute.map(|most| Arc::new(Rate::of(most))),
         renderer,
     };
     let document = openapi::document();
@@ -93,10 +113,21 @@ pub fn router(ctx: OpContext, renderer: Arc<Renderer>, edge: Edge) -> Router {
 
 /// What every request passes: an id, a limit of time, headers, one line of log without addresses' queries.
 async fn edge_of_the_house(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let behind_proxy = api.edge.behind_proxy;
     let id: String = api.ctx.random().iter().map(|byte| format!("{byte:02x}")).collect();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    // No database keeps a zero byte in a text.
+    let has_zero = request.uri().to_string().contains("%00");
+    let patience = patience(&method, &path, request.headers());
     let answer = REQUEST_ID.scope(id.clone(), async {
-        match tokio::time::timeout(PATIENCE, next.run(request)).await {
+        if has_zero {
+            return Problem::field("地址", "含有不可用的字符，请核对").into_response();
+        }
+        match tokio::time::timeout(patience, next.run(request)).await {
+            // What the router itself refuses, such as a path that is no text.
+            Ok(response) if response.status() == StatusCode::BAD_REQUEST && !is_problem(&response) => {
+                Problem::field("地址", "无法识别，请对照接口文档（/docs）核对").into_response()
+            }
             Ok(response) => response,
             Err(_) => Problem::new(ErrorKind::Unavailable, "处理超时，未完成的改动已撤销；请稍后重试").into_response(),
         }
@@ -107,11 +138,30 @@ async fn edge_of_the_house(State(api): State<Api>, request: Request, next: Next)
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert("x-request-id", value);
     }
-    for (name, value) in SECURITY {
+    let of_tls = [("strict-transport-security", "max-age=31536000")];
+    let of_tls = of_tls.iter().filter(|_| behind_proxy);
+    for (name, value) in SECURITY.iter().chain(of_tls) {
         let name = HeaderName::from_static(name);
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
+}
+
+fn is_problem(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind == "application/problem+json")
+}
+
+/// How long a request may take: files come in and are made slowly, everything else is quick.
+fn patience(method: &Method, path: &str, headers: &HeaderMap) -> Duration {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let is_file = *method == Method::POST && kind.is_some_and(|kind| !kind.starts_with("application/json"));
+    let slow = ["/api/v1/charges", "/api/v1/exports", "/document", "/file", "/rerating"];
+    if is_file || slow.iter().any(|part| path.starts_with(part) || path.ends_with(part)) {
+        PATIENCE_FOR_FILES
+    } else {
+        PATIENCE
+    }
 }
 
 const SECURITY: &[(&str, &str)] = &[
@@ -125,6 +175,8 @@ const SECURITY: &[(&str, &str)] = &[
          base-uri 'none'; form-action 'self'",
     ),
     ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
 ];
 
 /// Serves until `stop`; requests that have begun are answered.

@@ -6,10 +6,12 @@ use app::OpContext;
 use app::accounts::{actor_of_session, actor_of_token};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use domain::authz::{Action, Actor, Target};
-use kernel::{ErrorKind, Kinded, SessionId};
+use kernel::{Digest, ErrorKind, Kinded, SessionId};
 
+/// The cookie of a login that is under way at the identity provider.
+pub(crate) const SIGN_IN_COOKIE: &str = "yh_sign_in";
 /// The cookie of a session.
 const COOKIE: &str = "yh_session";
 /// The header that no page of another origin can send: with a cookie, a change needs it.
@@ -55,14 +57,27 @@ pub(crate) fn cookie(secret: &str, max_age_s: i64, secure: bool) -> String {
     format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_s}{secure}")
 }
 
+/// The header that gives a browser what it keeps while it is at the identity provider, or takes it. It must come along
+/// when the provider sends the browser back, so it is not `Strict` as the session's is.
+pub(crate) fn sign_in_cookie(secret: &str, max_age_s: i64, secure: bool) -> String {
+    let secure = if secure { "; Secure" } else { "" };
+    let path = "/api/v1/sessions/oidc";
+    format!("{SIGN_IN_COOKIE}={secret}; Path={path}; HttpOnly; SameSite=Lax; Max-Age={max_age_s}{secure}")
+}
+
 fn cookie_of(headers: &HeaderMap) -> Option<&str> {
+    value_of(headers, COOKIE)
+}
+
+/// The value of a cookie.
+pub(crate) fn value_of<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     let lines = headers.get_all(header::COOKIE).into_iter();
     let pairs = lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'));
     pairs
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
+        .find(|(name, _)| *name == wanted)
         .map(|(_, value)| value)
 }
 
@@ -77,25 +92,51 @@ impl FromRequestParts<Api> for Asker {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         if let Some(token) = token_of(&parts.headers) {
+            often(api, token)?;
             let actor = actor_of_token(&api.ctx, token).await?;
-            return Ok(Self {
+            let asker = Self {
                 ctx: api.ctx.acting(actor),
                 session: None,
-            });
+            };
+            note_export(&asker, parts).await?;
+            return Ok(asker);
         }
         let Some(secret) = cookie_of(&parts.headers) else {
             return Err(Problem::new(ErrorKind::Unauthenticated, "请先登录，或在请求中提供令牌"));
         };
+        often(api, secret)?;
         if !parts.method.is_safe() && parts.headers.get(REQUEST_HEADER).is_none_or(|value| value != "1") {
             let detail = "请求缺少 X-Yunheng-Request: 1，已拒绝；请从本平台页面操作，或改用令牌";
             return Err(Problem::coded(StatusCode::FORBIDDEN, "foreign_origin", detail));
         }
         let (actor, session) = actor_of_session(&api.ctx, secret).await?;
-        Ok(Self {
+        let asker = Self {
             ctx: api.ctx.acting(actor),
             session: Some(session),
-        })
+        };
+        note_export(&asker, parts).await?;
+        Ok(asker)
     }
+}
+
+/// Errors: so many requests came with this secret within a minute. The secret is remembered by its digest only.
+fn often(api: &Api, secret: &str) -> Result<(), Problem> {
+    let name = Digest::of(secret.as_bytes()).to_string();
+    match &api.requests {
+        Some(rate) if !rate.admit(&name, api.ctx.now()) => Err(Problem::too_often()),
+        _ => Ok(()),
+    }
+}
+
+/// Whoever takes a whole list away leaves an entry in the audit chain, before it is known whether they may.
+async fn note_export(asker: &Asker, parts: &Parts) -> Result<(), Problem> {
+    let query = parts.uri.query().unwrap_or_default();
+    let whole = parts.method == Method::GET && query.split('&').any(|pair| pair == "format=csv");
+    if whole {
+        let detail = serde_json::json!({ "query": query });
+        app::audit::note(&asker.ctx, ("list.export", parts.uri.path()), &detail).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,11 +1,41 @@
 //! Asking the judge. What is refused is written down.
 
 use crate::{AppError, OpContext, audit};
-use domain::authz::{Action, Permit, Target};
+use domain::authz::{Action, Duty, Permit, Target, keep_apart};
 use domain::registry::{History, Organisation};
 use kernel::OrganisationCode;
 
 impl OpContext {
+    /// Judges an action of whoever acts by account. The house itself (its jobs, and the operator at the machine while
+    /// there are no accounts) has none and is not judged; what it does stands in the chain under its name.
+    pub async fn judge(&self, action: Action, target: &Target) -> Result<(), AppError> {
+        if self.who().is_ok() {
+            self.authorise(action, target).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether whoever acts by account may take on `wanted` in a matter in which `done` was done by a login name. What is
+    /// refused is noted, in a unit of work of its own, so this is asked before one is begun.
+    pub(crate) async fn keep_apart(
+        &self,
+        object: (&str, &str),
+        wanted: Duty,
+        (done, by): (Duty, &str),
+    ) -> Result<(), AppError> {
+        let Ok(who) = self.who() else { return Ok(()) };
+        if who.login != by {
+            return Ok(());
+        }
+        let verdict = keep_apart(who.account, wanted, &[(done, who.account)]);
+        if verdict.is_err() {
+            let object = format!("{}:{}", object.0, object.1);
+            let detail = serde_json::json!({ "wanted": wanted, "done": done });
+            audit::note(self, ("access.refused", &object), &detail).await?;
+        }
+        Ok(verdict?)
+    }
+
     /// Judges an action of whoever acts on a target (I7, I8). It opens a unit of work of its own for what is refused, so
     /// it is called before one is begun. Errors: nobody has logged in, or no policy allows it.
     pub async fn authorise(&self, action: Action, target: &Target) -> Result<Permit, AppError> {

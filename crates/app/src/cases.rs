@@ -112,7 +112,7 @@ pub async fn settle(ctx: &OpContext, input: SettleCase) -> Result<CaseFile, AppE
     let case = work.case(input.id).await?.ok_or_else(|| AppError::NotFound {
         what: "待办事项",
         key: input.id.to_string(),
-        advice: "请用 yunheng case --all 查看编号",
+        advice: "请在待核事项的全部清单中查看编号",
     })?;
     if let Some(ended) = case.ended {
         return Err(CaseError::Ended {

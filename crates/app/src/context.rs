@@ -3,6 +3,7 @@
 use crate::AppError;
 use crate::accounts::AccountError;
 use domain::authz::{AccountPolicy, Actor};
+use identity::IdentityProvider;
 use kernel::id::IdKind;
 use kernel::{Id, Instant};
 use lake::Lake;
@@ -22,7 +23,15 @@ pub type Entropy = Box<dyn FnMut() -> [u8; 10] + Send>;
 pub trait Progress: Send + Sync {
     /// `done` of `all` pieces of `what` are done; `all` is 0 while it is not known.
     fn at(&self, what: &str, done: u64, all: u64);
+
+    /// Whether to begin another step. Work that can stop between two steps asks before each.
+    fn goes_on(&self) -> bool {
+        true
+    }
 }
+
+/// How the platform's own work stands in the audit chain.
+pub const PLATFORM: &str = "平台";
 
 /// Nobody watches.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +50,7 @@ struct House {
     entropy: Mutex<Entropy>,
     policies: OnceLock<PolicyFiles>,
     account_policy: OnceLock<AccountPolicy>,
+    identity_provider: OnceLock<IdentityProvider>,
 }
 
 /// The first argument of every operation.
@@ -83,6 +93,7 @@ impl OpContext {
                 entropy: Mutex::new(entropy),
                 policies: OnceLock::new(),
                 account_policy: OnceLock::new(),
+                identity_provider: OnceLock::new(),
             }),
             progress: Arc::new(Silent),
         })
@@ -102,6 +113,24 @@ impl OpContext {
             actor: who.login.clone(),
             who: Some(who),
             ..self.clone()
+        }
+    }
+
+    /// The same, for somebody whose permission was judged when they asked for what is done now.
+    #[must_use]
+    pub(crate) fn named(&self, actor: &str) -> Self {
+        Self {
+            actor: actor.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same house, for the platform's own work: nobody's account.
+    #[must_use]
+    pub fn as_platform(&self) -> Self {
+        Self {
+            who: None,
+            ..self.named(PLATFORM)
         }
     }
 
@@ -167,6 +196,19 @@ impl OpContext {
         }
         let read = policy::shipped()?;
         Ok(self.house.policies.get_or_init(|| read))
+    }
+
+    /// Lets people sign in at the city's identity provider. Only the first one given counts.
+    #[must_use]
+    pub fn with_identity_provider(self, provider: IdentityProvider) -> Self {
+        let _ = self.house.identity_provider.set(provider);
+        self
+    }
+
+    /// The city's identity provider. Errors: there is none.
+    pub(crate) fn identity_provider(&self) -> Result<&IdentityProvider, AppError> {
+        let provider = self.house.identity_provider.get();
+        provider.ok_or_else(|| AccountError::NoProvider.into())
     }
 
     /// What passwords must be, how long sessions last.

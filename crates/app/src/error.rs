@@ -48,7 +48,7 @@ pub enum AppError {
         advice: &'static str,
     },
     /// The month is closed.
-    #[error("{0} 已关账，不能再变动；请在未关账月份中以更正行处理（yunheng month rerate {0} --reason …）")]
+    #[error("{0} 已关账，不能再变动；请说明理由后重算，差额在未关账月份中以更正行处理")]
     MonthClosed(Month),
     /// An earlier step is missing.
     #[error("{month} 还不能{what}: {why}")]
@@ -85,7 +85,7 @@ pub enum AppError {
     #[error("{0}")]
     Contradiction(String),
     /// A node showed nothing after it had shown something.
-    #[error("云节点 {0} 这次返回空清单，而此前有 {1} 个资源；如确属清空，请加 --confirm-empty 重新执行")]
+    #[error("云节点 {0} 这次返回空清单，而此前有 {1} 个资源；如确属清空，请确认清空后重新采集")]
     EmptyLook(String, usize),
     /// A rule about the input.
     #[error("{0}")]
@@ -105,6 +105,18 @@ pub enum AppError {
     /// Background work.
     #[error(transparent)]
     Job(#[from] crate::jobs::JobError),
+    /// Messages, webhooks, deliveries.
+    #[error(transparent)]
+    Message(#[from] crate::messages::MessageError),
+    /// Absences.
+    #[error(transparent)]
+    Absence(#[from] crate::absences::AbsenceError),
+    /// Two duties of one matter in one person.
+    #[error(transparent)]
+    Duty(#[from] domain::authz::DutyError),
+    /// The identity provider.
+    #[error(transparent)]
+    Identity(#[from] identity::IdentityError),
     /// Not allowed.
     #[error(transparent)]
     Denied(#[from] policy::Denied),
@@ -114,6 +126,9 @@ pub enum AppError {
     /// The audit chain is broken.
     #[error(transparent)]
     Chain(#[from] domain::audit::ChainError),
+    /// A file of the audit chain is not whole.
+    #[error(transparent)]
+    WrittenChain(#[from] domain::audit::FileError),
 }
 
 impl AppError {
@@ -140,7 +155,11 @@ impl Kinded for AppError {
             Self::Order(error) => error.kind(),
             Self::Evidence(error) => error.kind(),
             Self::Job(error) => error.kind(),
+            Self::Message(error) => error.kind(),
+            Self::Absence(error) => error.kind(),
             Self::Policy(error) => error.kind(),
+            Self::Identity(error) => error.kind(),
+            Self::Duty(_) => ErrorKind::Forbidden,
             Self::Faults(_) | Self::Invalid(_) => ErrorKind::InvalidInput,
             Self::Io { .. } => ErrorKind::Unavailable,
             Self::NotFound { .. } => ErrorKind::NotFound,
@@ -154,7 +173,8 @@ impl Kinded for AppError {
             | Self::Money(_)
             | Self::Availability(_)
             | Self::Ledger(_)
-            | Self::Chain(_) => ErrorKind::Internal,
+            | Self::Chain(_)
+            | Self::WrittenChain(_) => ErrorKind::Internal,
         }
     }
 }

@@ -6,11 +6,13 @@
 use crate::whole_file::write_whole;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
-use kernel::{Digest, ErrorKind, EvidenceId, Kinded};
-use std::fs;
-use std::io::Write as _;
+use domain::registry::Side;
+use kernel::{Digest, Digester, ErrorKind, EvidenceId, Kinded};
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
-use store::{EvidenceRecord, Sight};
+pub use store::EvidenceRecord;
+use store::Sight;
 use thiserror::Error;
 
 const FOLDER: &str = "evidence";
@@ -98,21 +100,43 @@ fn ends(name: &str, endings: &[&str]) -> bool {
     ending.is_some_and(|ending| endings.contains(&ending.as_str()))
 }
 
-/// What evidence is about: an application or an order, as the policies see it.
-async fn matter(ctx: &OpContext, subject: &str) -> Result<Target, AppError> {
+/// What evidence is about, as the policies see it, and whether that is an order; else it is an application.
+async fn matter(ctx: &OpContext, subject: &str) -> Result<(Target, bool), AppError> {
     let mut read = ctx.store().read().await?;
     let order = read.order(subject).await?;
+    let is_order = order.is_some();
     let number = order.as_ref().map_or(subject, |order| order.request.as_str());
     let request = read.request(number, &Sight::All).await?;
     let request = request.ok_or_else(|| EvidenceError::NoMatter(subject.to_owned()))?;
     let chosen = request.place.map(|place| place.provider);
-    Ok(Target {
+    let target = Target {
         kind: "evidence",
         id: subject.to_owned(),
         unit: Some(request.unit),
         provider: order.map(|order| order.provider).or(chosen),
         owner: None,
-    })
+    };
+    Ok((target, is_order))
+}
+
+/// Those files that whoever acts may see. Of an application, a provider sees what its own people handed in; the papers
+/// of the unit and the authority are none of its business.
+async fn shown(ctx: &OpContext, files: Vec<EvidenceRecord>, is_order: bool) -> Result<Vec<EvidenceRecord>, AppError> {
+    let who = ctx.who()?.clone();
+    if is_order || who.side != Side::Provider {
+        return Ok(files);
+    }
+    let own = ctx.own_and_below(&who.organisation).await?;
+    let mut read = ctx.store().read().await?;
+    let mut seen = Vec::new();
+    for file in files {
+        let giver = read.account_by_login(&file.given_by).await?;
+        let is_own = giver.is_some_and(|giver| own.contains(giver.organisation.as_str()));
+        if is_own || file.given_by == who.login {
+            seen.push(file);
+        }
+    }
+    Ok(seen)
 }
 
 fn path_of(ctx: &OpContext, digest: Digest) -> PathBuf {
@@ -123,10 +147,17 @@ fn path_of(ctx: &OpContext, digest: Digest) -> PathBuf {
         .join(digest)
 }
 
+/// Whether whoever acts may hand in files about a matter, so that none is taken in for nothing.
+pub async fn may_hand_in(ctx: &OpContext, subject: &str) -> Result<(), AppError> {
+    let (target, _) = matter(ctx, subject).await?;
+    ctx.authorise(Action::EvidenceWrite, &target).await?;
+    Ok(())
+}
+
 /// Hands in a file about an application or an order. Written before it is recorded, so that nothing ever refers to a file
 /// that is not there. The same file for the same matter is recorded once.
 pub async fn hand_in(ctx: &OpContext, subject: &str, name: &str, bytes: &[u8]) -> Result<EvidenceRecord, AppError> {
-    let target = matter(ctx, subject).await?;
+    let (target, _) = matter(ctx, subject).await?;
     let permit = ctx.authorise(Action::EvidenceWrite, &target).await?;
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 200 || name.contains(['/', '\\', '\0']) {
@@ -169,25 +200,51 @@ pub async fn hand_in(ctx: &OpContext, subject: &str, name: &str, bytes: &[u8]) -
     Ok(record)
 }
 
-/// The files of an application or an order.
+/// The files of an application or an order that whoever acts may see.
 pub async fn list(ctx: &OpContext, subject: &str) -> Result<Vec<EvidenceRecord>, AppError> {
-    let target = matter(ctx, subject).await?;
+    let (target, is_order) = matter(ctx, subject).await?;
     ctx.authorise(Action::RequestRead, &target).await?;
-    Ok(ctx.store().read().await?.evidence_of(subject).await?)
+    let files = ctx.store().read().await?.evidence_of(subject).await?;
+    shown(ctx, files, is_order).await
+}
+
+/// What is recorded about a file, and the file, verified, at its beginning. Errors: it is no longer what was handed in.
+pub async fn open(ctx: &OpContext, id: EvidenceId) -> Result<(EvidenceRecord, File), AppError> {
+    let unknown = || EvidenceError::NotFound(id.to_string());
+    let record = ctx.store().read().await?.evidence(id).await?.ok_or_else(unknown)?;
+    let (target, is_order) = matter(ctx, &record.subject).await?;
+    ctx.authorise(Action::RequestRead, &target).await?;
+    let record = shown(ctx, vec![record], is_order).await?.pop().ok_or_else(unknown)?;
+    let damaged = || EvidenceError::Damaged(record.name.clone());
+    let mut file = File::open(path_of(ctx, record.digest)).map_err(|_| damaged())?;
+    let digest = digest_of(&mut file).map_err(|_| damaged())?;
+    file.rewind().map_err(|_| damaged())?;
+    if digest == record.digest {
+        Ok((record, file))
+    } else {
+        Err(damaged().into())
+    }
+}
+
+fn digest_of(file: &mut File) -> std::io::Result<Digest> {
+    let mut digester = Digester::new();
+    let mut piece = vec![0_u8; 1 << 16];
+    loop {
+        let count = file.read(&mut piece)?;
+        match piece.get(..count) {
+            Some(read) if count > 0 => digester.raw(read),
+            _ => return Ok(digester.finish()),
+        };
+    }
 }
 
 /// A file, as it was handed in. Errors: it is no longer that.
 pub async fn read_back(ctx: &OpContext, id: EvidenceId) -> Result<(EvidenceRecord, Vec<u8>), AppError> {
-    let record = ctx.store().read().await?.evidence(id).await?;
-    let record = record.ok_or_else(|| EvidenceError::NotFound(id.to_string()))?;
-    let target = matter(ctx, &record.subject).await?;
-    ctx.authorise(Action::RequestRead, &target).await?;
-    let bytes = fs::read(path_of(ctx, record.digest)).unwrap_or_default();
-    if Digest::of(&bytes) == record.digest {
-        Ok((record, bytes))
-    } else {
-        Err(EvidenceError::Damaged(record.name).into())
-    }
+    let (record, mut file) = open(ctx, id).await?;
+    let mut bytes = Vec::new();
+    let read = file.read_to_end(&mut bytes);
+    read.map_err(|_| EvidenceError::Damaged(record.name.clone()))?;
+    Ok((record, bytes))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub struct Explanation {
 pub async fn explain(ctx: &OpContext, line: LineNumber) -> Result<Explanation, AppError> {
     let mut read = ctx.store().read().await?;
     let not_found = || {
-        let advice = "编号形如 202603-000123，可在结算单附表或 yunheng export charges 的明细中找到";
+        let advice = "编号形如 202603-000123，可在结算单附表或导出的费用明细中找到";
         AppError::NotFound {
             what: "费用明细",
             key: line.to_string(),

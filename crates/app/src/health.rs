@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 pub struct Health {
     /// Entries of the audit chain, which was checked.
     pub audit_entries: i64,
+    /// Accounts. Without any, commands are given by the local operator; with some, by token.
+    pub accounts: i64,
     /// Files of the lake that count.
     pub lake_files: usize,
     /// Payloads that looks, or cases of refused ones, refer to.
@@ -46,6 +48,7 @@ pub async fn examine(ctx: &OpContext, clean: bool) -> Result<Health, AppError> {
     let there = ctx.lake().files()?;
     let mut health = Health {
         audit_entries,
+        accounts: read.account_count().await?,
         lake_files: published.len(),
         payloads: kept.len(),
         ..Health::default()

@@ -2,7 +2,7 @@
 
 use crate::{AppError, OpContext};
 use domain::registry::{CloudNode, NetworkZone};
-use kernel::{Instant, Period};
+use kernel::{Day, Instant, Period};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -33,6 +33,8 @@ pub struct InventoryRow {
     pub state: String,
     /// Since when it was seen so, or approved so.
     pub since: Instant,
+    /// The first day for which it is not granted any more, by the applications in force now; none without an end.
+    pub until: Option<Day>,
 }
 
 /// Which resources.
@@ -51,6 +53,7 @@ pub async fn inventory(ctx: &OpContext, at: Instant, filter: &InventoryFilter) -
     let mut read = ctx.store().read().await?;
     let registry = read.registry().await?;
     let moment = Period::new(at, at.plus_s(1)).map_err(|why| AppError::Invalid(why.to_string()))?;
+    let until = crate::orders::terms_in_force(&mut read).await?;
     let mut rows: BTreeMap<(String, String), InventoryRow> = BTreeMap::new();
     for allocation in read.allocations_within(moment).await? {
         let system = registry.systems.at(allocation.system.as_str(), at);
@@ -77,6 +80,7 @@ pub async fn inventory(ctx: &OpContext, at: Instant, filter: &InventoryFilter) -
             seen: String::new(),
             state: String::new(),
             since: allocation.period.from(),
+            until: until.get(&allocation.code).copied().flatten(),
         };
         rows.insert((row.node.clone(), key), row);
     }
@@ -99,6 +103,7 @@ pub async fn inventory(ctx: &OpContext, at: Instant, filter: &InventoryFilter) -
                     seen: String::new(),
                     state: String::new(),
                     since: sighting.period.from(),
+                    until: None,
                 });
             row.seen = seen.spec.to_string();
             row.state = seen.state.zh().to_owned();

@@ -13,6 +13,7 @@ mod price_clause;
 mod reach;
 mod whole_file;
 
+pub mod absences;
 pub mod accounts;
 pub mod audit;
 pub mod cases;
@@ -24,14 +25,16 @@ pub mod health;
 pub mod import;
 pub mod inventory;
 pub mod jobs;
+pub mod messages;
 pub mod month;
 pub mod nodes;
 pub mod orders;
+pub mod registers;
 pub mod requests;
 pub mod statements;
 
 pub use commands::Sent;
-pub use context::{Clock, Entropy, OpContext, Progress, Silent};
+pub use context::{Clock, Entropy, OpContext, PLATFORM, Progress, Silent};
 pub use error::AppError;
 pub use line_number::{LineNumber, LineNumberError};
 pub use reach::Reach;

@@ -2,9 +2,11 @@
 
 use crate::collect::NodeSecrets;
 use crate::{AppError, OpContext};
+use domain::audit::changes;
 use domain::registry::{CloudNode, NodeSource, Organisation, PoolKind, ResourcePool, Side, Version};
 use kernel::{Instant, NodeCode, OrganisationCode, PoolCode};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// A node to register, with its pools.
 #[derive(Debug, Clone)]
@@ -63,21 +65,30 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
             advice,
         });
     }
+    let name = match &new.source {
+        // Whoever sees its name anywhere must not take it for a cloud.
+        NodeSource::Simulated { .. } if !new.name.contains("模拟") => format!("{}（模拟）", new.name),
+        _ => new.name,
+    };
     let mut nodes = work.history::<CloudNode>().await?;
     let mut pools = work.history::<ResourcePool>().await?;
     let version = Version {
         valid_from: new.valid_from,
         body: CloudNode {
             code: new.code.clone(),
-            name: new.name,
+            name,
             provider: new.provider,
             source: new.source,
         },
     };
     let contradiction = |why: domain::registry::HistoryError| AppError::Contradiction(why.to_string());
-    let mut changed = false;
+    let (mut changed, mut fields) = (false, Vec::new());
+    let json_of = |value: serde_json::Result<Value>| value.unwrap_or(Value::Null);
+    let before = json_of(serde_json::to_value(nodes.at(new.code.as_str(), new.valid_from)));
+    let after = json_of(serde_json::to_value(&version.body));
     if nodes.add(version.clone()).map_err(contradiction)? {
         work.add_versions(&[version], None).await?;
+        fields.push(json!({ "code": new.code, "fields": changes(&before, &after) }));
         changed = true;
     }
     for pool in new.pools {
@@ -92,14 +103,24 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
             valid_from: new.valid_from,
             body,
         };
+        let before = json_of(serde_json::to_value(
+            pools.at(version.body.code.as_str(), new.valid_from),
+        ));
+        let after = json_of(serde_json::to_value(&version.body));
         if pools.add(version.clone()).map_err(contradiction)? {
+            fields.push(json!({ "code": version.body.code, "fields": changes(&before, &after) }));
             work.add_versions(&[version], None).await?;
             changed = true;
         }
     }
     if changed {
-        work.audit(ctx.now(), (ctx.actor(), "node.add", new.code.as_str()), "{}".to_owned())
-            .await?;
+        let detail = json!({ "from": new.valid_from, "changes": fields });
+        work.audit(
+            ctx.now(),
+            (ctx.actor(), "node.add", new.code.as_str()),
+            detail.to_string(),
+        )
+        .await?;
         work.commit().await?;
     }
     Ok(changed)
@@ -133,7 +154,7 @@ pub async fn test(ctx: &OpContext, code: &NodeCode, secrets: &dyn NodeSecrets) -
         let mut read = ctx.store().read().await?;
         read.history::<CloudNode>().await?.latest(code.as_str()).cloned()
     };
-    let advice = "请用 yunheng node list 查看已登记的编码";
+    let advice = "请核对已登记的云节点编码";
     let node = node.ok_or_else(|| AppError::NotFound {
         what: "云节点",
         key: code.to_string(),
@@ -164,6 +185,7 @@ pub async fn test(ctx: &OpContext, code: &NodeCode, secrets: &dyn NodeSecrets) -
             auth_url,
             region,
             account,
+            operator,
         } => {
             let config = crate::collect::access(code, (auth_url, region.as_deref(), account), secrets)?;
             let found = sources::openstack::Connector::connect(config)
@@ -194,6 +216,13 @@ pub async fn test(ctx: &OpContext, code: &NodeCode, secrets: &dyn NodeSecrets) -
                 "看不到全部项目".to_owned()
             });
             lines.extend(found.shortcomings.iter().map(ToString::to_string));
+            if let Some(operator) = operator {
+                let config = crate::collect::access(code, (auth_url, region.as_deref(), operator), secrets)?;
+                secrets.hands(operator).map_err(AppError::Invalid)?;
+                let projects = sources::openstack::Hands::projects(&config).await?;
+                let names: Vec<_> = projects.iter().map(|project| project.name.as_str()).collect();
+                lines.push(format!("操作账号可用的项目 {} 个：{}", names.len(), names.join("、")));
+            }
             Ok(lines)
         }
     }

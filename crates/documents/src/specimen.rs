@@ -8,7 +8,7 @@ use crate::focus::{
 };
 use crate::statement::{
     AnnexLine, BillComparison, ChargeItem, CorrectionItem, DeductionItem, DifferenceClass, LineTally, Party,
-    SignaturePlace, StatementDocument, SystemCharges, Totals, WithheldItem,
+    ReleaseItem, SignaturePlace, StatementDocument, SystemCharges, Totals, WithheldItem,
 };
 use kernel::{Digest, Instant, Money, Month, Quantity, UnitPrice};
 use std::collections::BTreeMap;
@@ -92,12 +92,13 @@ pub fn statement(systems: usize, whole_provider: bool) -> Result<StatementDocume
     let corrected = sum(corrections.iter().map(|c| c.amount).collect())?;
     let deducted = sum(deductions.iter().map(|d| d.amount).collect())?;
     let held = sum(withheld.iter().map(|w| w.amount).collect())?;
-    let releases = Vec::new();
-    let released = Money::ZERO;
+    let releases = releases(month.previous());
+    let released = sum(releases.iter().map(|r| r.amount).collect())?;
     let payable = charges
         .plus(corrected)
         .and_then(|m| m.minus(deducted))
         .and_then(|m| m.minus(held))
+        .and_then(|m| m.plus(released))
         .map_err(range)?;
     Ok(StatementDocument {
         number: "JS-2026-03-0017".to_owned(),
@@ -240,6 +241,16 @@ fn withheld() -> Vec<WithheldItem> {
         reference: "CASE-2026-0311 未经审批的云服务器 2 台".to_owned(),
         reason: "云上存在而无审批与开通记录，待使用单位与云服务商在 5 个工作日内核实".to_owned(),
         amount: Money::from_fen(97_300),
+    }]
+}
+
+fn releases(month: Month) -> Vec<ReleaseItem> {
+    vec![ReleaseItem {
+        month,
+        statement_number: "JS-2026-02-0017".to_owned(),
+        reference: "节点 B 的 vm-0311，云服务器".to_owned(),
+        reason: "云服务商第 2 版账单与我方一致".to_owned(),
+        amount: Money::from_fen(12_650),
     }]
 }
 

@@ -136,7 +136,7 @@ pub struct DeductionItem {
     pub basis: String,
     /// Why, with figures.
     pub reason: String,
-    /// How much, not negative.
+    /// How much; negative where a closed month was deducted too much.
     pub amount: Money,
 }
 

@@ -58,6 +58,7 @@ fn printed(doc: &StatementDocument, fonts: &Fonts) -> Value {
         "bill": doc.bill.as_ref().map(bill),
         "signatures": doc.signatures,
         "systems": systems(doc),
+        "charge_heads": if prints_items(doc) { ["项目编码", "服务项目"] } else { ["系统编码", "信息系统"] },
         "charges": doc.totals.charges.grouped(),
         "corrections": corrections(doc),
         "deductions": deductions(doc),
@@ -116,7 +117,7 @@ fn facts(doc: &StatementDocument) -> Value {
 /// Rows of the table of sums: number, label, what it is, amount.
 fn totals(doc: &StatementDocument) -> Value {
     let totals = &doc.totals;
-    let items: usize = doc.systems.iter().map(|s| s.items.len()).sum();
+    let items = item_count(doc);
     let mut rows = json!([
         [
             "1",
@@ -179,12 +180,21 @@ fn bill(bill: &BillComparison) -> Value {
     })
 }
 
+fn item_count(doc: &StatementDocument) -> usize {
+    doc.systems.iter().map(|system| system.items.len()).sum()
+}
+
+/// Whether the charges are printed item by item, not by system alone.
+fn prints_items(doc: &StatementDocument) -> bool {
+    doc.department.is_none() || item_count(doc) <= ITEM_ROWS_MAX
+}
+
 /// The charges as printed: each system with its items, or, where that is too long, the systems alone.
 fn systems(doc: &StatementDocument) -> Value {
-    let items: usize = doc.systems.iter().map(|system| system.items.len()).sum();
-    if doc.department.is_none() || items <= ITEM_ROWS_MAX {
+    if prints_items(doc) {
         return doc.systems.iter().map(system).collect();
     }
+    let items = item_count(doc);
     let row = |system: &SystemCharges| {
         let name = system.name.clone();
         let none = || NONE.to_owned();
@@ -430,7 +440,7 @@ mod tests {
         totals.deductions = Money::sum(doc.deductions.iter().map(|d| d.amount)).unwrap();
         let added = totals.charges.plus(totals.corrections).unwrap();
         let off = totals.deductions.plus(totals.withheld).unwrap();
-        totals.payable = added.minus(off).unwrap();
+        totals.payable = added.minus(off).and_then(|m| m.plus(totals.released)).unwrap();
         doc
     }
 
@@ -438,6 +448,7 @@ mod tests {
     fn what_is_too_long_for_paper_is_printed_as_sums_bound_to_its_rows() {
         let doc = long();
         let page = printed(&doc, renderer().fonts());
+        assert_eq!(page["charge_heads"], json!(["系统编码", "信息系统"]));
         let systems = page["systems"].as_array().unwrap();
         assert_eq!((systems.len(), systems[0]["items"].as_array().unwrap().len()), (1, 200));
         assert_eq!(systems[0]["subtotal"], doc.totals.charges.grouped());

@@ -132,6 +132,12 @@ kinds! {
     JobKind, JobId, "job";
     /// A message to an account.
     MessageKind, MessageId, "msg";
+    /// A message on its way out of the house.
+    DeliveryKind, DeliveryId, "dlv";
+    /// An address where an organisation's programs are told.
+    WebhookKind, WebhookId, "whk";
+    /// A time in which somebody is away.
+    AbsenceKind, AbsenceId, "abs";
     /// A file that proves something.
     EvidenceKind, EvidenceId, "evi";
 }

@@ -21,7 +21,10 @@ pub use code::{
 pub use decimal::{DecimalError, Factor, Quantity, UnitPrice};
 pub use digest::{Digest, Digester};
 pub use error::{ErrorKind, Fault, Faults, Kinded, io_reason};
-pub use id::{AccountId, CaseId, EvidenceId, Id, ImportId, JobId, MessageId, RunId, SessionId, TokenId};
+pub use id::{
+    AbsenceId, AccountId, CaseId, DeliveryId, EvidenceId, Id, ImportId, JobId, MessageId, RunId, SessionId, TokenId,
+    WebhookId,
+};
 pub use intern::Interner;
 pub use money::{Money, MoneyError};
 pub use ratio::Ratio;

@@ -20,7 +20,7 @@ const SHIPPED: &[(&str, &str, &str)] = files! {
         "unit.cedar";
     "calendar" / "2025.toml", "2026.toml";
     "flows" / "change.toml", "extend.toml", "new.toml", "price_book.toml", "reclaim.toml", "release.toml",
-        "role_assignment.toml", "settlement.toml";
+        "role_assignment.toml";
     "rules" / "2026-01.toml";
 };
 

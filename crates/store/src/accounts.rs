@@ -115,6 +115,12 @@ impl Connection {
             .transpose()
     }
 
+    /// How many accounts there are, in use or not.
+    pub async fn account_count(&mut self) -> Result<i64, StoreError> {
+        let row = self.first("SELECT count(*) AS n FROM account", &[]).await?;
+        row.map_or(Ok(0), |row| row.int("n"))
+    }
+
     /// All accounts, by login name.
     pub async fn accounts(&mut self) -> Result<Vec<Account>, StoreError> {
         let rows = self.all("SELECT * FROM account ORDER BY login", &[]).await?;

@@ -109,6 +109,18 @@ impl Connection {
         Ok(())
     }
 
+    /// Moves an end that has not come yet.
+    pub async fn move_end(&mut self, allocation: &Allocation, to: Instant) -> Result<(), StoreError> {
+        let sql = "UPDATE allocation SET to_s = $1 WHERE code = $2 AND from_s = $3 AND to_s = $4";
+        let values = [
+            to.unix_s().into(),
+            allocation.code.to_string().into(),
+            allocation.period.from().unix_s().into(),
+            allocation.period.end().map(Instant::unix_s).into(),
+        ];
+        self.execute_one(sql, &values, allocation.code.as_str()).await
+    }
+
     /// Ends an interval that is open.
     pub async fn end_allocation(&mut self, allocation: &Allocation, to: Instant) -> Result<(), StoreError> {
         let sql = "UPDATE allocation SET to_s = $1 WHERE code = $2 AND from_s = $3 AND to_s IS NULL";

@@ -2,7 +2,7 @@
 
 use crate::{Connection, Row, StoreError};
 use domain::audit::AuditEntry;
-use kernel::{Digest, Instant};
+use kernel::{Day, Digest, Instant};
 
 const TABLE: &str = "audit_entry";
 
@@ -58,9 +58,65 @@ impl Connection {
             .collect()
     }
 
+    /// The entries about some objects, in order.
+    pub async fn audit_about(&mut self, objects: &[String]) -> Result<Vec<AuditEntry>, StoreError> {
+        let places: Vec<String> = (1..=objects.len()).map(|place| format!("${place}")).collect();
+        let sql = format!(
+            "SELECT * FROM audit_entry WHERE object IN ({}) ORDER BY number",
+            places.join(",")
+        );
+        let values: Vec<crate::Value> = objects.iter().map(Into::into).collect();
+        self.all(&sql, &values).await?.iter().map(entry).collect()
+    }
+
     /// How many entries there are.
     pub async fn audit_count(&mut self) -> Result<i64, StoreError> {
         let row = self.first("SELECT count(*) AS n FROM audit_entry", &[]).await?;
         row.map_or(Ok(0), |row| row.int("n"))
+    }
+
+    /// Rows from number `first` on, at most `limit`, in order, with every field as the text it is stored as: for whoever
+    /// checks the chain and trusts nothing. Errors: a row of them cannot be read as text.
+    pub async fn audit_texts(&mut self, first: i64, limit: i64) -> Result<Vec<[String; 8]>, StoreError> {
+        let sql = "SELECT CAST(number AS TEXT) AS number_text, CAST(at_s AS TEXT) AS at_text, actor, action, object, \
+                   detail, previous, digest FROM audit_entry WHERE number >= $1 ORDER BY number LIMIT $2";
+        let rows = self.all(sql, &[first.into(), limit.into()]).await?;
+        let texts = |row: &Row| {
+            Ok([
+                row.text("number_text")?,
+                row.text("at_text")?,
+                row.text("actor")?,
+                row.text("action")?,
+                row.text("object")?,
+                row.text("detail")?,
+                row.text("previous")?,
+                row.text("digest")?,
+            ])
+        };
+        rows.iter().map(texts).collect()
+    }
+
+    /// What a row that stands outside of the numbering has for a number, if there is one.
+    pub async fn audit_stray(&mut self) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT COALESCE(CAST(number AS TEXT), '') AS number_text FROM audit_entry \
+                   WHERE number IS NULL OR number < 1 LIMIT 1";
+        self.first(sql, &[])
+            .await?
+            .map(|row| row.text("number_text"))
+            .transpose()
+    }
+
+    /// The entry that seals a day, if it is sealed.
+    pub async fn seal_of(&mut self, day: Day) -> Result<Option<AuditEntry>, StoreError> {
+        let sql = "SELECT * FROM audit_entry WHERE action = 'audit.seal' AND object = $1";
+        let row = self.first(sql, &[day.to_string().into()]).await?;
+        row.as_ref().map(entry).transpose()
+    }
+
+    /// The entries that seal days, the newest first, at most `limit`.
+    pub async fn seals(&mut self, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
+        let sql = "SELECT * FROM audit_entry WHERE action = 'audit.seal' ORDER BY number DESC LIMIT $1";
+        let rows = self.all(sql, &[limit.into()]).await?;
+        rows.iter().map(entry).collect()
     }
 }

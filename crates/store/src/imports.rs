@@ -1,6 +1,6 @@
 //! Files that were imported, each content once.
 
-use crate::{Connection, StoreError};
+use crate::{Connection, Row, StoreError};
 use kernel::{Digest, ImportId, Instant};
 
 /// A file that was imported.
@@ -22,23 +22,48 @@ pub struct ImportRecord {
     pub actor: String,
 }
 
+fn import(row: &Row) -> Result<ImportRecord, StoreError> {
+    Ok(ImportRecord {
+        id: row.parsed("import", "id")?,
+        kind: row.text("kind")?,
+        file_name: row.text("file_name")?,
+        digest: row.parsed("import", "digest")?,
+        rows: row.int("row_count")?,
+        at: Instant::from_unix_s(row.int("at_s")?),
+        actor: row.text("actor")?,
+    })
+}
+
 impl Connection {
     /// The import of the same content as the same kind, if there was one.
     pub async fn find_import(&mut self, kind: &str, digest: Digest) -> Result<Option<ImportRecord>, StoreError> {
         let sql = "SELECT * FROM import WHERE kind = $1 AND digest = $2";
         let row = self.first(sql, &[kind.into(), digest.to_string().into()]).await?;
-        row.map(|row| {
-            Ok(ImportRecord {
-                id: row.parsed("import", "id")?,
-                kind: row.text("kind")?,
-                file_name: row.text("file_name")?,
-                digest: row.parsed("import", "digest")?,
-                rows: row.int("row_count")?,
-                at: Instant::from_unix_s(row.int("at_s")?),
-                actor: row.text("actor")?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(import).transpose()
+    }
+
+    /// The files that were imported, of one kind or of all, the newest first, at most `limit`, after one of the list if
+    /// it is given.
+    pub async fn imports(
+        &mut self,
+        kind: Option<&str>,
+        after: Option<ImportId>,
+        limit: i64,
+    ) -> Result<Vec<ImportRecord>, StoreError> {
+        let after = after.map_or_else(|| "~".to_owned(), |id| id.to_string());
+        let sql = "SELECT * FROM import WHERE ($1 = '' OR kind = $1) AND id < $2 ORDER BY id DESC LIMIT $3";
+        let values = [kind.unwrap_or_default().into(), after.into(), limit.into()];
+        self.all(sql, &values).await?.iter().map(import).collect()
+    }
+
+    /// An import.
+    pub async fn import(&mut self, id: ImportId) -> Result<Option<ImportRecord>, StoreError> {
+        let sql = "SELECT * FROM import WHERE id = $1";
+        self.first(sql, &[id.to_string().into()])
+            .await?
+            .as_ref()
+            .map(import)
+            .transpose()
     }
 
     /// Stores that a file was imported.

@@ -1,10 +1,13 @@
 //! The queue of background work. Several workers take from it; a lease keeps two from doing the same.
 
-use crate::{Connection, Row, Store, StoreError};
+use crate::{Connection, Row, Store, StoreError, Value};
 use domain::work::JobState;
 use kernel::{Instant, JobId};
+use std::collections::BTreeMap;
 
 const TABLE: &str = "job";
+/// Work that can be taken at `$1`.
+const DUE: &str = "((state = 'queued' AND run_s <= $1) OR (state = 'running' AND lease_until_s < $1))";
 
 /// A piece of background work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,9 +92,8 @@ impl Connection {
         worker: &str,
         (now, until): (Instant, Instant),
     ) -> Result<Option<Job>, StoreError> {
-        let sql = "SELECT * FROM job WHERE (state = 'queued' AND run_s <= $1) OR (state = 'running' AND lease_until_s < $1) \
-                   ORDER BY run_s, id LIMIT 1";
-        let Some(row) = self.first(sql, &[now.unix_s().into()]).await? else {
+        let sql = format!("SELECT * FROM job WHERE {DUE} ORDER BY run_s, id LIMIT 1");
+        let Some(row) = self.first(&sql, &[now.unix_s().into()]).await? else {
             return Ok(None);
         };
         let mut job = job(&row)?;
@@ -171,22 +173,79 @@ impl Connection {
             .transpose()
     }
 
-    /// The newest jobs, at most `limit`, before `after` in the list if it is given.
-    pub async fn jobs(&mut self, after: Option<JobId>, limit: i64) -> Result<Vec<Job>, StoreError> {
-        let after = after.map_or_else(|| "job_~".to_owned(), |id| id.to_string());
-        let sql = "SELECT * FROM job WHERE id < $1 ORDER BY id DESC LIMIT $2";
-        self.all(sql, &[after.into(), limit.into()])
-            .await?
-            .iter()
-            .map(job)
-            .collect()
+    /// The job of a kind about a matter that waits or runs, if there is one.
+    pub async fn open_job(&mut self, kind: &str, subject: &str) -> Result<Option<Job>, StoreError> {
+        let sql = "SELECT * FROM job WHERE kind = $1 AND subject = $2 AND state IN ('queued', 'running')";
+        let row = self.first(sql, &[kind.into(), subject.into()]).await?;
+        row.as_ref().map(job).transpose()
     }
+
+    /// The newest jobs that fit, at most `limit`.
+    pub async fn jobs(&mut self, filter: &JobFilter, limit: i64) -> Result<Vec<Job>, StoreError> {
+        let after = filter.after.map_or_else(|| "job_~".to_owned(), |id| id.to_string());
+        let mut values: Vec<Value> = vec![after.into(), limit.into()];
+        let mut conditions = String::new();
+        let wanted = [
+            ("state", filter.state.map(|state| state.word().to_owned())),
+            ("kind", filter.kind.clone()),
+            ("subject", filter.subject.clone()),
+        ];
+        for (column, value) in wanted {
+            if let Some(value) = value {
+                values.push(value.into());
+                conditions.push_str(&format!(" AND {column} = ${}", values.len()));
+            }
+        }
+        let sql = format!("SELECT * FROM job WHERE id < $1{conditions} ORDER BY id DESC LIMIT $2");
+        self.all(&sql, &values).await?.iter().map(job).collect()
+    }
+
+    /// Forgets jobs that ended as wanted before a moment, and those that ended otherwise before an earlier one; and
+    /// deliveries likewise.
+    pub async fn forget_jobs(&mut self, done: Instant, failed: Instant) -> Result<u64, StoreError> {
+        let values = [done.unix_s().into(), failed.unix_s().into()];
+        let jobs = "DELETE FROM job WHERE (state = 'done' AND ended_s < $1) \
+                    OR (state IN ('failed', 'cancelled') AND ended_s < $2)";
+        let deliveries = "DELETE FROM delivery WHERE (state = 'delivered' AND ended_s < $1) \
+                          OR (state = 'dead' AND ended_s < $2)";
+        Ok(self.execute(jobs, &values).await? + self.execute(deliveries, &values).await?)
+    }
+
+    /// When each recurring work was last queued.
+    pub async fn rhythms(&mut self) -> Result<BTreeMap<String, Instant>, StoreError> {
+        let rows = self.all("SELECT * FROM rhythm", &[]).await?;
+        let last = |row: &Row| Ok((row.text("kind")?, Instant::from_unix_s(row.int("last_s")?)));
+        rows.iter().map(last).collect()
+    }
+
+    /// Whether work waits that is due, or whose worker has gone silent.
+    pub async fn job_waits(&mut self, now: Instant) -> Result<bool, StoreError> {
+        let sql = format!("SELECT 1 AS one FROM job WHERE {DUE} LIMIT 1");
+        Ok(self.first(&sql, &[now.unix_s().into()]).await?.is_some())
+    }
+}
+
+/// Which jobs to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only in this state.
+    pub state: Option<JobState>,
+    /// Only of this kind.
+    pub kind: Option<String>,
+    /// Only about this matter.
+    pub subject: Option<String>,
+    /// Only those after this one in the order of the list (the newest first).
+    pub after: Option<JobId>,
 }
 
 /// What workers note about their own work: no act of anybody, so not audited. What a job does is audited by itself.
 impl Store {
     /// Takes the next job that is due; see [`Connection::take_job`].
     pub async fn lease_job(&self, worker: &str, times: (Instant, Instant)) -> Result<Option<Job>, StoreError> {
+        // Looking costs no turn in the line of writers.
+        if !self.read().await?.job_waits(times.0).await? {
+            return Ok(None);
+        }
         let mut write = self.write().await?;
         let job = write.take_job(worker, times).await?;
         write.commit().await?;
@@ -204,6 +263,39 @@ impl Store {
         let goes_on = write.renew_job(of, until, progress).await?;
         write.commit().await?;
         Ok(goes_on)
+    }
+
+    /// Keeps a lease while a step takes long. Returns whether it is still the worker's.
+    pub async fn keep_lease(&self, (id, worker): (JobId, &str), until: Instant) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let sql = "UPDATE job SET lease_until_s = $1 WHERE id = $2 AND lease_owner = $3 AND state = 'running'";
+        let values = [until.unix_s().into(), id.to_string().into(), worker.into()];
+        let kept = write.execute(sql, &values).await? == 1;
+        write.commit().await?;
+        Ok(kept)
+    }
+
+    /// Queues recurring work for a moment, if `last` is still the one it was last queued for. Returns whether it was.
+    pub async fn queue_recurring(
+        &self,
+        new: &Job,
+        (last, moment): (Option<Instant>, Instant),
+    ) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let (kind, moment) = (Value::from(&new.kind), Value::from(moment.unix_s()));
+        let noted = match last {
+            None => {
+                let sql = "INSERT INTO rhythm (kind, last_s) VALUES ($1,$2) ON CONFLICT (kind) DO NOTHING";
+                write.execute(sql, &[kind, moment]).await?
+            }
+            Some(last) => {
+                let sql = "UPDATE rhythm SET last_s = $2 WHERE kind = $1 AND last_s = $3";
+                write.execute(sql, &[kind, moment, last.unix_s().into()]).await?
+            }
+        };
+        let queued = noted == 1 && write.queue_job(new).await?;
+        write.commit().await?;
+        Ok(queued)
     }
 
     /// Ends a job, or queues it again; see [`Connection::end_job`].

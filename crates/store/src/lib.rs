@@ -4,6 +4,7 @@
 //! committed together with its audit entry, or not at all (invariant I7). Owns no rule. The SQL is the same on both;
 //! where the two differ, `connection` and `migrate` say so.
 
+mod absences;
 mod accounts;
 mod allocations;
 mod answers;
@@ -19,8 +20,10 @@ mod lake_files;
 mod late_facts;
 mod logins;
 mod looks;
+mod messages;
 mod migrate;
 mod months;
+mod order_list;
 mod orders;
 mod outages;
 mod papers;
@@ -33,6 +36,7 @@ mod sightings;
 mod statements;
 mod unit_of_work;
 
+pub use absences::AbsenceRecord;
 pub use accounts::RoleRecord;
 pub use answers::Answer;
 pub use bills::BillRecord;
@@ -41,14 +45,16 @@ pub use command::Command;
 pub use connection::{Connection, Row, Store, Value};
 pub use error::StoreError;
 pub use imports::ImportRecord;
-pub use jobs::Job;
+pub use jobs::{Job, JobFilter};
 pub use lake_files::LakeFileRecord;
 pub use late_facts::LateFact;
-pub use logins::{ApiToken, Session};
+pub use logins::{ApiToken, Session, SignIn};
 pub use looks::LookRecord;
+pub use messages::{Delivery, Message, Webhook};
 pub use months::MonthRecord;
+pub use order_list::OrderFilter;
 pub use outages::OutageCorrection;
-pub use papers::{EvidenceRecord, KeptAnswer, Message};
+pub use papers::{EvidenceRecord, KeptAnswer};
 pub use requests::{RequestFilter, Sight, ToDo};
 pub use room::LimitRecord;
 pub use runs::{ChargeSum, RunRecord};

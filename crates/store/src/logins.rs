@@ -205,7 +205,125 @@ impl Connection {
     }
 }
 
+/// A login that was begun at the identity provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// Digest of what the provider repeats.
+    pub state: Digest,
+    /// Digest of what the browser holds.
+    pub browser: Digest,
+    /// What must stand in the token.
+    pub nonce: String,
+    /// What is shown for the code.
+    pub verifier: String,
+    /// The session whose account is to be bound; none for a login.
+    pub session: Option<SessionId>,
+    /// When it was begun.
+    pub begun: Instant,
+    /// Until when it can be ended.
+    pub expires: Instant,
+}
+
+fn sign_in(row: &Row) -> Result<SignIn, StoreError> {
+    let table = "sign_in";
+    Ok(SignIn {
+        state: row.parsed(table, "state")?,
+        browser: row.parsed(table, "browser")?,
+        nonce: row.text("nonce")?,
+        verifier: row.text("verifier")?,
+        session: row.parsed_or_none(table, "session")?,
+        begun: Instant::from_unix_s(row.int("begun_s")?),
+        expires: Instant::from_unix_s(row.int("expires_s")?),
+    })
+}
+
+impl Connection {
+    /// The session with an id, if it goes on.
+    pub async fn session_by_id(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let sql = "SELECT * FROM session WHERE id = $1";
+        let row = self.first(sql, &[id.to_string().into()]).await?;
+        row.as_ref().map(session).transpose()
+    }
+
+    /// The account with a subject at the identity provider.
+    pub async fn account_by_subject(&mut self, subject: &str) -> Result<Option<AccountId>, StoreError> {
+        let sql = "SELECT id FROM account WHERE oidc_subject = $1";
+        let row = self.first(sql, &[subject.into()]).await?;
+        row.map(|row| row.parsed("account", "id")).transpose()
+    }
+
+    /// Notes whose identity was proven, while the one-time code is still asked for.
+    pub async fn prove_sign_in(&mut self, state: Digest, account: AccountId) -> Result<(), StoreError> {
+        let sql = "UPDATE sign_in SET proven = $1 WHERE state = $2 AND proven IS NULL";
+        let values = [account.to_string().into(), state.to_string().into()];
+        self.execute_one(sql, &values, "登录").await
+    }
+
+    /// Whose identity was proven in a browser, if the one-time code is asked for: state and account.
+    pub async fn proven_sign_in(
+        &mut self,
+        browser: Digest,
+        now: Instant,
+    ) -> Result<Option<(Digest, AccountId)>, StoreError> {
+        let sql = "SELECT state, proven FROM sign_in WHERE browser = $1 AND proven IS NOT NULL AND ended_s IS NULL \
+                   AND expires_s > $2";
+        let row = self
+            .first(sql, &[browser.to_string().into(), now.unix_s().into()])
+            .await?;
+        row.map(|row| Ok((row.parsed("sign_in", "state")?, row.parsed("sign_in", "proven")?)))
+            .transpose()
+    }
+
+    /// Ends a login that waited for its one-time code.
+    pub async fn end_sign_in(&mut self, state: Digest, now: Instant) -> Result<(), StoreError> {
+        let sql = "UPDATE sign_in SET ended_s = $1 WHERE state = $2 AND ended_s IS NULL";
+        let values = [now.unix_s().into(), state.to_string().into()];
+        self.execute_one(sql, &values, "登录").await
+    }
+}
+
 impl crate::Store {
+    /// Stores a login that begins at the identity provider, and forgets those that are over. Nobody is known yet and
+    /// nothing of the business changes, so it has no audit entry; how it ends has one.
+    pub async fn begin_sign_in(&self, new: &SignIn) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        let sql = "DELETE FROM sign_in WHERE expires_s <= $1";
+        write.execute(sql, &[new.begun.unix_s().into()]).await?;
+        let values = [
+            new.state.to_string().into(),
+            new.browser.to_string().into(),
+            new.nonce.clone().into(),
+            new.verifier.clone().into(),
+            new.session.map(|id| id.to_string()).into(),
+            new.begun.unix_s().into(),
+            new.expires.unix_s().into(),
+        ];
+        let sql = "INSERT INTO sign_in (state, browser, nonce, verifier, session, begun_s, expires_s) \
+                   VALUES ($1,$2,$3,$4,$5,$6,$7)";
+        write.execute_one(sql, &values, "登录").await?;
+        write.commit().await
+    }
+
+    /// Uses up a login that comes back from the identity provider; none if there is none like it in this browser, or it
+    /// is used or over. No audit entry: how it ends has one.
+    pub async fn take_sign_in(
+        &self,
+        (state, browser): (Digest, Digest),
+        now: Instant,
+    ) -> Result<Option<SignIn>, StoreError> {
+        let mut write = self.write().await?;
+        let sql =
+            "UPDATE sign_in SET used_s = $1 WHERE state = $2 AND browser = $3 AND used_s IS NULL AND expires_s > $1";
+        let (state, browser) = (state.to_string(), browser.to_string());
+        let values = [now.unix_s().into(), (&state).into(), browser.into()];
+        let taken = write.execute(sql, &values).await? == 1;
+        let row = write
+            .first("SELECT * FROM sign_in WHERE state = $1", &[state.into()])
+            .await?;
+        write.commit().await?;
+        row.filter(|_| taken).as_ref().map(sign_in).transpose()
+    }
+
     /// Notes that a session was used. It says nothing about the business, so it has no audit entry.
     pub async fn touch_session(&self, id: SessionId, at: Instant) -> Result<(), StoreError> {
         let mut write = self.write().await?;

@@ -9,6 +9,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "house", include_str!("../migrations/0001_house.sql")),
     (2, "settlement", include_str!("../migrations/0002_settlement.sql")),
     (3, "people", include_str!("../migrations/0003_people.sql")),
+    (4, "messages", include_str!("../migrations/0004_messages.sql")),
+    (5, "sign in", include_str!("../migrations/0005_sign_in.sql")),
 ];
 
 pub(crate) fn migrator(text_type: &str) -> Migrator {

@@ -4,7 +4,7 @@ use crate::{Connection, Row, StoreError};
 use domain::work::{OrderState, WorkOrder};
 use kernel::Instant;
 
-fn order(row: &Row) -> Result<WorkOrder, StoreError> {
+pub(crate) fn order(row: &Row) -> Result<WorkOrder, StoreError> {
     let mut order: WorkOrder = row.json("work_order", "body")?;
     order.version = row.int("version")?;
     Ok(order)

@@ -1,7 +1,7 @@
-//! What stands around an application: evidence, expert reviews, offers, work orders, kept answers, messages.
+//! What stands around an application: evidence, expert reviews, offers, work orders, kept answers.
 
 use crate::{Connection, Row, StoreError};
-use kernel::{AccountId, Digest, EvidenceId, Instant, MessageId};
+use kernel::{AccountId, Digest, EvidenceId, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -37,27 +37,6 @@ pub struct KeptAnswer {
     pub body: String,
 }
 
-/// A message to an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Its id.
-    pub id: MessageId,
-    /// To whom.
-    pub account: AccountId,
-    /// What kind.
-    pub kind: String,
-    /// About which matter.
-    pub subject: String,
-    /// Title.
-    pub title: String,
-    /// Text.
-    pub text: String,
-    /// When.
-    pub at: Instant,
-    /// When it was read.
-    pub read: Option<Instant>,
-}
-
 fn evidence(row: &Row) -> Result<EvidenceRecord, StoreError> {
     let table = "evidence";
     Ok(EvidenceRecord {
@@ -69,19 +48,6 @@ fn evidence(row: &Row) -> Result<EvidenceRecord, StoreError> {
         digest: row.parsed(table, "digest")?,
         given_by: row.text("given_by")?,
         at: Instant::from_unix_s(row.int("at_s")?),
-    })
-}
-
-fn message(row: &Row) -> Result<Message, StoreError> {
-    Ok(Message {
-        id: row.parsed("message", "id")?,
-        account: row.parsed("message", "account")?,
-        kind: row.text("kind")?,
-        subject: row.text("subject")?,
-        title: row.text("title")?,
-        text: row.text("text")?,
-        at: Instant::from_unix_s(row.int("at_s")?),
-        read: row.int_or_none("read_s")?.map(Instant::from_unix_s),
     })
 }
 
@@ -214,41 +180,5 @@ impl Connection {
     pub async fn forget_answers(&mut self, before: Instant) -> Result<u64, StoreError> {
         self.execute("DELETE FROM kept_answer WHERE at_s < $1", &[before.unix_s().into()])
             .await
-    }
-
-    /// Sends messages.
-    pub async fn add_messages(&mut self, new: &[Message]) -> Result<(), StoreError> {
-        let row = |message: &Message| {
-            vec![
-                message.id.to_string().into(),
-                message.account.to_string().into(),
-                message.kind.clone().into(),
-                message.subject.clone().into(),
-                message.title.clone().into(),
-                message.text.clone().into(),
-                message.at.unix_s().into(),
-            ]
-        };
-        let rows: Vec<_> = new.iter().map(row).collect();
-        self.insert_many("message (id, account, kind, subject, title, text, at_s)", "", &rows)
-            .await?;
-        Ok(())
-    }
-
-    /// The messages of an account, the newest first, at most `limit`.
-    pub async fn messages_of(&mut self, account: AccountId, limit: i64) -> Result<Vec<Message>, StoreError> {
-        let sql = "SELECT * FROM message WHERE account = $1 ORDER BY id DESC LIMIT $2";
-        self.all(sql, &[account.to_string().into(), limit.into()])
-            .await?
-            .iter()
-            .map(message)
-            .collect()
-    }
-
-    /// Marks a message of an account as read.
-    pub async fn read_message(&mut self, account: AccountId, id: MessageId, at: Instant) -> Result<(), StoreError> {
-        let sql = "UPDATE message SET read_s = coalesce(read_s, $1) WHERE id = $2 AND account = $3";
-        let values = [at.unix_s().into(), id.to_string().into(), account.to_string().into()];
-        self.execute_one(sql, &values, "消息").await
     }
 }

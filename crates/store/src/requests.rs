@@ -18,7 +18,7 @@ pub enum Sight {
     Units(Vec<String>, AccountId),
     /// Those that were handed in, and one's own drafts.
     HandedIn(AccountId),
-    /// Those ordered from a provider, or offered to it.
+    /// Those ordered from a provider, those it offered for, and those that wait for offers.
     Provider(String),
 }
 
@@ -54,7 +54,7 @@ pub struct ToDo {
     pub due: Option<Instant>,
 }
 
-fn to_do(row: &Row) -> Result<ToDo, StoreError> {
+pub(crate) fn to_do(row: &Row) -> Result<ToDo, StoreError> {
     Ok(ToDo {
         account: row.parsed("to_do", "account")?,
         kind: row.text("kind")?,
@@ -74,7 +74,7 @@ fn request(row: &Row) -> Result<ResourceRequest, StoreError> {
 
 impl Sight {
     /// A condition, and the values for its `$n` and those that follow.
-    fn condition(&self, n: usize) -> (String, Vec<Value>) {
+    pub(crate) fn condition(&self, n: usize) -> (String, Vec<Value>) {
         match self {
             Self::All => (String::new(), Vec::new()),
             Self::Units(units, account) => {
@@ -94,7 +94,7 @@ impl Sight {
             ),
             Self::Provider(provider) => (
                 format!(
-                    " AND status <> 'draft' AND (provider = ${n} OR EXISTS \
+                    " AND status <> 'draft' AND (provider = ${n} OR (kind = 'new' AND status = 'approved') OR EXISTS \
                      (SELECT 1 FROM offer WHERE offer.request = number AND offer.provider = ${n}))"
                 ),
                 vec![provider.into()],

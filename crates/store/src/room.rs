@@ -85,10 +85,10 @@ impl Connection {
         Ok(balance)
     }
 
-    /// Holds what a matter asks for, in place of what it held before.
+    /// Holds what a matter asks for, in place of what it held before, or held until that was freed.
     pub async fn hold(&mut self, subject: &str, demand: &Demand, at: Instant) -> Result<(), StoreError> {
         self.execute(
-            "DELETE FROM room_hold WHERE subject = $1 AND state = 'held'",
+            "DELETE FROM room_hold WHERE subject = $1 AND state <> 'used'",
             &[subject.into()],
         )
         .await?;

@@ -33,9 +33,12 @@ pub(crate) struct Common {
         hide_env_values = true
     )]
     pub(crate) database: Option<String>,
-    /// Who acts; recorded in the audit chain
+    /// Who acts, while there are no accounts; recorded in the audit chain
     #[arg(long, global = true, env = "YUNHENG_ACTOR", value_name = "NAME")]
     pub(crate) actor: Option<String>,
+    /// Token of the account that acts; better in the environment than here, where everybody on the machine sees it
+    #[arg(long, global = true, env = "YUNHENG_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
     /// Form of the result
     #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
@@ -95,6 +98,11 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// Serve the HTTP API
     Serve(ServeArgs),
+    /// Do the background work: orders, reminders, mail, seals
+    Worker,
+    /// Background jobs: list, cancel, retry
+    #[command(subcommand)]
+    Job(JobCommand),
     /// Accounts: the first administrators, one-time links
     #[command(subcommand)]
     Account(AccountCommand),
@@ -113,6 +121,38 @@ pub(crate) struct ServeArgs {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    /// List jobs, the newest first
+    List(JobListArgs),
+    /// Stop a job: one that waits at once, one that runs at its next step
+    Cancel {
+        /// Its id
+        id: String,
+    },
+    /// Begin a job again that failed or was cancelled
+    Retry {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobListArgs {
+    /// Only in this state: queued, running, done, failed or cancelled
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    /// Only of this kind, as order.run
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only about this matter
+    #[arg(long)]
+    pub(crate) subject: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: i64,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
     /// Make the three administrators and print a one-time link for each; only once
     First {
@@ -122,6 +162,21 @@ pub(crate) enum AccountCommand {
     },
     /// Set a password by a one-time link; link and password are read from stdin, a line each
     Accept,
+    /// Make a token for commands; login name, password and code are read from stdin
+    Token(TokenArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// What it is for
+    #[arg(long)]
+    pub(crate) name: String,
+    /// An action it may ask for, as month.run; may be repeated
+    #[arg(long = "scope", value_name = "ACTION", required = true)]
+    pub(crate) scope: Vec<String>,
+    /// How many days it is good for
+    #[arg(long, default_value_t = 30)]
+    pub(crate) days: i64,
 }
 
 #[derive(Debug, Args)]
@@ -144,6 +199,9 @@ pub(crate) struct DemoArgs {
     /// A city of about this many resources instead, to measure with
     #[arg(long, value_name = "N", conflicts_with = "small")]
     pub(crate) resources: Option<usize>,
+    /// Without its people: no accounts, no applications, and commands need no token
+    #[arg(long)]
+    pub(crate) no_people: bool,
 }
 
 #[derive(Debug, Args)]
@@ -166,6 +224,13 @@ pub(crate) enum NodeCommand {
     },
 }
 
+/// Nodes that are built in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BuiltInNode {
+    /// A folder that behaves like a cloud node
+    Simulated,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct NodeAddArgs {
     /// Code of the node
@@ -181,18 +246,24 @@ pub(crate) struct NodeAddArgs {
         long,
         value_name = "DIR",
         conflicts_with = "openstack",
-        required_unless_present = "openstack"
+        required_unless_present_any = ["openstack", "built_in"]
     )]
     pub(crate) files: Option<String>,
+    /// A node that is built in: `simulated` is no cloud, but behaves like one, to try openings with
+    #[arg(long = "source", value_name = "NAME", conflicts_with_all = ["files", "openstack"])]
+    pub(crate) built_in: Option<BuiltInNode>,
     /// Address of OpenStack's identity service
     #[arg(long, value_name = "URL", requires = "account")]
     pub(crate) openstack: Option<String>,
     /// Region of the OpenStack cloud
     #[arg(long)]
     pub(crate) region: Option<String>,
-    /// Account to use; its secret is in the configuration
+    /// Account to look with; its secret is in the configuration
     #[arg(long)]
     pub(crate) account: Option<String>,
+    /// Account that the platform may act with on the OpenStack cloud (default: it only looks)
+    #[arg(long, value_name = "ACCOUNT", requires = "openstack")]
+    pub(crate) operator: Option<String>,
     /// A pool as CODE:x86|xinchuang:NAME or CODE:KIND:NAME:zone,zone; may be repeated
     #[arg(long = "pool", value_name = "POOL")]
     pub(crate) pools: Vec<String>,
@@ -443,11 +514,25 @@ pub(crate) enum CaseCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Check the whole chain
+    /// Check the whole chain, or a file of it
     Verify {
         /// A head that was kept outside, as NUMBER:DIGEST
         #[arg(long, value_name = "HEAD")]
         head: Option<String>,
+        /// Check this file, made by `audit export`; no store is needed
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Seal the chain for today: one page to print, sign and keep outside
+    Seal {
+        /// Write the page to this file too
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
+    /// Write the whole chain into a file that can be checked by itself
+    Export {
+        /// The file
+        file: PathBuf,
     },
     /// Show entries
     Show {

@@ -1,12 +1,14 @@
 //! The configuration file: where data lies, and the accounts of nodes. Command line and environment come first.
 
 use crate::exit::{Failure, INVALID};
+use crate::oidc::OidcSection;
 use app::collect::NodeSecrets;
+use crate::outside::{MailSection, WebhookSection, WorkerConfig};
 use documents::Fonts;
 use domain::collect::ObservedState;
 use kernel::io_reason;
 use serde::Deserialize;
-use sources::openstack::{Credential, Interface, MetricMapping, OpenStackConfig, Secret};
+use sources::openstack::{Credential, HandsConfig, Interface, MetricMapping, OpenStackConfig, Pool, Secret};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,16 @@ pub(crate) struct Config {
     /// The HTTP API.
     #[serde(default)]
     pub(crate) serve: Serve,
+    /// Background work.
+    #[serde(default)]
+    pub(crate) worker: WorkerConfig,
+    /// Mail to people; none if it is not sent.
+    pub(crate) mail: Option<MailSection>,
+    /// Calls to programs.
+    #[serde(default)]
+    pub(crate) webhooks: WebhookSection,
+    /// The city's identity provider; none if people log in by password only.
+    pub(crate) oidc: Option<OidcSection>,
     /// Accounts of nodes by name.
     #[serde(default)]
     pub(crate) accounts: BTreeMap<String, Account>,
@@ -38,6 +50,10 @@ pub(crate) struct Serve {
     /// Whether a proxy with TLS stands before it.
     #[serde(default)]
     pub(crate) behind_proxy: bool,
+    /// Whether it does the background work too; it does if nothing is said.
+    pub(crate) worker: Option<bool>,
+    /// How many requests one session or token may send in a minute; 0 for no limit.
+    pub(crate) requests_per_minute: Option<u32>,
 }
 
 /// An account to ask a node with. Secrets lie in files of their own.
@@ -63,6 +79,35 @@ pub(crate) struct Account {
     state_words: BTreeMap<String, ObservedState>,
     #[serde(default)]
     metrics: Vec<Metric>,
+    /// How the platform makes things with this account; without it the account only looks.
+    hands: Option<HandsAccount>,
+}
+
+/// How things are made on a node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HandsAccount {
+    external_network: Option<String>,
+    cidr: Option<String>,
+    #[serde(default)]
+    name_servers: Vec<String>,
+    #[serde(default)]
+    raise_quota: bool,
+    wait_s: Option<u64>,
+    poll_ms: Option<u64>,
+    #[serde(default)]
+    pools: BTreeMap<String, PoolAccount>,
+}
+
+/// How things are made in one availability zone.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PoolAccount {
+    image: Option<String>,
+    #[serde(default)]
+    flavor_prefix: String,
+    volume_type: Option<String>,
+    volume_zone: Option<String>,
 }
 
 /// Which metric of a node is the sample of which measure.
@@ -101,14 +146,17 @@ impl Config {
         Ok(config)
     }
 
-    /// Everything that is wrong with fonts and accounts, a sentence each.
+    /// Everything that is wrong with fonts, accounts, background work and mail, a sentence each.
     pub(crate) fn faults(&self, data: &Path) -> Vec<String> {
         let fonts = self.load_fonts(data).err().map(|why| why.to_string());
         let accounts = self.accounts.iter().filter_map(|(name, account)| {
             let why = account.connect("https://example").err()?;
             Some(format!("[accounts.{name}] {why}"))
         });
-        fonts.into_iter().chain(accounts).collect()
+        let worker = self.plan().err().map(|why| format!("[worker] {why}"));
+        let oidc = self.oidc.as_ref().and_then(|section| section.provider(data).err());
+        let post = self.post().err().map(|why| why.to_string());
+        fonts.into_iter().chain(accounts).chain(worker).chain(oidc).chain(post).collect()
     }
 
     /// The fonts that documents are printed in: the shipped ones, and those of the configured folder.
@@ -156,6 +204,27 @@ impl Account {
     }
 }
 
+impl HandsAccount {
+    fn config(&self) -> HandsConfig {
+        let usual = HandsConfig::default();
+        let pool = |pool: &PoolAccount| Pool {
+            image: pool.image.clone(),
+            flavor_prefix: pool.flavor_prefix.clone(),
+            volume_type: pool.volume_type.clone(),
+            volume_zone: pool.volume_zone.clone(),
+        };
+        HandsConfig {
+            external_network: self.external_network.clone(),
+            cidr: self.cidr.clone().unwrap_or(usual.cidr),
+            name_servers: self.name_servers.clone(),
+            pools: self.pools.iter().map(|(zone, of)| (zone.clone(), pool(of))).collect(),
+            raise_quota: self.raise_quota,
+            wait_s: self.wait_s.unwrap_or(usual.wait_s),
+            poll_ms: self.poll_ms.unwrap_or(usual.poll_ms),
+        }
+    }
+}
+
 impl Metric {
     fn mapping(&self) -> Result<MetricMapping, String> {
         let scale = kernel::Ratio::new(self.scale_num, self.scale_den);
@@ -179,11 +248,36 @@ impl NodeSecrets for Config {
             .ok_or_else(|| format!("账号「{account}」没有配置"))?;
         configured.connect(auth_url)
     }
+
+    fn hands(&self, account: &str) -> Result<HandsConfig, String> {
+        let hands = self.accounts.get(account).and_then(|account| account.hands.as_ref());
+        hands.map(HandsAccount::config).ok_or_else(|| {
+            format!("账号「{account}」没有配置为操作账号；请在配置文件 [accounts.{account}.hands] 中写明如何开通资源")
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_acts_only_if_it_says_how() {
+        let text = "[accounts.look]\nusername='a'\nproject='p'\nsecret_file='/x'\n\
+                    [accounts.act]\nusername='b'\nproject='p'\nsecret_file='/y'\n\
+                    [accounts.act.hands]\nexternal_network='public'\n\
+                    [accounts.act.hands.pools.x86]\nimage='i'\nflavor_prefix='x86.'\n";
+        let config: Config = toml::from_str(text).unwrap();
+        assert!(config.hands("look").unwrap_err().contains("[accounts.look.hands]"));
+        assert!(config.hands("nobody").is_err());
+        let hands = config.hands("act").unwrap();
+        assert_eq!(
+            (hands.raise_quota, hands.wait_s),
+            (false, HandsConfig::default().wait_s)
+        );
+        assert_eq!(hands.pools["x86"].flavor_prefix, "x86.");
+        assert!(toml::from_str::<Config>("[accounts.a]\nsecret_file='/x'\n[accounts.a.hands]\nimage='i'").is_err());
+    }
 
     #[test]
     fn the_default_is_a_configuration() {

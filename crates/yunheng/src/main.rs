@@ -5,8 +5,11 @@ mod commands;
 mod config;
 mod exit;
 mod localise;
+mod oidc;
 mod output;
+mod outside;
 mod progress;
+mod story;
 mod wiring;
 
 use clap::FromArgMatches;

@@ -2,9 +2,11 @@
 
 use crate::cli::Common;
 use crate::config::Config;
-use crate::exit::{Failure, INVALID};
+use crate::exit::{Failure, INVALID, PRECONDITION};
 use crate::progress::Bars;
-use app::{Clock, Entropy, OpContext, Progress, Silent};
+use app::accounts::{LOCAL_OPERATOR, at_the_machine};
+use app::{Clock, Entropy, OpContext, Progress, Reach, Silent};
+use domain::authz::{Action, Target};
 use kernel::Instant;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +18,10 @@ pub(crate) struct Setting {
     pub(crate) database: String,
     pub(crate) config: Config,
     pub(crate) config_path: PathBuf,
-    pub(crate) actor: String,
+    /// Who acts by their own word.
+    pub(crate) actor: Option<String>,
+    /// Whose token acts.
+    pub(crate) token: Option<String>,
     pub(crate) quiet: bool,
 }
 
@@ -28,19 +33,51 @@ impl Setting {
         let config = Config::read(&config_path, common.config.is_some())?;
         let database = common.database.clone().or_else(|| config.database.clone());
         let database = database.unwrap_or_else(|| sqlite_url(&data));
-        let actor = common.actor.clone().unwrap_or_else(|| "命令行".to_owned());
         Ok(Self {
             data,
             database,
             config,
             config_path,
-            actor,
+            actor: common.actor.clone(),
+            token: common.token.clone().filter(|token| !token.trim().is_empty()),
             quiet: common.quiet,
         })
     }
 
-    /// Opens the store, which must be there.
+    /// Opens the store for whoever gives a command: the account of the token, or the local operator while there are no
+    /// accounts.
     pub(crate) async fn open(&self) -> Result<OpContext, Failure> {
+        let ctx = at_the_machine(&self.open_house().await?, self.token.as_deref()).await?;
+        if ctx.who().is_ok() && self.actor.is_some() {
+            let text = "操作人由令牌确定，不能另用 --actor（YUNHENG_ACTOR）指定；请去掉其中之一";
+            return Err(Failure::new(INVALID, text));
+        }
+        Ok(ctx)
+    }
+
+    /// The same, for something that has to be allowed.
+    pub(crate) async fn open_for(&self, action: Action, kind: &'static str) -> Result<OpContext, Failure> {
+        let ctx = self.open().await?;
+        let target = Target {
+            kind,
+            ..Target::default()
+        };
+        ctx.judge(action, &target).await?;
+        Ok(ctx)
+    }
+
+    /// The same, for something that shows what belongs to all.
+    pub(crate) async fn open_to_see(&self, action: Action, kind: &'static str) -> Result<OpContext, Failure> {
+        let ctx = self.open().await?;
+        if ctx.who().is_ok() && ctx.reach(action, kind).await? != Reach::All {
+            let text = "该命令列出所有单位的内容，您只能查看本单位的部分；请从网页或接口查看";
+            return Err(Failure::new(PRECONDITION, text));
+        }
+        Ok(ctx)
+    }
+
+    /// Opens the store, which must be there, for the house itself: to examine, to serve, to begin with accounts.
+    pub(crate) async fn open_house(&self) -> Result<OpContext, Failure> {
         if !self.data.is_dir() {
             let text = format!(
                 "数据目录 {} 不存在；请先运行 yunheng init，或用 --data 指明",
@@ -55,7 +92,11 @@ impl Setting {
 
     /// A context on a store, with a clock and a source of chance.
     pub(crate) fn context(&self, store: Store, clock: Clock, entropy: Entropy) -> Result<OpContext, Failure> {
-        let ctx = OpContext::new(&self.actor, store, &self.data, clock, entropy)?;
+        let actor = match &self.actor {
+            Some(name) => format!("{name}（{LOCAL_OPERATOR}）"),
+            None => LOCAL_OPERATOR.to_owned(),
+        };
+        let ctx = OpContext::new(&actor, store, &self.data, clock, entropy)?;
         Ok(ctx.watched(self.progress()))
     }
 

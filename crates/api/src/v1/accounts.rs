@@ -1,5 +1,6 @@
 //! Accounts, kept by the system administrator.
 
+use super::me::{MadeTokenView, NewTokenBody, TokenView};
 use super::parsed;
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
@@ -8,6 +9,7 @@ use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
 use app::accounts::{self, NewAccount};
+use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -24,6 +26,8 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(change_state))
         .routes(routes!(unlock_account))
         .routes(routes!(revoke_sessions))
+        .routes(routes!(list_service_tokens, make_service_token))
+        .routes(routes!(revoke_service_token))
 }
 
 /// Which accounts.
@@ -184,5 +188,34 @@ async fn unlock_account(Path(id): Path<String>, change: Change<()>) -> Result<Re
     responses((status = 204, description = "Ended")))]
 async fn revoke_sessions(asker: Asker, Path(id): Path<String>) -> Result<StatusCode, Problem> {
     accounts::end_sessions(&asker.ctx, parsed("id", &id)?, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The tokens of a service account, for whoever speaks for its organisation
+#[utoipa::path(get, path = "/accounts/{id}/tokens", tag = "accounts", params(("id" = String, Path, description = "Id of the account")),
+    responses((status = 200, description = "The tokens, the newest first", body = Vec<TokenView>)))]
+async fn list_service_tokens(asker: Asker, Path(id): Path<String>) -> Result<Json<Vec<TokenView>>, Problem> {
+    let tokens = accounts::service_tokens(&asker.ctx, parsed("id", &id)?).await?;
+    Ok(Json(tokens.into_iter().map(TokenView::from).collect()))
+}
+
+/// Make a token for a service account; its secret is given out once
+#[utoipa::path(post, path = "/accounts/{id}/tokens", tag = "accounts", request_body = NewTokenBody,
+    params(("id" = String, Path, description = "Id of the account")),
+    responses((status = 201, description = "The token", body = MadeTokenView)))]
+async fn make_service_token(Path(id): Path<String>, change: Change<NewTokenBody>) -> Result<Response, Problem> {
+    let make = async |asker: Asker, body: NewTokenBody| {
+        let made = accounts::make_service_token(&asker.ctx, parsed("id", &id)?, body.read()?).await?;
+        Ok(Answer::created(MadeTokenView::from(made)))
+    };
+    change.once(make).await
+}
+
+/// Take a token of a service account back
+#[utoipa::path(delete, path = "/accounts/{id}/tokens/{token}", tag = "accounts",
+    params(("id" = String, Path, description = "Id of the account"), ("token" = String, Path, description = "Id of the token")),
+    responses((status = 204, description = "Taken back")))]
+async fn revoke_service_token(asker: Asker, Path((id, token)): Path<(String, String)>) -> Result<StatusCode, Problem> {
+    accounts::revoke_service_token(&asker.ctx, parsed("id", &id)?, parsed("token", &token)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

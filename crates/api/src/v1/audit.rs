@@ -2,11 +2,14 @@
 
 use super::parsed;
 use crate::filter::Filter;
+use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
+use app::audit::Sealed;
 use axum::Json;
-use domain::authz::{Action, Target};
+use axum::response::Response;
+use domain::audit::read_head;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +19,12 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(read_audit))
         .routes(routes!(verify_audit))
+        .routes(routes!(export_audit))
+        .routes(routes!(list_seals, seal_audit))
 }
+
+/// What the file of a chain is called.
+const NAME: &str = "audit.jsonl";
 
 /// Which entries.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -63,10 +71,38 @@ struct VerifiedView {
     head: String,
 }
 
-fn target() -> Target {
-    Target {
-        kind: "audit",
-        ..Target::default()
+/// The head of the chain, sealed on a day.
+#[derive(Debug, Serialize, ToSchema)]
+struct SealView {
+    /// The day, as 2026-03-10.
+    day: String,
+    at: String,
+    /// The last entry that it seals.
+    number: i64,
+    /// Digest of that entry.
+    head: String,
+    /// How many entries there were.
+    entries: i64,
+    /// Who sealed.
+    by: String,
+    /// Whether the day had been sealed before.
+    already: bool,
+    /// One page to print and keep outside.
+    page: String,
+}
+
+impl From<Sealed> for SealView {
+    fn from(sealed: Sealed) -> Self {
+        Self {
+            page: sealed.seal.page(&sealed.by),
+            day: sealed.seal.day.to_string(),
+            at: sealed.seal.at.to_string(),
+            number: sealed.seal.number,
+            head: sealed.seal.head.to_string(),
+            entries: sealed.seal.entries,
+            by: sealed.by,
+            already: sealed.already,
+        }
     }
 }
 
@@ -74,18 +110,12 @@ fn target() -> Target {
 #[utoipa::path(get, path = "/audit/entries", tag = "audit", params(AuditQuery),
     responses((status = 200, description = "The entries", body = Vec<EntryView>)))]
 async fn read_audit(asker: Asker, Filter(query): Filter<AuditQuery>) -> Result<Json<Vec<EntryView>>, Problem> {
-    asker.ctx.authorise(Action::AuditRead, &target()).await?;
     let from: Option<i64> = query.from.as_deref().map(|from| parsed("from", from)).transpose()?;
     let limit: i64 = query.limit.as_deref().map_or(Ok(50), |limit| parsed("limit", limit))?;
     if !(1..=200).contains(&limit) {
         return Err(Problem::field("limit", "应为 1 至 200 的整数"));
     }
-    let detail = serde_json::json!({ "from": from, "limit": limit });
-    app::audit::note(&asker.ctx, ("audit.read", "chain"), &detail).await?;
-    let entries = match from {
-        Some(from) => app::audit::show(&asker.ctx, from, limit).await?,
-        None => app::audit::last(&asker.ctx, limit).await?,
-    };
+    let entries = app::audit::entries(&asker.ctx, from, limit).await?;
     let views = entries.into_iter().map(|entry| EntryView {
         number: entry.number,
         at: entry.at.to_string(),
@@ -103,16 +133,43 @@ async fn read_audit(asker: Asker, Filter(query): Filter<AuditQuery>) -> Result<J
 #[utoipa::path(get, path = "/audit/verification", tag = "audit", params(VerifyQuery),
     responses((status = 200, description = "It is whole", body = VerifiedView)))]
 async fn verify_audit(asker: Asker, Filter(query): Filter<VerifyQuery>) -> Result<Json<VerifiedView>, Problem> {
-    asker.ctx.authorise(Action::AuditSeal, &target()).await?;
-    let head = match query.head.as_deref().map(|head| head.split_once(':')) {
-        None => None,
-        Some(Some((number, digest))) => Some((parsed("head", number)?, parsed("head", digest)?)),
-        Some(None) => return Err(Problem::field("head", "应写成 编号:摘要")),
-    };
-    app::audit::note(&asker.ctx, ("audit.verify", "chain"), &serde_json::json!({})).await?;
-    let (entries, head) = app::audit::verify(&asker.ctx, head).await?;
+    let head = query.head.as_deref().map(read_head).transpose();
+    let head = head.map_err(|why| Problem::field("head", why))?;
+    let (entries, head) = app::audit::check(&asker.ctx, head).await?;
     Ok(Json(VerifiedView {
         entries,
         head: head.to_string(),
     }))
+}
+
+/// The whole chain as a file that can be checked by itself
+#[utoipa::path(get, path = "/audit/export", tag = "audit",
+    responses((status = 200, description = "The chain, a line each entry", content((Vec<u8> = "application/x-ndjson")))))]
+async fn export_audit(asker: Asker) -> Result<Response, Problem> {
+    let ctx = asker.ctx.clone();
+    let made = crate::download::made(&asker.ctx, async move |folder| {
+        let path = folder.join(NAME);
+        app::audit::export(&ctx, &path).await?;
+        Ok(path)
+    });
+    crate::download::file(made.await?, "application/x-ndjson", NAME)
+}
+
+/// The seals of the chain, the newest first
+#[utoipa::path(get, path = "/audit/seals", tag = "audit",
+    responses((status = 200, description = "The seals", body = Vec<SealView>)))]
+async fn list_seals(asker: Asker) -> Result<Json<Vec<SealView>>, Problem> {
+    let seals = app::audit::seals(&asker.ctx).await?;
+    Ok(Json(seals.into_iter().map(SealView::from).collect()))
+}
+
+/// Seal the chain for today; a day that is sealed stays as it was
+#[utoipa::path(post, path = "/audit/seals", tag = "audit",
+    responses((status = 200, description = "The seal of today", body = SealView)))]
+async fn seal_audit(change: Change<()>) -> Result<Response, Problem> {
+    let make = async |asker: Asker, ()| {
+        let sealed = app::audit::seal(&asker.ctx).await?;
+        Ok(Answer::ok(SealView::from(sealed)))
+    };
+    change.once(make).await
 }

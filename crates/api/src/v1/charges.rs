@@ -1,14 +1,15 @@
 //! Charge lines: exported whole, and explained one by one.
 
 use super::parsed;
+use crate::download;
 use crate::filter::Filter;
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
-use app::export::{ExportSelection, TableFormat};
+use app::export::{ExportSelection, FocusFormat, FocusOptions, TableFormat};
 use app::{LineNumber, Reach};
 use axum::Json;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::authz::{Action, Target};
 use kernel::ErrorKind;
@@ -20,6 +21,7 @@ use utoipa_axum::routes;
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(export_charges))
+        .routes(routes!(export_focus))
         .routes(routes!(explain_line))
 }
 
@@ -38,6 +40,26 @@ struct ChargesQuery {
     organisation: Option<String>,
     /// csv or xlsx; csv if not given.
     format: Option<String>,
+}
+
+/// Which lines, in which form of FOCUS.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct FocusQuery {
+    /// First month, as 2026-03.
+    from: String,
+    /// Last month; the first if not given.
+    to: Option<String>,
+    /// Only of this provider.
+    provider: Option<String>,
+    /// Only of this organisation. Whoever sees one organisation only gets that one.
+    organisation: Option<String>,
+    /// csv or parquet; csv if not given.
+    format: Option<String>,
+    /// true for codes in place of Chinese names.
+    #[param(value_type = Option<bool>)]
+    ascii: Option<String>,
 }
 
 /// A line, explained.
@@ -75,48 +97,95 @@ fn named(pairs: Vec<(String, String)>) -> Vec<NamedText> {
 #[utoipa::path(get, path = "/charges", tag = "main job", params(ChargesQuery),
     responses((status = 200, description = "The lines", content(
         (Vec<u8> = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))))]
-async fn export_charges(asker: Asker, Filter(query): Filter<ChargesQuery>) -> Result<Response, Problem> {
-    let reach = asker.ctx.reach(Action::ChargesExport, "charges").await?;
-    let from = parsed("from", &query.from)?;
-    let to = query
-        .to
-        .as_deref()
-        .map(|to| parsed("to", to))
-        .transpose()?
-        .unwrap_or(from);
+async fn export_charges(
+    State(api): State<Api>,
+    asker: Asker,
+    Filter(query): Filter<ChargesQuery>,
+) -> Result<Response, Problem> {
+    api.pace(&asker)?;
     let (ending, media, format) = match query.format.as_deref() {
         None | Some("csv") => ("csv", "text/csv; charset=utf-8", TableFormat::Csv),
-        Some("xlsx") => (
-            "xlsx",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            TableFormat::Xlsx,
-        ),
+        Some("xlsx") => ("xlsx", super::XLSX, TableFormat::Xlsx),
         Some(_) => return Err(Problem::field("format", "应为 csv 或 xlsx")),
     };
-    let selection = ExportSelection {
-        from,
-        to,
-        provider: within(query.provider, &reach, matches!(reach, Reach::Providers(_)), "provider")?,
-        organisation: within(
-            query.organisation,
-            &reach,
-            matches!(reach, Reach::Units(_)),
-            "organisation",
-        )?,
-    };
-    let (name, object) = (format!("charges.{ending}"), format!("{from}..{to}"));
-    let detail = serde_json::json!({
-        "provider": selection.provider, "organisation": selection.organisation, "format": ending,
-    });
-    app::audit::note(&asker.ctx, ("charges.export", &object), &detail).await?;
+    let selection = selection(
+        &asker,
+        (&query.from, query.to.as_deref()),
+        (query.provider, query.organisation),
+    )
+    .await?;
+    note(&asker, "charges.export", &selection, ending).await?;
+    let name = format!("charges.{ending}");
     let ctx = asker.ctx.clone();
-    let bytes = super::statements::drawn(&asker.ctx, &name, async move |folder| {
+    let made = download::made(&asker.ctx, async move |folder| {
         let path = folder.join(format!("charges.{ending}"));
         app::export::charges(&ctx, &selection, format, &path).await?;
         Ok(path)
-    })
+    });
+    download::file(made.await?, media, &name)
+}
+
+/// All charge lines of some months in the FOCUS format, for other programs
+#[utoipa::path(get, path = "/exports/focus", tag = "main job", params(FocusQuery),
+    responses((status = 200, description = "The lines", content((Vec<u8> = "text/csv"), (Vec<u8> = "application/vnd.apache.parquet")))))]
+async fn export_focus(
+    State(api): State<Api>,
+    asker: Asker,
+    Filter(query): Filter<FocusQuery>,
+) -> Result<Response, Problem> {
+    api.pace(&asker)?;
+    let (ending, media, format) = match query.format.as_deref() {
+        None | Some("csv") => ("csv", "text/csv; charset=utf-8", FocusFormat::Csv),
+        Some("parquet") => ("parquet", "application/vnd.apache.parquet", FocusFormat::Parquet),
+        Some(_) => return Err(Problem::field("format", "应为 csv 或 parquet")),
+    };
+    let ascii_names = match query.ascii.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::field("ascii", "应为 true 或 false")),
+    };
+    let selection = selection(
+        &asker,
+        (&query.from, query.to.as_deref()),
+        (query.provider, query.organisation),
+    )
     .await?;
-    Ok(super::statements::file(bytes, media, &name))
+    note(&asker, "charges.export_focus", &selection, ending).await?;
+    let ctx = asker.ctx.clone();
+    let options = FocusOptions { ascii_names };
+    let made = download::made(&asker.ctx, async move |folder| {
+        let path = folder.join(format!("focus.{ending}"));
+        app::export::focus(&ctx, &selection, (format, options), &path).await?;
+        Ok(path)
+    });
+    download::file(made.await?, media, &format!("focus.{ending}"))
+}
+
+/// The lines that somebody wants, as far as they may see them.
+async fn selection(
+    asker: &Asker,
+    (from, to): (&str, Option<&str>),
+    (provider, organisation): (Option<String>, Option<String>),
+) -> Result<ExportSelection, Problem> {
+    let reach = asker.ctx.reach(Action::ChargesExport, "charges").await?;
+    let from = parsed("from", from)?;
+    let to = to.map(|to| parsed("to", to)).transpose()?.unwrap_or(from);
+    let (is_provider, is_unit) = (matches!(reach, Reach::Providers(_)), matches!(reach, Reach::Units(_)));
+    Ok(ExportSelection {
+        from,
+        to,
+        provider: within(provider, &reach, is_provider, "provider")?,
+        organisation: within(organisation, &reach, is_unit, "organisation")?,
+    })
+}
+
+async fn note(asker: &Asker, action: &str, selection: &ExportSelection, ending: &str) -> Result<(), Problem> {
+    let object = format!("{}..{}", selection.from, selection.to);
+    let detail = serde_json::json!({
+        "provider": selection.provider, "organisation": selection.organisation, "format": ending,
+    });
+    app::audit::note(&asker.ctx, (action, &object), &detail).await?;
+    Ok(())
 }
 
 /// A filter that does not go beyond what somebody may see.

@@ -53,6 +53,8 @@ struct ResourceView {
     seen: String,
     state: String,
     since: String,
+    /// The first day for which it is not granted any more; none without an end.
+    until: Option<String>,
 }
 
 /// Everything that existed or was approved at a moment
@@ -91,6 +93,7 @@ async fn list_inventory(asker: Asker, Listed { filter, paging }: Listed<Inventor
         seen: row.seen,
         state: row.state,
         since: row.since.to_string(),
+        until: row.until.map(|day| day.to_string()),
     });
     paging.answer(views.collect(), "place")
 }

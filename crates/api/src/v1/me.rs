@@ -5,7 +5,7 @@ use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
-use app::accounts::{self, NewToken};
+use app::accounts::{self, ApiToken, NewToken};
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -76,7 +76,7 @@ struct TotpView {
 /// A token to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewTokenBody {
+pub(super) struct NewTokenBody {
     /// What it is for.
     name: String,
     /// The actions it may ask for, as `request.read`.
@@ -87,7 +87,7 @@ struct NewTokenBody {
 
 /// A token.
 #[derive(Debug, Serialize, ToSchema)]
-struct TokenView {
+pub(super) struct TokenView {
     id: String,
     name: String,
     scope: Vec<String>,
@@ -99,11 +99,45 @@ struct TokenView {
 
 /// A new token.
 #[derive(Debug, Serialize, ToSchema)]
-struct MadeTokenView {
+pub(super) struct MadeTokenView {
     #[serde(flatten)]
     token: TokenView,
     /// Given out once; null when the answer is repeated.
     secret: Option<String>,
+}
+
+impl NewTokenBody {
+    /// What is asked for.
+    pub(super) fn read(self) -> Result<NewToken, Problem> {
+        let scope = self.scope.iter().map(|word| parsed::<Action>("scope", word));
+        Ok(NewToken {
+            name: self.name,
+            scope: scope.collect::<Result<_, _>>()?,
+            days: self.days,
+        })
+    }
+}
+
+impl From<ApiToken> for TokenView {
+    fn from(token: ApiToken) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name,
+            scope: token.scope.split_whitespace().map(str::to_owned).collect(),
+            made: token.created.to_string(),
+            expires: token.expires.to_string(),
+            revoked: token.revoked.map(|at| at.to_string()),
+        }
+    }
+}
+
+impl From<(ApiToken, String)> for MadeTokenView {
+    fn from((token, secret): (ApiToken, String)) -> Self {
+        Self {
+            token: token.into(),
+            secret: Some(secret),
+        }
+    }
 }
 
 /// Who asks
@@ -158,15 +192,7 @@ async fn set_up_totp(change: Change<Option<TotpBody>>) -> Result<Response, Probl
     responses((status = 200, description = "The tokens, the newest first", body = Vec<TokenView>)))]
 async fn list_tokens(asker: Asker) -> Result<Json<Vec<TokenView>>, Problem> {
     let tokens = accounts::tokens(&asker.ctx).await?;
-    let views = tokens.into_iter().map(|token| TokenView {
-        id: token.id.to_string(),
-        name: token.name,
-        scope: token.scope.split_whitespace().map(str::to_owned).collect(),
-        made: token.created.to_string(),
-        expires: token.expires.to_string(),
-        revoked: token.revoked.map(|at| at.to_string()),
-    });
-    Ok(Json(views.collect()))
+    Ok(Json(tokens.into_iter().map(TokenView::from).collect()))
 }
 
 /// Make a token; its secret is given out once
@@ -174,24 +200,8 @@ async fn list_tokens(asker: Asker) -> Result<Json<Vec<TokenView>>, Problem> {
     responses((status = 201, description = "The token", body = MadeTokenView)))]
 async fn make_token(change: Change<NewTokenBody>) -> Result<Response, Problem> {
     let make = async |asker: Asker, body: NewTokenBody| {
-        let scope = body.scope.iter().map(|word| parsed::<Action>("scope", word));
-        let new = NewToken {
-            name: body.name,
-            scope: scope.collect::<Result<_, _>>()?,
-            days: body.days,
-        };
-        let (token, secret) = accounts::make_token(&asker.ctx, new).await?;
-        Ok(Answer::created(MadeTokenView {
-            token: TokenView {
-                id: token.id.to_string(),
-                name: token.name,
-                scope: token.scope.split_whitespace().map(str::to_owned).collect(),
-                made: token.created.to_string(),
-                expires: token.expires.to_string(),
-                revoked: None,
-            },
-            secret: Some(secret),
-        }))
+        let made = accounts::make_token(&asker.ctx, body.read()?).await?;
+        Ok(Answer::created(MadeTokenView::from(made)))
     };
     change.once(make).await
 }

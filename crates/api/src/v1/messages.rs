@@ -1,15 +1,17 @@
 //! One's own tasks and messages.
 
 use super::parsed;
+use crate::filter::Filter;
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
+use app::messages::{self, Urgency, kind_zh};
 use axum::Json;
 use axum::extract::Path;
 use axum::response::Response;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,20 +21,78 @@ const MESSAGES_MAX: i64 = 200;
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_to_dos))
+        .routes(routes!(count_to_dos))
         .routes(routes!(list_messages))
         .routes(routes!(read_message))
+}
+
+/// Which tasks.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ToDoQuery {
+    /// Only of this kind.
+    kind: Option<String>,
+    /// `true` for those that are late only.
+    late: Option<String>,
 }
 
 /// A task.
 #[derive(Debug, Serialize, ToSchema)]
 struct ToDoView {
     kind: String,
+    /// The kind in Chinese.
+    kind_name: String,
     /// Number of the matter.
     subject: String,
     task: String,
     title: String,
     since: String,
+    /// The first moment that is too late.
     due: Option<String>,
+    /// How much time is left, in working days or hours.
+    left: LeftView,
+    /// Name of whoever is away, if it is done for them.
+    on_behalf_of: Option<String>,
+}
+
+/// How much time a task has left.
+#[derive(Debug, Serialize, ToSchema)]
+struct LeftView {
+    /// open, working_days, hours or late.
+    is: &'static str,
+    /// Working days or hours that are left, or working days that it is late; none without a deadline.
+    count: Option<u16>,
+    /// In Chinese.
+    text: String,
+}
+
+impl From<Urgency> for LeftView {
+    fn from(urgency: Urgency) -> Self {
+        let (is, count) = match urgency {
+            Urgency::Open => ("open", None),
+            Urgency::WorkingDays { left } => ("working_days", Some(left)),
+            Urgency::Hours { left } => ("hours", Some(left)),
+            Urgency::Late { by } => ("late", Some(by)),
+        };
+        Self {
+            is,
+            count,
+            text: urgency.zh(),
+        }
+    }
+}
+
+/// How many tasks of a kind.
+#[derive(Debug, Serialize, ToSchema)]
+struct ToDoCountView {
+    kind: String,
+    kind_name: String,
+    open: u64,
+    /// How many of them are late.
+    late: u64,
+    /// The next deadline.
+    next_due: Option<String>,
 }
 
 /// A message.
@@ -49,18 +109,45 @@ struct MessageView {
     read: Option<String>,
 }
 
-/// One's own tasks
-#[utoipa::path(get, path = "/me/to-dos", tag = "me",
+/// One's own tasks, the most urgent first; also those of people who are away and for whom one acts
+#[utoipa::path(get, path = "/me/to-dos", tag = "me", params(ToDoQuery),
     responses((status = 200, description = "The tasks", body = Vec<ToDoView>)))]
-async fn list_to_dos(asker: Asker) -> Result<Json<Vec<ToDoView>>, Problem> {
-    let tasks = app::requests::to_dos(&asker.ctx).await?;
-    let views = tasks.into_iter().map(|task| ToDoView {
-        kind: task.kind,
-        subject: task.subject,
-        task: task.task,
-        title: task.title,
-        since: task.opened.to_string(),
-        due: task.due.map(|due| due.to_string()),
+async fn list_to_dos(asker: Asker, Filter(filter): Filter<ToDoQuery>) -> Result<Json<Vec<ToDoView>>, Problem> {
+    let late = match filter.late.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::field("late", "应为 true 或 false")),
+    };
+    let tasks = messages::to_dos(&asker.ctx).await?;
+    let fits = |mine: &messages::Mine| {
+        filter.kind.as_ref().is_none_or(|kind| *kind == mine.to_do.kind)
+            && (!late || matches!(mine.urgency, Urgency::Late { .. }))
+    };
+    let views = tasks.into_iter().filter(fits).map(|mine| ToDoView {
+        kind_name: kind_zh(&mine.to_do.kind).to_owned(),
+        kind: mine.to_do.kind,
+        subject: mine.to_do.subject,
+        task: mine.to_do.task,
+        title: mine.to_do.title,
+        since: mine.to_do.opened.to_string(),
+        due: mine.to_do.due.map(|due| due.to_string()),
+        left: mine.urgency.into(),
+        on_behalf_of: mine.on_behalf_of,
+    });
+    Ok(Json(views.collect()))
+}
+
+/// How many tasks one has, by kind
+#[utoipa::path(get, path = "/me/to-dos/counts", tag = "me",
+    responses((status = 200, description = "The counts", body = Vec<ToDoCountView>)))]
+async fn count_to_dos(asker: Asker) -> Result<Json<Vec<ToDoCountView>>, Problem> {
+    let counts = messages::counts(&asker.ctx).await?;
+    let views = counts.into_iter().map(|count| ToDoCountView {
+        kind_name: kind_zh(&count.kind).to_owned(),
+        kind: count.kind,
+        open: count.open,
+        late: count.late,
+        next_due: count.next_due.map(|due| due.to_string()),
     });
     Ok(Json(views.collect()))
 }
@@ -69,7 +156,7 @@ async fn list_to_dos(asker: Asker) -> Result<Json<Vec<ToDoView>>, Problem> {
 #[utoipa::path(get, path = "/me/messages", tag = "me",
     responses((status = 200, description = "The messages", body = Vec<MessageView>)))]
 async fn list_messages(asker: Asker) -> Result<Json<Vec<MessageView>>, Problem> {
-    let messages = app::requests::messages(&asker.ctx, MESSAGES_MAX).await?;
+    let messages = messages::messages(&asker.ctx, MESSAGES_MAX).await?;
     let views = messages.into_iter().map(|message| MessageView {
         id: message.id.to_string(),
         kind: message.kind,
@@ -87,7 +174,7 @@ async fn list_messages(asker: Asker) -> Result<Json<Vec<MessageView>>, Problem> 
     responses((status = 204, description = "Marked")))]
 async fn read_message(Path(id): Path<String>, change: Change<()>) -> Result<Response, Problem> {
     let make = async |asker: Asker, ()| {
-        app::requests::read_message(&asker.ctx, parsed("id", &id)?).await?;
+        messages::read_message(&asker.ctx, parsed("id", &id)?).await?;
         Ok(Answer::done())
     };
     change.once(make).await

@@ -1,25 +1,44 @@
 //! The operations of `/api/v1`, one module an area: parse, call a use case, map to a view.
 
+mod absences;
 mod access;
 mod accounts;
+mod archives;
 mod audit;
 mod cases;
 mod charges;
+mod drafts;
+mod endings;
+mod evidence;
 mod health;
+mod imports;
 mod inventory;
+mod jobs;
+mod limits;
 mod me;
 mod messages;
+mod month_work;
 mod months;
 mod nodes;
+mod offers;
+mod orders;
+mod registers;
 mod requests;
+mod reviews;
 mod roles;
 mod sessions;
+mod sign_in;
 mod statements;
+mod trials;
+mod webhooks;
 
 use crate::problem::ProblemBody;
 use crate::server::Api;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
+
+/// The media type of a workbook.
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// What every answer may be made of.
 #[derive(OpenApi)]
@@ -31,15 +50,31 @@ pub(crate) fn operations() -> OpenApiRouter<Api> {
     let areas = OpenApiRouter::new()
         .merge(health::routes())
         .merge(sessions::routes())
+        .merge(sign_in::routes())
         .merge(access::routes())
         .merge(me::routes())
         .merge(messages::routes())
+        .merge(absences::routes())
+        .merge(jobs::routes())
+        .merge(webhooks::routes())
         .merge(requests::routes())
+        .merge(drafts::routes())
+        .merge(reviews::routes())
+        .merge(archives::routes())
+        .merge(limits::routes())
+        .merge(evidence::routes())
+        .merge(offers::routes())
+        .merge(orders::routes())
+        .merge(trials::routes())
+        .merge(endings::routes())
         .merge(accounts::routes())
         .merge(roles::routes())
         .merge(nodes::routes())
         .merge(inventory::routes())
         .merge(months::routes())
+        .merge(month_work::routes())
+        .merge(imports::routes())
+        .merge(registers::routes())
         .merge(charges::routes())
         .merge(statements::routes())
         .merge(cases::routes())

@@ -46,7 +46,7 @@ struct RequestQuery {
 
 /// An application in a list.
 #[derive(Debug, Serialize, ToSchema)]
-struct RequestRow {
+pub(super) struct RequestRow {
     number: String,
     /// What is asked for: new, change, extend, release, reclaim ...
     kind: String,
@@ -134,29 +134,17 @@ struct RequestBody {
     #[schema(value_type = Vec<Object>)]
     reviews: Value,
     /// Files about it.
-    evidence: Vec<EvidenceView>,
+    evidence: Vec<super::evidence::EvidenceView>,
     /// Names of everybody who appears in it, by account.
     #[schema(value_type = Object)]
     people: Value,
-}
-
-/// A file about an application.
-#[derive(Debug, Serialize, ToSchema)]
-struct EvidenceView {
-    id: String,
-    name: String,
-    media_type: String,
-    size_bytes: i64,
-    digest: String,
-    given_by: String,
-    at: String,
 }
 
 /// What somebody decides.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DecisionBody {
-    /// claim, agree, disagree, return, urge or transfer.
+    /// claim, agree, disagree, return, urge, transfer or add_signer.
     act: String,
     /// Number of the task in the flow.
     task: u32,
@@ -166,8 +154,10 @@ struct DecisionBody {
     /// What to mend, when disagreeing.
     #[serde(default)]
     advice: String,
-    /// To which account, when transferring; to which node, when returning (the applicant, if not given).
+    /// To which account, when transferring or adding a signer; to which node, when returning (the applicant, if not given).
     to: Option<String>,
+    /// When an added signer signs: before, after or parallel; after if not given.
+    position: Option<String>,
 }
 
 /// An opinion.
@@ -178,27 +168,18 @@ struct OpinionBody {
     opinion: String,
 }
 
-fn value(given: impl Serialize) -> Value {
+pub(super) fn value(given: impl Serialize) -> Value {
     serde_json::to_value(given).unwrap_or(Value::Null)
 }
 
 impl From<RequestView> for RequestBody {
     fn from(view: RequestView) -> Self {
-        let evidence = view.evidence.into_iter().map(|file| EvidenceView {
-            id: file.id.to_string(),
-            name: file.name,
-            media_type: file.media_type,
-            size_bytes: file.size_bytes,
-            digest: file.digest.to_string(),
-            given_by: file.given_by,
-            at: file.at.to_string(),
-        });
         let people = view.people.iter().map(|(id, name)| (id.to_string(), json!(name)));
         Self {
             number: view.request.number.clone(),
             status: view.request.status.word().to_owned(),
             version: view.request.version,
-            evidence: evidence.collect(),
+            evidence: view.evidence.into_iter().map(Into::into).collect(),
             people: Value::Object(people.collect()),
             frozen: value(view.frozen),
             flow: value(view.flow),
@@ -208,14 +189,24 @@ impl From<RequestView> for RequestBody {
     }
 }
 
+/// An application, if whoever asks may see it.
+pub(super) async fn seen(asker: &Asker, number: &str) -> Result<ResourceRequest, Problem> {
+    let found = requests::seen(&asker.ctx, number).await;
+    found.map_err(|error| Problem::unseen(error, "申请", number))
+}
+
+/// The version of an application, for what hangs on it.
+pub(super) fn etag_of(request: &ResourceRequest) -> [(header::HeaderName, String); 1] {
+    [(header::ETAG, format!("\"{}\"", request.version))]
+}
+
 /// Applications that one may see, the newest first
 #[utoipa::path(get, path = "/requests", tag = "requests", params(RequestQuery,
     ("after" = Option<String>, Query, description = "The `next` of the page before"),
     ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 if not given", minimum = 1, maximum = 200),
-    ("format" = Option<String>, Query, description = "`csv` for the page as CSV")),
+    ("format" = Option<String>, Query, description = "`csv` for the whole list as CSV")),
     responses((status = 200, description = "A page of applications", body = Page<RequestRow>)))]
 async fn list_requests(asker: Asker, Listed { filter, paging }: Listed<RequestQuery>) -> Result<Response, Problem> {
-    let limit = paging.limit()?;
     let filter = RequestFilter {
         status: filter
             .status
@@ -226,8 +217,7 @@ async fn list_requests(asker: Asker, Listed { filter, paging }: Listed<RequestQu
         system: filter.system,
         after: paging.after.clone(),
     };
-    let more = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let found = requests::list(&asker.ctx, &filter, more).await?;
+    let found = requests::list(&asker.ctx, &filter, paging.wanted()?).await?;
     paging.answer_page(found.into_iter().map(RequestRow::from).collect(), "number")
 }
 
@@ -255,9 +245,9 @@ async fn check_thought(change: Change<DraftBody>) -> Result<Response, Problem> {
 #[utoipa::path(get, path = "/requests/{number}", tag = "requests", params(("number" = String, Path, description = "Its number")),
     responses((status = 200, description = "The application", body = RequestBody, headers(("ETag" = String, description = "Its version")))))]
 async fn show_request(asker: Asker, Path(number): Path<String>) -> Result<Response, Problem> {
-    let view = requests::show(&asker.ctx, &number).await?;
-    let etag = [(header::ETAG, format!("\"{}\"", view.request.version))];
-    Ok((etag, Json(RequestBody::from(view))).into_response())
+    let view = requests::show(&asker.ctx, &number).await;
+    let view = view.map_err(|error| Problem::unseen(error, "申请", &number))?;
+    Ok((etag_of(&view.request), Json(RequestBody::from(view))).into_response())
 }
 
 /// Edit a draft, or what was returned
@@ -313,6 +303,7 @@ fn act(body: DecisionBody) -> Result<Act, Problem> {
         opinion,
         advice,
         to,
+        position,
     } = body;
     match act.as_str() {
         "claim" => Ok(Act::Claim { task }),
@@ -339,9 +330,15 @@ fn act(body: DecisionBody) -> Result<Act, Problem> {
             to: parsed("to", to.as_deref().unwrap_or_default())?,
             opinion,
         }),
+        "add_signer" => Ok(Act::AddSigner {
+            task,
+            signer: parsed("to", to.as_deref().unwrap_or_default())?,
+            position: parsed("position", position.as_deref().unwrap_or("after"))?,
+            opinion,
+        }),
         _ => Err(Problem::field(
             "act",
-            "应为 claim、agree、disagree、return、urge 或 transfer",
+            "应为 claim、agree、disagree、return、urge、transfer 或 add_signer",
         )),
     }
 }

@@ -5,7 +5,7 @@ use crate::idempotency::Given;
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::{Asker, cookie};
-use app::accounts::{self, Credentials};
+use app::accounts::{self, Credentials, LoginOutcome};
 use axum::Json;
 use axum::extract::FromRequest;
 use axum::extract::{ConnectInfo, Path, Request, State};
@@ -38,11 +38,11 @@ struct LoginBody {
 
 /// A login.
 #[derive(Debug, Serialize, ToSchema)]
-struct LoginView {
+pub(super) struct LoginView {
     /// The login name.
     login: String,
     /// The person's name.
-    name: String,
+    pub(super) name: String,
     /// Code of the organisation.
     organisation: String,
     /// When the session ends at the latest.
@@ -90,6 +90,12 @@ async fn begin_session(State(api): State<Api>, request: Request) -> Result<Respo
         agent,
     };
     let outcome = accounts::log_in(&api.ctx, given).await?;
+    let (cookie, view) = logged_in(&api, outcome);
+    Ok((StatusCode::CREATED, [(header::SET_COOKIE, cookie)], Json(view)).into_response())
+}
+
+/// The cookie of a session that begins, and what is said about it.
+pub(super) fn logged_in(api: &Api, outcome: LoginOutcome) -> (String, LoginView) {
     let left_s = outcome.expires.unix_s().saturating_sub(api.ctx.now().unix_s());
     let view = LoginView {
         login: outcome.account.login,
@@ -97,11 +103,7 @@ async fn begin_session(State(api): State<Api>, request: Request) -> Result<Respo
         organisation: outcome.account.organisation.to_string(),
         expires: outcome.expires.to_string(),
     };
-    let cookie = [(
-        header::SET_COOKIE,
-        cookie(&outcome.secret, left_s, api.edge.behind_proxy),
-    )];
-    Ok((StatusCode::CREATED, cookie, Json(view)).into_response())
+    (cookie(&outcome.secret, left_s, api.edge.behind_proxy), view)
 }
 
 /// One's own sessions

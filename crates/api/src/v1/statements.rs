@@ -1,14 +1,15 @@
 //! Statements: read, printed, and handed from side to side.
 
 use super::parsed;
+use crate::download;
 use crate::filter::{Filter, Listed};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
+use app::AppError;
 use app::statements::{self, AdvanceInput, Format, RenderSelection, StatementView};
-use app::{AppError, OpContext};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -17,7 +18,6 @@ use domain::authz::{Action, Target};
 use domain::settle::StatementScope;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::path::PathBuf;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -209,20 +209,19 @@ async fn print_statement(
     Path(number): Path<String>,
     Filter(query): Filter<DocumentQuery>,
 ) -> Result<Response, Problem> {
+    api.pace(&asker)?;
     let view = seen_by(&asker, &number).await?;
     let (format, media) = match query.format.as_deref() {
         None | Some("pdf") => (Format::Pdf, "application/pdf"),
-        Some("xlsx") => (
-            Format::Xlsx,
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        ),
+        Some("xlsx") => (Format::Xlsx, super::XLSX),
         Some(_) => return Err(Problem::field("format", "应为 pdf 或 xlsx")),
     };
     let name = format!("{}.{}", view.statement.number, format.ending());
     let detail = serde_json::json!({ "format": format.ending(), "version": view.version });
     app::audit::note(&asker.ctx, ("statement.print", &number), &detail).await?;
     let ctx = asker.ctx.clone();
-    let bytes = drawn(&asker.ctx, &name, async move |folder| {
+    let number = view.statement.number.clone();
+    let made = download::made(&asker.ctx, async move |folder| {
         let selection = RenderSelection {
             month: view.statement.month,
             numbers: vec![view.statement.number],
@@ -230,58 +229,11 @@ async fn print_statement(
             folder,
             is_demo: api.edge.is_demo,
         };
-        let files = draw(ctx, selection, api.renderer).await?;
-        files
-            .into_iter()
-            .next()
-            .ok_or_else(|| AppError::Invalid("结算单没有生成".to_owned()))
-    })
-    .await?;
-    Ok(file(bytes, media, &name))
-}
-
-/// Drawing takes processors, so it does not hold up those who only read.
-async fn draw(
-    ctx: OpContext,
-    selection: RenderSelection,
-    renderer: std::sync::Arc<statements::Renderer>,
-) -> Result<Vec<PathBuf>, AppError> {
-    let runtime = tokio::runtime::Handle::current();
-    let drawing = tokio::task::spawn_blocking(move || runtime.block_on(statements::render(&ctx, selection, &renderer)));
-    let ended = drawing.await;
-    ended.unwrap_or_else(|_| Err(AppError::Invalid("结算单没有生成".to_owned())))
-}
-
-/// Makes a file in a folder of its own, reads it and removes the folder.
-pub(super) async fn drawn<F, Made>(ctx: &OpContext, name: &str, make: F) -> Result<Vec<u8>, Problem>
-where
-    F: FnOnce(PathBuf) -> Made,
-    Made: Future<Output = Result<PathBuf, AppError>>,
-{
-    let own: String = ctx.random().iter().map(|byte| format!("{byte:02x}")).collect();
-    let folder = ctx.data().join("downloads").join(own);
-    let made = async {
-        tokio::fs::create_dir_all(&folder)
-            .await
-            .map_err(AppError::io(&folder))?;
-        let path = make(folder.clone()).await?;
-        tokio::fs::read(&path).await.map_err(AppError::io(&path))
-    };
-    let bytes = made.await;
-    if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
-        tracing::warn!(%error, name, "a folder of a download was left behind");
-    }
-    Ok(bytes?)
-}
-
-/// An answer that is a file.
-pub(super) fn file(bytes: Vec<u8>, media: &'static str, name: &str) -> Response {
-    let disposition = format!("attachment; filename=\"{name}\"");
-    let headers = [
-        (header::CONTENT_TYPE, media.to_owned()),
-        (header::CONTENT_DISPOSITION, disposition),
-    ];
-    (headers, bytes).into_response()
+        let files = statements::render(&ctx, selection, &api.renderer).await?;
+        let drawn = files.into_iter().next();
+        drawn.ok_or_else(|| AppError::Invalid(format!("结算单 {number} 没有生成，请稍后重试")))
+    });
+    download::file(made.await?, media, &name)
 }
 
 /// Say what one's side thinks: agree and hand on, or return

@@ -6,10 +6,13 @@ use app::statements::{Fonts, Renderer};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use domain::authz::{AccountSort, Action, Role};
 use domain::registry::{InformationSystem, Organisation, Side, Version};
 use kernel::{AccountId, Instant};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tempfile::TempDir;
@@ -27,6 +30,13 @@ pub(crate) struct Said {
     pub(crate) headers: axum::http::HeaderMap,
     pub(crate) body: Value,
     pub(crate) text: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// The header with the digest of a body.
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    let sha256: [u8; 32] = Sha256::digest(bytes).into();
+    format!("sha-256=:{}:", BASE64_STANDARD.encode(sha256))
 }
 
 /// How somebody asks.
@@ -212,12 +222,42 @@ impl Desk {
         .await
     }
 
+    /// Sends a file, with its digest.
+    pub(crate) async fn upload(&self, path: &str, by: &By, bytes: &[u8]) -> Said {
+        let key = format!("k{}", self.keys.fetch_add(1, Ordering::Relaxed));
+        let digest = digest_of(bytes);
+        let headers = [
+            ("idempotency-key", key.as_str()),
+            ("x-yunheng-request", "1"),
+            ("if-match", "\"1\""),
+            ("content-type", "application/octet-stream"),
+            ("content-digest", &digest),
+        ];
+        self.send_bytes(Method::POST, path, by, bytes.to_vec(), &headers).await
+    }
+
     pub(crate) async fn send_with(
         &self,
         method: Method,
         path: &str,
         by: &By,
         body: Option<Value>,
+        headers: &[(&str, &str)],
+    ) -> Said {
+        let mut headers = headers.to_vec();
+        let body = body.map_or_else(Vec::new, |body| {
+            headers.push(("content-type", "application/json"));
+            body.to_string().into_bytes()
+        });
+        self.send_bytes(method, path, by, body, &headers).await
+    }
+
+    pub(crate) async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        by: &By,
+        body: Vec<u8>,
         headers: &[(&str, &str)],
     ) -> Said {
         let mut request = Request::builder().method(method).uri(path);
@@ -229,17 +269,12 @@ impl Desk {
             By::Cookie(cookie) => request.header(header::COOKIE, cookie),
             By::Token(token) => request.header(header::AUTHORIZATION, format!("Bearer {token}")),
         };
-        let body = match body {
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let request = request.body(Body::from(body)).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 1 << 26).await.unwrap();
         Said {
+            bytes: bytes.to_vec(),
             status: parts.status,
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),

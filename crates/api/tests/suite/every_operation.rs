@@ -33,10 +33,14 @@ enum Who {
     Leader,
     Unit,
     Provider,
+    /// Holds expert reviews.
+    Secretary,
+    /// Has no role yet.
+    Newcomer,
 }
 
 use For::{Everybody, InPerson, Own};
-use Who::{AuditAdmin, Leader, Operations, Provider, SecurityAdmin, SystemAdmin, Unit};
+use Who::{AuditAdmin, Leader, Newcomer, Operations, Provider, Secretary, SecurityAdmin, SystemAdmin, Unit};
 
 const fn only(may: Who, may_not: Who) -> For {
     For::Some { may, may_not }
@@ -46,6 +50,18 @@ const fn only(may: Who, may_not: Who) -> For {
 const OPERATIONS: &[(&str, For)] = &[
     ("get /api/v1/health", Everybody),
     ("post /api/v1/sessions", Everybody),
+    ("get /api/v1/sessions/oidc", Everybody),
+    ("get /api/v1/sessions/oidc/callback", Everybody),
+    ("post /api/v1/sessions/oidc/code", Everybody),
+    ("post /api/v1/me/oidc", InPerson),
+    ("delete /api/v1/me/oidc", InPerson),
+    ("get /api/v1/accounts/{id}/tokens", only(Provider, Unit)),
+    ("post /api/v1/accounts/{id}/tokens", only(Provider, SystemAdmin)),
+    (
+        "delete /api/v1/accounts/{id}/tokens/{token}",
+        only(Provider, SystemAdmin),
+    ),
+    ("post /api/v1/accounts/{id}/oidc", only(SystemAdmin, SecurityAdmin)),
     ("post /api/v1/invitations/acceptance", Everybody),
     ("get /api/v1/sessions", InPerson),
     ("delete /api/v1/sessions/current", InPerson),
@@ -58,7 +74,20 @@ const OPERATIONS: &[(&str, For)] = &[
     ("delete /api/v1/me/tokens/{id}", InPerson),
     ("get /api/v1/me/to-dos", InPerson),
     ("get /api/v1/me/messages", InPerson),
+    ("get /api/v1/me/to-dos/counts", InPerson),
     ("post /api/v1/me/messages/{id}/read", InPerson),
+    ("get /api/v1/me/absences", InPerson),
+    ("post /api/v1/me/absences", InPerson),
+    ("delete /api/v1/me/absences/{id}", InPerson),
+    ("get /api/v1/jobs", only(SystemAdmin, Unit)),
+    ("get /api/v1/jobs/{id}", only(Operations, Unit)),
+    ("post /api/v1/jobs/{id}/cancellation", only(SystemAdmin, Operations)),
+    ("post /api/v1/jobs/{id}/retry", only(SystemAdmin, Leader)),
+    ("get /api/v1/webhooks", only(SystemAdmin, SecurityAdmin)),
+    ("post /api/v1/webhooks", only(SystemAdmin, Operations)),
+    ("delete /api/v1/webhooks/{id}", only(SystemAdmin, Unit)),
+    ("get /api/v1/deliveries", only(SystemAdmin, Provider)),
+    ("post /api/v1/deliveries/{id}/replay", only(SystemAdmin, AuditAdmin)),
     ("get /api/v1/requests", only(Unit, SystemAdmin)),
     ("post /api/v1/requests", only(Unit, Provider)),
     ("post /api/v1/requests/check", only(Unit, Leader)),
@@ -68,6 +97,85 @@ const OPERATIONS: &[(&str, For)] = &[
     ("post /api/v1/requests/{number}/submit", only(Unit, Provider)),
     ("post /api/v1/requests/{number}/decisions", only(Unit, SystemAdmin)),
     ("post /api/v1/requests/{number}/withdrawal", only(Unit, Provider)),
+    ("delete /api/v1/requests/{number}", only(Unit, Provider)),
+    ("post /api/v1/requests/{number}/lines", only(Unit, Provider)),
+    ("post /api/v1/requests/{number}/reduction", only(Unit, Provider)),
+    ("get /api/v1/forms/request-lines", only(Unit, Newcomer)),
+    ("get /api/v1/requests/{number}/file", only(Unit, SystemAdmin)),
+    ("get /api/v1/requests/{number}/evidence", only(Unit, SystemAdmin)),
+    ("post /api/v1/requests/{number}/evidence", only(Unit, SystemAdmin)),
+    ("get /api/v1/requests/{number}/reviews", only(Unit, SystemAdmin)),
+    ("post /api/v1/requests/{number}/reviews", only(Secretary, Unit)),
+    (
+        "post /api/v1/requests/{number}/reviews/{code}/declarations",
+        only(Secretary, Unit),
+    ),
+    (
+        "post /api/v1/requests/{number}/reviews/{code}/replacements",
+        only(Secretary, Leader),
+    ),
+    (
+        "post /api/v1/requests/{number}/reviews/{code}/opinions",
+        only(Secretary, Operations),
+    ),
+    (
+        "post /api/v1/requests/{number}/reviews/{code}/decision",
+        only(Secretary, Provider),
+    ),
+    ("get /api/v1/requests/{number}/offers", only(Unit, SystemAdmin)),
+    ("post /api/v1/requests/{number}/offers", only(Provider, SystemAdmin)),
+    ("get /api/v1/requests/{number}/choice", only(Operations, SystemAdmin)),
+    ("post /api/v1/requests/{number}/choice", only(Operations, SystemAdmin)),
+    ("get /api/v1/requests/{number}/trial", only(Unit, SystemAdmin)),
+    (
+        "post /api/v1/requests/{number}/trial/confirmations",
+        only(Operations, SystemAdmin),
+    ),
+    ("get /api/v1/requests/{number}/ending", only(Unit, SystemAdmin)),
+    ("post /api/v1/requests/{number}/ending/reply", only(Unit, SystemAdmin)),
+    (
+        "post /api/v1/requests/{number}/ending/decision",
+        only(Operations, SystemAdmin),
+    ),
+    ("get /api/v1/requests/{number}/erasure-proofs", only(Unit, SystemAdmin)),
+    (
+        "post /api/v1/requests/{number}/erasure-proofs",
+        only(Provider, SystemAdmin),
+    ),
+    (
+        "post /api/v1/requests/{number}/erasure-proofs/{allocation}/check",
+        only(Operations, SystemAdmin),
+    ),
+    ("post /api/v1/reclaims", only(Operations, Unit)),
+    ("get /api/v1/orders", only(Provider, SystemAdmin)),
+    ("get /api/v1/orders/stuck", only(Provider, Unit)),
+    ("get /api/v1/orders/{number}", only(Unit, SystemAdmin)),
+    ("get /api/v1/orders/{number}/evidence", only(Unit, SystemAdmin)),
+    ("post /api/v1/orders/{number}/evidence", only(Provider, SystemAdmin)),
+    ("post /api/v1/orders/{number}/start", only(Provider, SystemAdmin)),
+    ("post /api/v1/orders/{number}/steps", only(Provider, SystemAdmin)),
+    ("post /api/v1/orders/{number}/completion", only(Provider, SystemAdmin)),
+    ("post /api/v1/orders/{number}/take-over", only(Provider, SystemAdmin)),
+    ("post /api/v1/orders/{number}/resumption", only(Provider, SystemAdmin)),
+    ("get /api/v1/evidence/{id}", only(Unit, SystemAdmin)),
+    ("get /api/v1/limits", only(Unit, Provider)),
+    ("post /api/v1/limits", only(Leader, Operations)),
+    ("get /api/v1/organisations", only(Unit, Newcomer)),
+    ("get /api/v1/systems", only(Unit, Newcomer)),
+    ("get /api/v1/catalogue", only(Provider, Newcomer)),
+    ("get /api/v1/contracts", only(Provider, Unit)),
+    ("get /api/v1/price-books", only(Provider, Unit)),
+    ("get /api/v1/imports", only(Operations, Unit)),
+    ("post /api/v1/imports/{kind}", only(Operations, Unit)),
+    ("get /api/v1/forms/imports/{kind}", only(Operations, Newcomer)),
+    ("post /api/v1/collections", only(Operations, Leader)),
+    ("get /api/v1/months", only(Operations, Unit)),
+    ("post /api/v1/months/{month}/runs", only(Operations, Leader)),
+    ("post /api/v1/months/{month}/closing", only(Leader, Operations)),
+    ("post /api/v1/months/{month}/rerating", only(Operations, Leader)),
+    ("get /api/v1/months/{month}/differences", only(Provider, Unit)),
+    ("post /api/v1/months/{month}/answers", only(Operations, Unit)),
+    ("get /api/v1/exports/focus", only(Unit, Provider)),
     ("get /api/v1/accounts", only(SystemAdmin, Operations)),
     ("post /api/v1/accounts", only(SystemAdmin, SecurityAdmin)),
     ("post /api/v1/accounts/{id}/link", only(SystemAdmin, AuditAdmin)),
@@ -94,27 +202,69 @@ const OPERATIONS: &[(&str, For)] = &[
     ("post /api/v1/cases/{id}/settlement", only(Operations, Provider)),
     ("get /api/v1/audit/entries", only(AuditAdmin, Leader)),
     ("get /api/v1/audit/verification", only(AuditAdmin, SystemAdmin)),
+    ("get /api/v1/audit/export", only(AuditAdmin, Leader)),
+    ("get /api/v1/audit/seals", only(AuditAdmin, SecurityAdmin)),
+    ("post /api/v1/audit/seals", only(AuditAdmin, SystemAdmin)),
 ];
 
 /// What is sent where something has to be; nothing of it exists.
-fn body(operation: &str) -> Value {
+pub(crate) fn body(operation: &str) -> Value {
     match operation {
         "post /api/v1/me/password" => json!({ "old": "x", "new": "y" }),
         "post /api/v1/me/tokens" => json!({ "name": "", "scope": [], "days": 1 }),
         "post /api/v1/accounts" => json!({ "login": "!", "name": "x", "organisation": "D01", "sort": "person" }),
+        "post /api/v1/accounts/{id}/tokens" => json!({ "name": "x", "scope": ["order.read"], "days": 1 }),
+        "post /api/v1/accounts/{id}/oidc" => json!({ "subject": null }),
+        "post /api/v1/sessions/oidc/code" => json!({ "code": "1" }),
         "post /api/v1/accounts/{id}/state" => json!({ "active": false }),
         "post /api/v1/roles" => json!({ "account": NOBODY, "role": "unit.head" }),
         "post /api/v1/roles/{number}/decision" => json!({ "granted": true }),
         "post /api/v1/requests" | "post /api/v1/requests/check" | "post /api/v1/requests/{number}" => {
             json!({ "kind": "new", "system": "S01" })
         }
+        "post /api/v1/me/absences" => json!({ "from": "2026-03-11", "to": "2026-03-12", "deputy": NOBODY }),
+        "post /api/v1/webhooks" => json!({ "organisation": "D01", "url": "https://hook.example/x" }),
         "post /api/v1/requests/{number}/decisions" => json!({ "act": "agree", "task": 1 }),
         "post /api/v1/requests/{number}/withdrawal" => json!({}),
         "post /api/v1/statements/{number}/opinions" => json!({ "step": "agree" }),
+        "post /api/v1/requests/{number}/reviews" => {
+            json!({ "form": "expert_review", "subject": "non_xinchuang", "grounds": "x", "reviewers": [{ "name": "甲" }] })
+        }
+        "post /api/v1/requests/{number}/reviews/{code}/declarations" => json!({ "reviewer": "甲" }),
+        "post /api/v1/requests/{number}/reviews/{code}/replacements" => json!({ "reviewer": "甲" }),
+        "post /api/v1/requests/{number}/reviews/{code}/opinions" => json!({ "reviewer": "甲", "in_favour": true }),
+        "post /api/v1/requests/{number}/reviews/{code}/decision" => json!({ "decision": "reject" }),
+        "post /api/v1/requests/{number}/offers" => json!({ "node": "N1", "contract": "HT-1", "prices": [] }),
+        "post /api/v1/requests/{number}/choice" => json!({ "provider": "P1" }),
+        "post /api/v1/requests/{number}/trial/confirmations" => json!({}),
+        "post /api/v1/requests/{number}/ending/reply" => json!({ "agrees": true }),
+        "post /api/v1/requests/{number}/ending/decision" => json!({ "keep": true, "why": "x" }),
+        "post /api/v1/requests/{number}/erasure-proofs" => json!({
+            "allocation": "FP-1", "method": "overwritten", "covers_copies": true, "at": "2026-03-01",
+            "evidence": "evi_00000000000070008000000000000000",
+        }),
+        "post /api/v1/reclaims" => json!({ "allocations": ["FP-1"], "grounds": "x" }),
+        "post /api/v1/orders/{number}/steps" => json!({ "steps": [] }),
+        "post /api/v1/orders/{number}/take-over" | "post /api/v1/orders/{number}/resumption" => json!({ "why": "x" }),
+        "post /api/v1/limits" => {
+            json!({ "purse": "budget", "unit": "D01", "year": 2026, "amount": "1.00", "source": "x" })
+        }
+        "post /api/v1/collections" => json!({}),
+        "post /api/v1/months/{month}/runs" => json!({}),
+        "post /api/v1/months/{month}/rerating" => json!({ "reason": "x" }),
+        "post /api/v1/months/{month}/answers" => json!({ "resource": "x", "item": "X", "outcome": "accepted" }),
         "post /api/v1/cases/{id}/settlement" => json!({ "outcome": "accepted", "reason": "x" }),
         _ => Value::Null,
     }
 }
+
+/// The operations that take a file.
+pub(crate) const UPLOADS: &[&str] = &[
+    "post /api/v1/requests/{number}/lines",
+    "post /api/v1/requests/{number}/evidence",
+    "post /api/v1/orders/{number}/evidence",
+    "post /api/v1/imports/{kind}",
+];
 
 const NOBODY: &str = "acc_00000000-0000-7000-8000-000000000000";
 
@@ -124,6 +274,11 @@ fn path_of(operation: &str, role: i64) -> String {
         path if path.starts_with("/api/v1/sessions") => "ses_00000000-0000-7000-8000-000000000000",
         path if path.starts_with("/api/v1/me/tokens") => "tok_00000000-0000-7000-8000-000000000000",
         path if path.starts_with("/api/v1/me/messages") => "msg_00000000-0000-7000-8000-000000000000",
+        path if path.starts_with("/api/v1/evidence") => "evi_00000000-0000-7000-8000-000000000000",
+        path if path.starts_with("/api/v1/me/absences") => "abs_00000000-0000-7000-8000-000000000000",
+        path if path.starts_with("/api/v1/jobs") => "job_00000000-0000-7000-8000-000000000000",
+        path if path.starts_with("/api/v1/webhooks") => "whk_00000000-0000-7000-8000-000000000000",
+        path if path.starts_with("/api/v1/deliveries") => "dlv_00000000-0000-7000-8000-000000000000",
         path if path.starts_with("/api/v1/cases") => "cas_00000000-0000-7000-8000-000000000000",
         _ => NOBODY,
     };
@@ -133,10 +288,14 @@ fn path_of(operation: &str, role: i64) -> String {
         role.to_string()
     };
     let query = match path {
-        "/api/v1/charges" => "?from=2026-02",
+        "/api/v1/charges" | "/api/v1/exports/focus" => "?from=2026-02",
         "/api/v1/statements" => "?month=2026-02",
+        _ if UPLOADS.contains(&operation) => "?name=a.csv",
         _ => "",
     };
+    let path = path.replace("{code}", "LZ-202602-0001").replace("{allocation}", "FP-1");
+    let path = path.replace("{kind}", "organisations");
+    let path = path.replace("{token}", "tok_00000000-0000-7000-8000-000000000000");
     let path = path.replace("{id}", id).replace("{number}", &number);
     path.replace("{month}", "2026-02").replace("{line}", "202602-000001") + query
 }
@@ -205,6 +364,11 @@ async fn every_operation_asks_who_is_there_and_what_they_may(store: TestStore) {
             Provider,
             desk.person("operator", "P1", &[Role::ProviderOperator]).await.1,
         ),
+        (
+            Secretary,
+            desk.person("secretary", "BUREAU", &[Role::ExpertSecretary]).await.1,
+        ),
+        (Newcomer, desk.person("newcomer", "D02", &[]).await.1),
     ];
     let by = |who: Who| {
         people
@@ -220,6 +384,9 @@ async fn every_operation_asks_who_is_there_and_what_they_may(store: TestStore) {
         let method: Method = operation.split_once(' ').unwrap().0.to_uppercase().parse().unwrap();
         let path = path_of(operation, role);
         let send = async |by: &By| {
+            if UPLOADS.contains(operation) {
+                return desk.upload(&path, by, b"nothing").await;
+            }
             let given = Some(body(operation)).filter(|_| method == Method::POST);
             desk.send(method.clone(), &path, by, given).await
         };

@@ -2,7 +2,14 @@
 
 mod desk;
 mod document;
+mod estate;
 mod every_operation;
+mod files;
+mod foreign;
+mod life;
+mod machines;
 mod once;
 mod people;
+mod sign_in;
 mod socket;
+mod told;

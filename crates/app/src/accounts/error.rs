@@ -19,6 +19,18 @@ pub enum AccountError {
     /// A token that is not there, over or taken back.
     #[error("令牌无效、已过期或已注销，请使用有效的令牌")]
     BadToken,
+    /// A command without a token, once there are accounts.
+    #[error("系统已建立账号，执行命令须用本人或服务账号的令牌：请把令牌放在环境变量 YUNHENG_TOKEN 中再执行")]
+    TokenNeeded,
+    /// Nobody can sign in at an identity provider here.
+    #[error("本平台没有启用统一身份认证，请使用密码登录")]
+    NoProvider,
+    /// A login that was not begun here, is used or over.
+    #[error("本次登录已失效或已使用过，请从登录页重新开始")]
+    BadSignIn,
+    /// An identity that no account in use is bound to.
+    #[error("您的身份没有绑定可用的本平台账号；请联系系统管理员绑定，或用密码登录后自行绑定")]
+    NotBound,
     /// A one-time link that is not there, over or used.
     #[error("该链接无效、已使用或已过期，请联系系统管理员重新发送")]
     BadLink,
@@ -48,10 +60,13 @@ pub enum AccountError {
 impl Kinded for AccountError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Refused(_) | Self::CodeNeeded | Self::NotLoggedIn | Self::BadToken => ErrorKind::Unauthenticated,
+            Self::Refused(_) | Self::CodeNeeded | Self::NotLoggedIn | Self::BadToken | Self::TokenNeeded => {
+                ErrorKind::Unauthenticated
+            }
             Self::BadLink | Self::NotFound(_) => ErrorKind::NotFound,
             Self::Password(_) | Self::Role(_) | Self::Invalid(_) => ErrorKind::InvalidInput,
-            Self::NotFirst => ErrorKind::FailedPrecondition,
+            Self::BadSignIn | Self::NotBound => ErrorKind::Unauthenticated,
+            Self::NotFirst | Self::NoProvider => ErrorKind::FailedPrecondition,
             Self::OwnRole => ErrorKind::Forbidden,
             Self::Hashing => ErrorKind::Internal,
         }

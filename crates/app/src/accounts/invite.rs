@@ -4,10 +4,12 @@ use super::AccountError;
 use super::known::side_of;
 use super::secret::{hash, new_secret};
 use crate::{AppError, OpContext};
+use domain::audit::changes;
 use domain::authz::{Account, AccountSort, AccountState, Action, Target};
 use domain::registry::Organisation;
 use kernel::{AccountId, Digest, OrganisationCode};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// An account to be made.
 #[derive(Debug, Clone, Deserialize)]
@@ -24,6 +26,20 @@ pub struct NewAccount {
     pub sort: AccountSort,
     /// The subject at the city's identity provider, if it logs in there.
     pub oidc_subject: Option<String>,
+}
+
+/// An account field by field; what is secret in it is never shown by [`changes`].
+fn fields(account: &Account) -> Value {
+    json!({
+        "login": account.login, "name": account.name, "mail": account.mail, "organisation": account.organisation,
+        "sort": account.sort, "state": account.state, "password": account.password, "failed": account.failed,
+        "locked_until": account.locked_until, "totp": account.totp, "oidc_subject": account.oidc_subject,
+    })
+}
+
+/// What a change does to an account, for its audit entry.
+pub(super) fn change(before: &Account, after: &Account) -> String {
+    json!({ "login": after.login, "fields": changes(&fields(before), &fields(after)) }).to_string()
 }
 
 /// What an account is to the policies.
@@ -83,9 +99,7 @@ pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option
         AccountSort::Person => Some(add_link(ctx, &mut work, id).await?),
         AccountSort::Service => None,
     };
-    let detail = serde_json::json!({
-        "login": account.login, "name": account.name, "organisation": account.organisation, "sort": account.sort,
-    });
+    let detail = json!({ "login": account.login, "fields": changes(&Value::Null, &fields(&account)) });
     work.audit(now, (ctx.actor(), "account.make", &id.to_string()), detail.to_string())
         .await?;
     work.commit().await?;
@@ -104,10 +118,11 @@ pub async fn invite_again(ctx: &OpContext, id: AccountId) -> Result<String, AppE
     let link = add_link(ctx, &mut work, id).await?;
     work.end_sessions(id).await?;
     work.revoke_tokens(id, ctx.now()).await?;
+    let detail = json!({ "login": account.login });
     work.audit(
         ctx.now(),
         (ctx.actor(), "account.link", &id.to_string()),
-        "{}".to_owned(),
+        detail.to_string(),
     )
     .await?;
     work.commit().await?;
@@ -138,6 +153,7 @@ pub async fn accept_invitation(ctx: &OpContext, secret: &str, password: &str) ->
     if !faults.is_empty() {
         return Err(AccountError::Password(faults).into());
     }
+    let before = account.clone();
     let account = Account {
         state: AccountState::Active,
         password: Some(hashed),
@@ -149,7 +165,7 @@ pub async fn accept_invitation(ctx: &OpContext, secret: &str, password: &str) ->
     work.audit(
         now,
         (&account.login, "account.password", &id.to_string()),
-        "{}".to_owned(),
+        change(&before, &account),
     )
     .await?;
     work.commit().await?;
@@ -161,7 +177,6 @@ pub async fn change_state(ctx: &OpContext, id: AccountId, active: bool) -> Resul
     ctx.authorise(Action::AccountWrite, &target(id)).await?;
     let mut work = ctx.store().begin().await?;
     let account = work.account(id).await?.ok_or(AccountError::NotFound("账号"))?;
-    let before = account.state;
     let state = match (
         active,
         account.password.is_some() || account.sort == AccountSort::Service,
@@ -170,16 +185,19 @@ pub async fn change_state(ctx: &OpContext, id: AccountId, active: bool) -> Resul
         (true, true) => AccountState::Active,
         (true, false) => AccountState::Invited,
     };
-    work.save_account(&Account { state, ..account }).await?;
+    let after = Account {
+        state,
+        ..account.clone()
+    };
+    work.save_account(&after).await?;
     if !active {
         work.end_sessions(id).await?;
         work.revoke_tokens(id, ctx.now()).await?;
     }
-    let detail = serde_json::json!({ "state": { "before": before, "after": state } });
     work.audit(
         ctx.now(),
         (ctx.actor(), "account.state", &id.to_string()),
-        detail.to_string(),
+        change(&account, &after),
     )
     .await?;
     work.commit().await?;
@@ -191,16 +209,16 @@ pub async fn unlock(ctx: &OpContext, id: AccountId) -> Result<(), AppError> {
     ctx.authorise(Action::AccountWrite, &target(id)).await?;
     let mut work = ctx.store().begin().await?;
     let account = work.account(id).await?.ok_or(AccountError::NotFound("账号"))?;
-    let account = Account {
+    let after = Account {
         failed: 0,
         locked_until: None,
-        ..account
+        ..account.clone()
     };
-    work.save_account(&account).await?;
+    work.save_account(&after).await?;
     work.audit(
         ctx.now(),
         (ctx.actor(), "account.unlock", &id.to_string()),
-        "{}".to_owned(),
+        change(&account, &after),
     )
     .await?;
     work.commit().await?;

@@ -1,13 +1,13 @@
 //! Logging in and out, sessions, passwords and one-time codes.
 
 use super::AccountError;
-use super::invite::target;
+use super::invite::{change, target};
 use super::secret::{hash, new_secret, new_totp, totp_step, verify};
 use crate::{AppError, OpContext};
 use domain::authz::{Account, Action, Refusal};
 use kernel::{AccountId, Instant, SessionId};
 use serde::Deserialize;
-use store::Session;
+use store::{Session, UnitOfWork};
 
 /// What somebody hands over to log in.
 #[derive(Debug, Clone, Deserialize)]
@@ -87,6 +87,17 @@ pub async fn log_in(ctx: &OpContext, given: Credentials) -> Result<LoginOutcome,
         work.commit().await?;
         return Err(error.into());
     }
+    begin_session(ctx, work, account, (given.address, given.agent)).await
+}
+
+/// Begins a session of an account that was let in, saves the account and commits.
+pub(super) async fn begin_session(
+    ctx: &OpContext,
+    mut work: UnitOfWork,
+    account: Account,
+    (address, agent): (String, String),
+) -> Result<LoginOutcome, AppError> {
+    let now = ctx.now();
     let (secret, digest) = new_secret(ctx, "yhs");
     let expires = now.plus_s(ctx.account_policy()?.session_s);
     let session = Session {
@@ -96,13 +107,14 @@ pub async fn log_in(ctx: &OpContext, given: Credentials) -> Result<LoginOutcome,
         created: now,
         seen: now,
         expires,
-        address: given.address,
-        agent: given.agent.chars().take(200).collect(),
+        address,
+        agent: agent.chars().take(200).collect(),
     };
     work.forget_sessions(now).await?;
     work.add_session(&session).await?;
     let detail = serde_json::json!({ "session": session.id, "address": session.address });
-    work.audit(now, (&login, "session.begin", &id), detail.to_string())
+    let words = (account.login.as_str(), "session.begin", account.id.to_string());
+    work.audit(now, (words.0, words.1, &words.2), detail.to_string())
         .await?;
     work.commit().await?;
     Ok(LoginOutcome {
@@ -185,7 +197,7 @@ pub async fn change_password(ctx: &OpContext, old: &str, new: &str, keep: Option
     let mut work = ctx.store().begin().await?;
     let account = Account {
         password: Some(hashed),
-        ..known
+        ..known.clone()
     };
     work.save_account(&account).await?;
     for session in work.sessions_of(id).await? {
@@ -196,7 +208,7 @@ pub async fn change_password(ctx: &OpContext, old: &str, new: &str, keep: Option
     work.audit(
         ctx.now(),
         (ctx.actor(), "account.password", &id.to_string()),
-        "{}".to_owned(),
+        change(&known, &account),
     )
     .await?;
     work.commit().await?;
@@ -213,17 +225,17 @@ pub async fn set_up_totp(ctx: &OpContext, confirmed: Option<(&str, &str)>) -> Re
     let step = totp_step(secret, code, ctx.now(), None);
     let step = step.ok_or_else(|| AccountError::Invalid("动态口令不正确，请核对手机时间后重试".to_owned()))?;
     let mut work = ctx.store().begin().await?;
-    let account = work.account(id).await?.ok_or(AccountError::NotLoggedIn)?;
+    let before = work.account(id).await?.ok_or(AccountError::NotLoggedIn)?;
     let account = Account {
         totp: Some(secret.to_owned()),
         totp_step: Some(step),
-        ..account
+        ..before.clone()
     };
     work.save_account(&account).await?;
     work.audit(
         ctx.now(),
         (ctx.actor(), "account.totp", &id.to_string()),
-        "{}".to_owned(),
+        change(&before, &account),
     )
     .await?;
     work.commit().await?;

@@ -8,8 +8,10 @@ mod first;
 mod invite;
 mod known;
 mod login;
+mod machine;
 mod roles;
 mod secret;
+mod sign_in;
 mod tokens;
 
 pub use error::AccountError;
@@ -17,5 +19,13 @@ pub use first::{FirstLink, first_administrators};
 pub use invite::{NewAccount, accept_invitation, change_state, invite, invite_again, list, unlock};
 pub use known::{actor_of_session, actor_of_token};
 pub use login::{Credentials, LoginOutcome, change_password, end_sessions, log_in, log_out, sessions, set_up_totp};
+pub use machine::{LOCAL_OPERATOR, at_the_machine};
 pub use roles::{approve_role, end_role, propose_role, roles};
-pub use tokens::{NewToken, make_token, revoke_token, tokens};
+pub use sign_in::{
+    Returned, SignInBegun, SignedIn, begin_sign_in, bind_subject, finish_sign_in, finish_with_code, unbind_own,
+};
+pub use store::ApiToken;
+pub use tokens::{
+    NewToken, make_service_token, make_token, revoke_service_token, revoke_token, service_tokens, token_by_login,
+    tokens,
+};

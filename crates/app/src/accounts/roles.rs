@@ -5,6 +5,7 @@ use super::invite::side_of_account;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Role, RoleAssignment, RoleState, Target, check_roles};
 use kernel::AccountId;
+use serde_json::json;
 use store::RoleRecord;
 
 fn target(number: i64, account: AccountId) -> Target {
@@ -40,7 +41,10 @@ pub async fn propose_role(ctx: &OpContext, account: AccountId, role: Role) -> Re
         approved_by: String::new(),
     };
     let number = work.propose_role(&proposal).await?;
-    let detail = serde_json::json!({ "account": holder.login, "role": role, "organisation": proposal.organisation });
+    let detail = json!({
+        "account": holder.login, "role": role, "organisation": proposal.organisation,
+        "fields": { "state": [null, RoleState::Proposed] },
+    });
     work.audit(
         ctx.now(),
         (ctx.actor(), "role.propose", &number.to_string()),
@@ -65,7 +69,15 @@ pub async fn approve_role(ctx: &OpContext, number: i64, granted: bool) -> Result
     }
     let mut work = ctx.store().begin().await?;
     work.decide_role(number, granted, (&actor.login, ctx.now())).await?;
-    let detail = serde_json::json!({ "granted": granted, "role": proposal.role, "account": proposal.account });
+    let state = if granted {
+        RoleState::InForce
+    } else {
+        RoleState::Refused
+    };
+    let detail = json!({
+        "granted": granted, "role": proposal.role, "account": proposal.account,
+        "fields": { "state": [RoleState::Proposed, state], "decided_by": [null, actor.login] },
+    });
     work.audit(
         ctx.now(),
         (ctx.actor(), "role.decide", &number.to_string()),
@@ -85,7 +97,9 @@ pub async fn end_role(ctx: &OpContext, number: i64) -> Result<(), AppError> {
         .await?;
     let mut work = ctx.store().begin().await?;
     work.end_role(number, ctx.now()).await?;
-    let detail = serde_json::json!({ "role": held.role, "account": held.account });
+    let detail = json!({
+        "role": held.role, "account": held.account, "fields": { "state": [RoleState::InForce, RoleState::Ended] },
+    });
     work.audit(
         ctx.now(),
         (ctx.actor(), "role.end", &number.to_string()),

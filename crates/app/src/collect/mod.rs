@@ -76,7 +76,7 @@ pub async fn collect(
             .collect()
     };
     if let (Some(code), true) = (node, nodes.is_empty()) {
-        let advice = "请先用 yunheng node add 登记云节点，或用 yunheng node list 查看编码";
+        let advice = "请先登记云节点，或核对已登记的编码";
         return Err(AppError::NotFound {
             what: "云节点",
             key: code.to_string(),
@@ -92,6 +92,7 @@ pub async fn collect(
                 auth_url,
                 region,
                 account,
+                ..
             } => {
                 openstack::collect_openstack(ctx, node, (auth_url, region.as_deref(), account), secrets, options)
                     .await?

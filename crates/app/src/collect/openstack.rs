@@ -5,12 +5,17 @@ use super::{CollectOptions, CollectOutcome};
 use crate::{AppError, OpContext};
 use domain::registry::CloudNode;
 use kernel::{Digester, NodeCode};
-use sources::openstack::{Connector, OpenStackConfig};
+use sources::openstack::{Connector, HandsConfig, OpenStackConfig};
 
 /// Where the secrets of nodes' accounts are found. They are never in the store.
 pub trait NodeSecrets: Send + Sync {
     /// How to reach a node with an account. Errors: nothing, or nothing usable, is configured for it; in a sentence.
     fn openstack(&self, auth_url: &str, account: &str) -> Result<OpenStackConfig, String>;
+
+    /// How things are made with an account. Errors: it is not configured to make any; in a sentence.
+    fn hands(&self, account: &str) -> Result<HandsConfig, String> {
+        Err(format!("账号「{account}」没有配置为操作账号"))
+    }
 }
 
 /// No secrets: for nodes that deliver files.

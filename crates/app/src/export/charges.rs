@@ -5,7 +5,7 @@ use super::{ExportOutcome, ExportSelection};
 use crate::line_number::LineNumber;
 use crate::price_clause::{ClauseFinder, contracted_price, list_price, price_words};
 use crate::whole_file::write_whole;
-use crate::{AppError, OpContext};
+use crate::{AppError, OpContext, audit};
 use documents::{Cell, Column, ColumnKind, DocumentError, TableCsvWriter, TableDocument, TableXlsxWriter};
 use domain::catalogue::PriceLine;
 use domain::rate::{ChargeKind, ChargeRow, ChargeTable};
@@ -25,6 +25,16 @@ pub enum TableFormat {
 
 /// Exports charge lines into a file, which appears complete or not at all.
 pub async fn charges(
+    ctx: &OpContext,
+    selection: &ExportSelection,
+    format: TableFormat,
+    path: &Path,
+) -> Result<ExportOutcome, AppError> {
+    let work = write(ctx, selection, format, path);
+    audit::around(ctx, ("charges.export", &selection.object()), &selection.detail(), work).await
+}
+
+async fn write(
     ctx: &OpContext,
     selection: &ExportSelection,
     format: TableFormat,

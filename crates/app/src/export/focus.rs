@@ -13,7 +13,7 @@ use crate::line_number::LineNumber;
 use crate::names::Names;
 use crate::price_clause::ClauseFinder;
 use crate::whole_file::write_whole;
-use crate::{AppError, OpContext};
+use crate::{AppError, OpContext, audit};
 use documents::DocumentError;
 use documents::focus::{
     ChargeCategory, ChargeFrequency, FocusAccount, FocusCsvWriter, FocusParquetWriter, FocusPricing, FocusRegion,
@@ -46,6 +46,16 @@ pub struct FocusOptions {
 
 /// Exports charge lines into a file, which appears complete or not at all.
 pub async fn focus(
+    ctx: &OpContext,
+    selection: &ExportSelection,
+    (format, options): (FocusFormat, FocusOptions),
+    path: &Path,
+) -> Result<ExportOutcome, AppError> {
+    let work = write(ctx, selection, (format, options), path);
+    audit::around(ctx, ("focus.export", &selection.object()), &selection.detail(), work).await
+}
+
+async fn write(
     ctx: &OpContext,
     selection: &ExportSelection,
     (format, options): (FocusFormat, FocusOptions),

@@ -58,6 +58,16 @@ impl ExportSelection {
         Ok(months.take_while(|month| *month <= self.to).collect())
     }
 
+    /// What the audit entry of an export is about.
+    fn object(&self) -> String {
+        format!("{}..{}", self.from, self.to)
+    }
+
+    /// What of it was selected, for the audit entry.
+    fn detail(&self) -> serde_json::Value {
+        serde_json::json!({ "provider": self.provider, "organisation": self.organisation })
+    }
+
     /// The selection in words.
     fn words(&self) -> String {
         let mut words = format!("账期 {} 至 {}", self.from, self.to);

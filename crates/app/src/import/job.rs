@@ -4,7 +4,10 @@ use super::{Counts, File, ImportKind, ImportOutcome};
 pub(super) use crate::month::Cause;
 use crate::month::{LateFacts, LateFile};
 use crate::{AppError, OpContext};
+use domain::audit::changes;
 use kernel::{Digest, Faults, ImportId, Instant, Month, Period};
+use serde::Serialize;
+use serde_json::{Value, json};
 use sources::tabular::Record;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -36,6 +39,8 @@ pub(super) struct Job<'c> {
     pub(super) only_try: bool,
     pub(super) faults: Faults,
     pub(super) counts: Counts,
+    /// What changed of what was known, field by field, for the audit entry.
+    changes: Vec<Value>,
     kind: ImportKind,
     file: &'c str,
     late: LateFacts,
@@ -62,6 +67,7 @@ impl<'c> Job<'c> {
             only_try: options.dry_run,
             faults,
             counts: Counts::default(),
+            changes: Vec::new(),
             kind,
             file: name,
             late,
@@ -86,6 +92,19 @@ impl<'c> Job<'c> {
         rows: usize,
     ) {
         self.late.concerns(period, cause, subject, rows);
+    }
+
+    /// Notes for the audit entry what changes of something that is known, from a moment or day on.
+    pub(super) fn changed(
+        &mut self,
+        (code, from): (&str, impl Display),
+        before: &impl Serialize,
+        after: &impl Serialize,
+    ) {
+        let body = |value: serde_json::Result<Value>| value.unwrap_or(Value::Null);
+        let fields = changes(&body(serde_json::to_value(before)), &body(serde_json::to_value(after)));
+        self.changes
+            .push(json!({ "code": code, "from": from.to_string(), "fields": fields }));
     }
 
     /// Adds a sentence for whoever imports the file.
@@ -114,7 +133,7 @@ impl<'c> Job<'c> {
             actor: self.ctx.actor().to_owned(),
         };
         self.work.add_import(&record).await?;
-        let detail = serde_json::json!({
+        let detail = json!({
             "import": self.id,
             "digest": self.digest,
             "rows": rows,
@@ -122,6 +141,7 @@ impl<'c> Job<'c> {
             "unchanged": self.counts.unchanged,
             "changed": self.counts.changed,
             "late_facts": self.counts.late_facts,
+            "changes": self.changes,
         });
         let action = format!("import.{}", self.kind);
         self.work
@@ -155,7 +175,7 @@ fn late_words(cause: Cause, months: &BTreeSet<Month>) -> String {
         ),
         Cause::BackdatedPrice => format!(
             "有内容自已关账的月份 {list} 起追溯生效：这些月份不再变动，只登记为调整建议；\
-             如应补差，请逐月运行 yunheng month rerate {first} --reason 原因"
+             如应补差，请从 {first} 起逐月说明理由后重算"
         ),
     }
 }

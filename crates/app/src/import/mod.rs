@@ -19,19 +19,21 @@ mod outages;
 mod prices;
 mod projects;
 mod provider_bill;
+mod receipts;
 mod registers;
 mod systems;
 #[cfg(test)]
 mod tests;
 
 pub use kind::ImportKind;
+pub use receipts::{form, may_import, receipts};
+pub use store::ImportRecord;
 
 use crate::{AppError, OpContext};
 use job::{Job, Line};
 use kernel::{Digest, Faults};
 use serde::Serialize;
 use sources::tabular::{Limits, Record, Records, Template, read_for, records};
-use store::ImportRecord;
 
 /// How a file is imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

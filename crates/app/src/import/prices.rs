@@ -11,6 +11,7 @@ use domain::catalogue::{
 };
 use domain::registry::{CloudNode, History};
 use kernel::{ContractCode, Factor, Faults, Instant, Period, Quantity, UnitPrice};
+use serde_json::{Value, json};
 use sources::tabular::{Record, Records, Template};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -151,7 +152,11 @@ impl Sheet for Prices {
             .iter()
             .map(|month| month.closed_at.plus_s(1))
             .fold(job.now, Instant::max);
+        let stored = job.work.price_books().await?;
         for book in new {
+            let before = stored.iter().rfind(|there| there.contract == book.contract);
+            let words = (book.contract.as_str(), book.effective_from);
+            job.changed(words, &before.map(fields), &fields(&book));
             job.work.add_price_book(&book, known_at, Some(job.id)).await?;
             if let Ok(holds) = Period::open(book.effective_from.start(), None) {
                 let subject = format!("追溯生效的价目 {}", book.label());
@@ -160,6 +165,21 @@ impl Sheet for Prices {
         }
         Ok(())
     }
+}
+
+/// A version by field, each price under what it is for, so that two versions can be compared price by price.
+fn fields(book: &PriceBook) -> Value {
+    let mut prices = serde_json::Map::new();
+    for line in &book.lines {
+        let node = line.scope.node.as_ref().map_or("", |node| node.as_str());
+        let pool = line.scope.pool.map_or("", |pool| pool.word());
+        let name = format!("{}@{node}/{pool}", line.item);
+        prices.insert(name, serde_json::to_value(line).unwrap_or(Value::Null));
+    }
+    json!({
+        "version": book.version, "effective_from": book.effective_from, "source": book.source,
+        "approver": book.approver, "prices": prices,
+    })
 }
 
 /// A version and the rows it stands in.

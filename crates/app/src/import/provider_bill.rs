@@ -4,7 +4,9 @@ use super::cells::{Number, Words, may, must, optional, required};
 use super::job::{Job, Line};
 use super::{ImportKind, Sheet};
 use crate::AppError;
-use crate::collect::manifest;
+use crate::collect::{case, manifest};
+use crate::month::paid_above;
+use domain::meter::{CaseKind, Finding};
 use domain::reconcile::{BillLine, ProviderBill};
 use domain::registry::{History, Organisation, Side};
 use kernel::{Faults, Instant, Month, NodeCode, OrganisationCode, Period};
@@ -180,6 +182,7 @@ fn check(rows: &[Line<'_, BillRow>], organisations: &History<Organisation>, faul
 
 /// Puts a bill to the versions that were handed in before, and stores it if it is the next one.
 async fn put_in(job: &mut Job<'_>, record: Record<'_>, bill: ProviderBill) -> Result<(), AppError> {
+    own_bill(job, &bill).await?;
     let count = u64::try_from(bill.lines.len()).unwrap_or(u64::MAX);
     let mut before = job.work.bills(bill.month).await?;
     before.retain(|there| there.provider == bill.provider);
@@ -208,6 +211,7 @@ async fn put_in(job: &mut Job<'_>, record: Record<'_>, bill: ProviderBill) -> Re
             "{} 已关账，结算单不再变动；该月暂缓的款项，凡与这版账单一致的，在下次关账时释放",
             bill.month
         ));
+        check_paid(job, &bill).await?;
     }
     if job.only_try {
         return Ok(());
@@ -228,4 +232,47 @@ async fn put_in(job: &mut Job<'_>, record: Record<'_>, bill: ProviderBill) -> Re
         received_at: job.now,
     };
     Ok(job.work.add_bill(&record).await?)
+}
+
+/// Opens a case if more was paid for a closed month than a bill that comes now asks for. Nothing is claimed back by
+/// itself: people settle it, and what they settle is posted in an open month.
+async fn check_paid(job: &mut Job<'_>, bill: &ProviderBill) -> Result<(), AppError> {
+    let Some(above) = paid_above(job.ctx, &mut job.work, bill).await? else {
+        return Ok(());
+    };
+    let (resource, item, most) = &above.largest;
+    let detail = format!(
+        "{} 的 {} 账单第 {} 版低于已付的金额，共 {} 项、{} 元，最大一项为 {resource} 的 {item}，{} 元；\
+         已付的不自动追回，请与云服务商核实后更正分配或计价依据，差额作为更正行计入未关账月份",
+        bill.provider,
+        bill.month,
+        bill.version,
+        above.items,
+        above.sum.grouped(),
+        most.grouped()
+    );
+    job.note(detail.clone());
+    let finding = Finding {
+        kind: CaseKind::BillDifference,
+        subject: format!("{}@{}#{}", bill.provider, bill.month, bill.version),
+        owner: bill.provider.to_string(),
+        detail,
+        since: bill.month.period().from(),
+    };
+    job.work.open_cases(&[case(job.ctx, finding)]).await?;
+    Ok(())
+}
+
+/// Errors: a provider hands in the bill of another (I8).
+async fn own_bill(job: &Job<'_>, bill: &ProviderBill) -> Result<(), AppError> {
+    let Ok(who) = job.ctx.who() else { return Ok(()) };
+    if who.side != Side::Provider {
+        return Ok(());
+    }
+    let own = job.ctx.own_and_below(&who.organisation).await?;
+    if own.contains(bill.provider.as_str()) {
+        return Ok(());
+    }
+    let why = format!("账单的云服务商代码为 {}，您只能提交本公司的账单；请核对文件", bill.provider);
+    Err(AppError::Invalid(why))
 }

@@ -41,14 +41,19 @@ pub(super) fn put_in<T: Registered>(
         let version = &line.value;
         let code = version.body.code();
         let was_known = history.knows(&code);
-        let cause = concern(history.at(&code, version.valid_from), &version.body);
+        let held = history.at(&code, version.valid_from);
+        let cause = concern(held, &version.body);
+        let repeats = held == Some(&version.body);
+        if let Some(held) = held.filter(|_| !repeats) {
+            job.changed((&code, version.valid_from), held, &version.body);
+        }
         match history.add(version.clone()) {
             Ok(false) => job.counts.unchanged += 1,
             Ok(true) => {
-                if was_known {
-                    job.counts.changed += 1
-                } else {
-                    job.counts.new += 1
+                match (was_known, repeats) {
+                    (_, true) => job.counts.unchanged += 1,
+                    (true, _) => job.counts.changed += 1,
+                    (false, _) => job.counts.new += 1,
                 }
                 if let Some((cause, holds)) = cause.zip(holds(history, &code, version.valid_from)) {
                     job.concerns(holds, cause, subject, 1);

@@ -1,27 +1,69 @@
 //! The work of the house itself.
 
+use super::kind;
+use super::sweeps::{Alarm, Flows, Resume};
 use super::work::{Doing, Ended, Handler, Handlers, Working};
-use super::{NewJob, enqueue, kind};
+use crate::messages::Remind;
 use crate::orders::{self, HandsOf, RunEnd};
-use crate::{AppError, OpContext};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Kept answers are forgotten after this long: nobody sends the same change again so late. Units: seconds.
 const ANSWERS_KEPT_S: i64 = 7 * 86_400;
 
+/// Jobs and deliveries that ended as wanted are forgotten after this long; the others later. Units: seconds.
+const DONE_KEPT_S: i64 = 30 * 86_400;
+const FAILED_KEPT_S: i64 = 180 * 86_400;
+
+/// How often a worker says that it is still at an order. Short of the lease by far, so that one that is slow to say so
+/// does not lose it.
+const BEAT: Duration = Duration::from_secs(30);
+
 /// Carries orders out at the interfaces of nodes.
-pub struct RunOrders(pub Arc<dyn HandsOf>);
+pub struct RunOrders {
+    hands: Arc<dyn HandsOf>,
+    beat: Duration,
+}
+
+impl RunOrders {
+    /// With hands for nodes.
+    pub fn new(hands: Arc<dyn HandsOf>) -> Self {
+        Self { hands, beat: BEAT }
+    }
+
+    /// The same, saying more often that it is still at it.
+    #[must_use]
+    pub fn beating(self, beat: Duration) -> Self {
+        Self { beat, ..self }
+    }
+}
 
 impl Handler for RunOrders {
+    /// A node takes minutes for one step, so the lease is kept while a step is under way. When it is lost, or somebody
+    /// wants the work to stop, the order is left where it stands: whoever takes it up finds what was made.
     fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
         Box::pin(async move {
-            if !at.go_on(0, 0, "办理工单").await? {
-                return Ok(Ended::Stopped);
+            let run = async {
+                Ok(match orders::run_order(&at.ctx, &at.job.subject, &*self.hands).await? {
+                    RunEnd::Over(state) => Ended::Done(state.zh().to_owned()),
+                    RunEnd::Later(why) => Ended::Again(why),
+                })
+            };
+            // Beside the run and never in its place: the run may hold the one writer that renewing needs.
+            let lost = async {
+                let mut beat = tokio::time::interval(self.beat);
+                loop {
+                    beat.tick().await;
+                    // When the worker ends, the order ends its step first and says so itself.
+                    if !at.is_ours("办理工单").await? {
+                        return Ok(Ended::Stopped);
+                    }
+                }
+            };
+            tokio::select! {
+                ended = run => ended,
+                stopped = lost => stopped,
             }
-            Ok(match orders::run_order(&at.ctx, &at.job.subject, &*self.0).await? {
-                RunEnd::Over(state) => Ended::Done(state.zh().to_owned()),
-                RunEnd::Later(why) => Ended::Again(why),
-            })
         })
     }
 }
@@ -49,7 +91,7 @@ impl Handler for Overdue {
     }
 }
 
-/// Forgets sessions and kept answers that are past their time.
+/// Forgets sessions, kept answers, finished jobs and deliveries that are past their time.
 #[derive(Debug, Clone, Copy)]
 pub struct Forget;
 
@@ -60,39 +102,46 @@ impl Handler for Forget {
             let mut work = ctx.store().begin().await?;
             let sessions = work.forget_sessions(ctx.now()).await?;
             let answers = work.forget_answers(ctx.now().plus_s(-ANSWERS_KEPT_S)).await?;
-            let detail = serde_json::json!({ "sessions": sessions, "answers": answers });
+            let (done, failed) = (ctx.now().plus_s(-DONE_KEPT_S), ctx.now().plus_s(-FAILED_KEPT_S));
+            let jobs = work.forget_jobs(done, failed).await?;
+            if sessions + answers + jobs == 0 {
+                return Ok(Ended::Done("没有过期记录".to_owned()));
+            }
+            let detail = serde_json::json!({ "sessions": sessions, "answers": answers, "jobs": jobs });
             work.audit(ctx.now(), (ctx.actor(), "house.forget", ""), detail.to_string())
                 .await?;
             work.commit().await?;
-            Ok(Ended::Done(format!("会话 {sessions} 个，应答 {answers} 条")))
+            let words = format!("会话 {sessions} 个，应答 {answers} 条，任务与投递 {jobs} 条");
+            Ok(Ended::Done(words))
         })
     }
 }
 
-/// The handlers of the house, with hands for the nodes that the platform acts on. Those of flows come from whoever has
-/// them, with [`Handlers::with`].
-pub fn house_handlers(hands: Arc<dyn HandsOf>) -> Handlers {
-    Handlers::default()
-        .with(kind::ORDER, Arc::new(RunOrders(hands)))
-        .with(kind::OVERDUE, Arc::new(Overdue))
-        .with(kind::FORGET, Arc::new(Forget))
+/// Seals the audit chain for the day.
+#[derive(Debug, Clone, Copy)]
+pub struct Seal;
+
+impl Handler for Seal {
+    fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
+        Box::pin(async move {
+            let sealed = crate::audit::seal(&at.ctx).await?;
+            let seal = &sealed.seal;
+            let words = if sealed.already { "此前已封存" } else { "已封存" };
+            Ok(Ended::Done(format!("{} {words}", seal.day)))
+        })
+    }
 }
 
-/// Queues the work that comes back every hour; what waits or runs is not queued again. Returns how many were queued.
-pub async fn schedule(ctx: &OpContext) -> Result<usize, AppError> {
-    let hour = ctx.now().unix_s().div_euclid(3_600).to_string();
-    let mut work = ctx.store().begin().await?;
-    let mut queued = Vec::new();
-    for kind in [kind::FLOWS, kind::OVERDUE, kind::FORGET] {
-        if enqueue(ctx, &mut work, NewJob::about(kind, "house")).await?.is_some() {
-            queued.push(kind);
-        }
-    }
-    if !queued.is_empty() {
-        let detail = serde_json::json!({ "queued": queued });
-        work.audit(ctx.now(), (ctx.actor(), "house.schedule", &hour), detail.to_string())
-            .await?;
-        work.commit().await?;
-    }
-    Ok(queued.len())
+/// The handlers of the house, with hands for the nodes that the platform acts on. Those that need to know where to
+/// send, or when room expires, come from whoever has that, with [`Handlers::with`].
+pub fn house_handlers(hands: Arc<dyn HandsOf>) -> Handlers {
+    Handlers::default()
+        .with(kind::ORDER, Arc::new(RunOrders::new(hands)))
+        .with(kind::OVERDUE, Arc::new(Overdue))
+        .with(kind::RESUME, Arc::new(Resume))
+        .with(kind::ALARM, Arc::new(Alarm))
+        .with(kind::FLOWS, Arc::new(Flows))
+        .with(kind::REMIND, Arc::new(Remind))
+        .with(kind::SEAL, Arc::new(Seal))
+        .with(kind::FORGET, Arc::new(Forget))
 }

@@ -4,7 +4,7 @@ use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
 use domain::work::JobState;
 use kernel::{ErrorKind, Instant, JobId, Kinded};
-use store::{Connection, Job};
+use store::{Connection, Job, JobFilter};
 use thiserror::Error;
 
 /// Kinds of work of the house.
@@ -15,8 +15,46 @@ pub mod kind {
     pub const FLOWS: &str = "flow.tick";
     /// Ends what is over its time.
     pub const OVERDUE: &str = "order.overdue";
-    /// Forgets sessions and kept answers that are past their time.
+    /// Takes up orders that nobody carries on.
+    pub const RESUME: &str = "order.resume";
+    /// Tells of orders that are open for too long.
+    pub const ALARM: &str = "order.alarm";
+    /// Frees the room of applications that were returned and left lying.
+    pub const ROOM: &str = "room.expire";
+    /// Reminds of tasks outside of flows, and tells deputies.
+    pub const REMIND: &str = "todo.remind";
+    /// Sends messages by mail and webhook.
+    pub const POST: &str = "message.post";
+    /// Seals the audit chain for the day.
+    pub const SEAL: &str = "audit.seal";
+    /// Forgets sessions, kept answers and finished jobs that are past their time.
     pub const FORGET: &str = "house.forget";
+    /// Meters, rates and reconciles a month. Subject: the month.
+    pub const MONTH_RUN: &str = "month.run";
+    /// Closes a month. Subject: the month.
+    pub const MONTH_CLOSE: &str = "month.close";
+    /// Collects from nodes. Subject: the node, or `*` for all.
+    pub const COLLECT: &str = "node.collect";
+
+    /// A kind in Chinese; the word itself for what this program does not know.
+    pub fn zh(kind: &str) -> &str {
+        match kind {
+            ORDER => "办理工单",
+            FLOWS => "流程提醒与升级",
+            OVERDUE => "到期资源处理",
+            RESUME => "续办工单",
+            ALARM => "滞留工单告警",
+            ROOM => "释放退回申请的占用",
+            REMIND => "待办提醒",
+            POST => "投递消息",
+            SEAL => "封存审计链",
+            FORGET => "清理过期记录",
+            MONTH_RUN => "月度计量计价对账",
+            MONTH_CLOSE => "月度关账",
+            COLLECT => "采集云节点",
+            other => other,
+        }
+    }
 }
 
 /// Times a job may be begun if nothing else is said.
@@ -100,22 +138,22 @@ fn about(id: &str) -> Target {
     }
 }
 
-/// The newest jobs, at most `limit`, after one of the list if it is given.
-pub async fn list(ctx: &OpContext, after: Option<JobId>, limit: i64) -> Result<Vec<Job>, AppError> {
-    ctx.authorise(Action::JobRead, &about("")).await?;
-    Ok(ctx.store().read().await?.jobs(after, limit).await?)
+/// The newest jobs that fit, at most `limit`.
+pub async fn list(ctx: &OpContext, filter: &JobFilter, limit: i64) -> Result<Vec<Job>, AppError> {
+    ctx.judge(Action::JobRead, &about("")).await?;
+    Ok(ctx.store().read().await?.jobs(filter, limit).await?)
 }
 
 /// A job with its progress.
 pub async fn show(ctx: &OpContext, id: JobId) -> Result<Job, AppError> {
-    ctx.authorise(Action::JobRead, &about(&id.to_string())).await?;
+    ctx.judge(Action::JobRead, &about(&id.to_string())).await?;
     let job = ctx.store().read().await?.job(id).await?;
     Ok(job.ok_or_else(|| JobError::NotFound(id.to_string()))?)
 }
 
 /// Asks for a job to stop: one that waits is over at once, one that runs stops at its next step.
 pub async fn cancel(ctx: &OpContext, id: JobId) -> Result<(), AppError> {
-    ctx.authorise(Action::JobWrite, &about(&id.to_string())).await?;
+    ctx.judge(Action::JobWrite, &about(&id.to_string())).await?;
     let mut work = ctx.store().begin().await?;
     let job = work.job(id).await?.ok_or_else(|| JobError::NotFound(id.to_string()))?;
     if !matches!(job.state, JobState::Queued | JobState::Running) {
@@ -135,7 +173,7 @@ pub async fn cancel(ctx: &OpContext, id: JobId) -> Result<(), AppError> {
 
 /// Queues a job that failed or was cancelled anew. Returns the new one; none if the same is waiting or running.
 pub async fn retry(ctx: &OpContext, id: JobId) -> Result<Option<JobId>, AppError> {
-    ctx.authorise(Action::JobWrite, &about(&id.to_string())).await?;
+    ctx.judge(Action::JobWrite, &about(&id.to_string())).await?;
     let mut work = ctx.store().begin().await?;
     let job = work.job(id).await?.ok_or_else(|| JobError::NotFound(id.to_string()))?;
     if !matches!(job.state, JobState::Failed | JobState::Cancelled) {

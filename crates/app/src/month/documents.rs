@@ -94,7 +94,7 @@ pub async fn reconciliation_document(
     let not_yet = || AppError::NotYet {
         month,
         what: "生成账单核对差异表",
-        why: format!("云服务商 {provider} 本月尚未对账，请先导入账单并运行 yunheng month reconcile {month}"),
+        why: format!("云服务商 {provider} {month} 尚未对账，请先导入账单并对账"),
     };
     let (reconciled, rated, bill, answers, names, clauses) = {
         let mut read = ctx.store().read().await?;

@@ -2,6 +2,7 @@
 //! that running it twice changes nothing.
 
 mod close;
+mod differences;
 mod documents;
 mod facts;
 mod late;
@@ -13,6 +14,7 @@ mod settle;
 mod show;
 
 pub use close::{CloseOutcome, close_month};
+pub use differences::{closed_months, differences};
 pub use documents::{difference_document, reconciliation_document};
 pub(crate) use facts::Facts;
 pub(crate) use late::{Cause, LateFacts, LateFile};
@@ -20,6 +22,7 @@ pub use meter::{MeterOutcome, MeterSummary, NodeCompleteness, meter};
 pub use rate::{RateOutcome, RateSummary, rate};
 pub use reconcile::{AnswerInput, ReconcileOutcome, ReconcileSummary, answer_difference, reconcile_month};
 pub use rerate::{RerateOutcome, rerate};
+pub(crate) use settle::paid_above;
 pub use show::{MonthView, show};
 
 use crate::{AppError, OpContext};

@@ -294,6 +294,6 @@ pub(super) fn not_metered(month: Month) -> AppError {
     AppError::NotYet {
         month,
         what: "计价",
-        why: format!("尚未计量，请先运行 yunheng month meter {month}"),
+        why: format!("尚未计量，请先对 {month} 计量"),
     }
 }

@@ -55,7 +55,7 @@ pub async fn reconcile_month(ctx: &OpContext, month: Month) -> Result<ReconcileO
             .ok_or_else(|| AppError::NotYet {
                 month,
                 what: "对账",
-                why: format!("尚未计价，请先运行 yunheng month rate {month}"),
+                why: format!("尚未计价，请先对 {month} 计价"),
             })?;
         let facts = Facts::load_prices(&mut read, month).await?;
         let mut latest: BTreeMap<String, BillRecord> = BTreeMap::new();
@@ -202,7 +202,7 @@ pub async fn answer_difference(ctx: &OpContext, month: Month, input: AnswerInput
         month,
         what: "登记答复",
         why: format!(
-            "云服务商 {} 本月尚未对账，请先运行 yunheng month reconcile {month}",
+            "云服务商 {} {month} 尚未对账，请先对账",
             input.provider
         ),
     })?;
@@ -211,7 +211,7 @@ pub async fn answer_difference(ctx: &OpContext, month: Month, input: AnswerInput
         .iter()
         .any(|d| d.resource == input.resource && d.item == input.item)
     {
-        let advice = "请用 yunheng month reconcile 查看差异清单中的资源和条目";
+        let advice = "请核对该月差异清单中的资源和条目";
         return Err(AppError::NotFound {
             what: "差异",
             key: format!("{} {}", input.resource, input.item),

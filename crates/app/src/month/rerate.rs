@@ -3,8 +3,10 @@
 use super::late::{Cause, LateFacts};
 use super::rate::{Prices, correct_closed};
 use crate::{AppError, OpContext};
+use domain::authz::Duty;
 use domain::rate::Correction;
 use kernel::{Money, Month};
+use std::collections::BTreeSet;
 
 /// What rating a closed month again would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +25,12 @@ pub struct RerateOutcome {
 /// posted by the next rating of the open month, with the reason as their cause.
 pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -> Result<RerateOutcome, AppError> {
     if reason.trim().is_empty() {
-        return Err(AppError::Invalid("重算必须说明理由（--reason）".to_owned()));
+        return Err(AppError::Invalid("重算必须说明理由".to_owned()));
     }
     let (corrections, waits) = {
         let mut read = ctx.store().read().await?;
         if !read.is_closed(month).await? {
-            let why = format!("{month} 尚未关账，直接运行 yunheng month rate {month} 即可");
+            let why = format!("{month} 尚未关账，直接计价即可，不需要重算");
             return Err(AppError::NotYet {
                 month,
                 what: "重算",
@@ -48,6 +50,11 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
     // Terms may wait that change no charge, but what is deducted.
     let committed = commit && (waits || !corrections.is_empty());
     if committed {
+        for by in prepared_by(ctx, month).await? {
+            let done = (Duty::Prepare, by.as_str());
+            ctx.keep_apart(("month", &month.to_string()), Duty::Authorise, done)
+                .await?;
+        }
         let mut work = ctx.store().begin().await?;
         work.approve_late_facts(month).await?;
         let mut late = LateFacts::new(&mut work).await?;
@@ -68,4 +75,16 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
         difference,
         committed,
     })
+}
+
+/// Who imported the prices and terms that wait for a reason in a month: giving it puts them in force for that month.
+async fn prepared_by(ctx: &OpContext, month: Month) -> Result<BTreeSet<String>, AppError> {
+    let mut read = ctx.store().read().await?;
+    let late = read.open_late_facts().await?;
+    let waiting = late.iter().filter(|fact| fact.month == month && !fact.approved);
+    let mut by = BTreeSet::new();
+    for import in waiting.filter_map(|fact| fact.import) {
+        by.extend(read.import(import).await?.map(|import| import.actor));
+    }
+    Ok(by)
 }

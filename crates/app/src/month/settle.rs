@@ -9,13 +9,13 @@ use super::meter::summary_of;
 use super::rate::{Prices, charged_for, rate_closed};
 use super::reconcile::{ReconcileSummary, tolerance};
 use crate::{AppError, OpContext};
-use domain::rate::ChargeTable;
-use domain::reconcile::{Agreed, Difference};
+use domain::rate::{ChargeRow, ChargeTable};
+use domain::reconcile::{Agreed, Difference, ProviderBill};
 use domain::settle::{
     Agreements, DeductedMonth, Outage, Release, Review, Settled, SlaDeduction, Standing, Statement, StatementScope,
     WithheldLedger, assess_outages, sla_deductions,
 };
-use kernel::{Money, Month};
+use kernel::{Interner, Money, Month};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Answer, BillRecord, Connection};
 
@@ -70,15 +70,7 @@ impl Known {
 
     /// What the providers' last answers of a month settle.
     fn agreements(&self, month: Month) -> Agreements {
-        let mut agreements = Agreements::new();
-        for answer in self.answers.iter().filter(|answer| answer.month == month) {
-            let key = (answer.provider.clone(), answer.resource.clone(), answer.item.clone());
-            match answer.outcome.agreed(answer.agreed) {
-                Some(agreed) => agreements.insert(key, agreed),
-                None => agreements.remove(&key),
-            };
-        }
-        agreements
+        agreements(self.answers.iter().filter(|answer| answer.month == month))
     }
 
     /// Everything besides the lines that the statements are made from.
@@ -127,20 +119,15 @@ impl Known {
                 continue;
             };
             let closed_with = summary_of::<ReconcileSummary>(&run)?.version;
-            let agreed: BTreeMap<ItemKey, Agreed> = self
-                .agreements(month)
-                .into_iter()
-                .filter(|((by, ..), _)| *by == provider)
-                .map(|((_, resource, item), agreed)| ((resource, item), agreed))
-                .filter(|(key, _)| items.contains(key))
-                .collect();
+            let mut agreed = agreed_with(&provider, self.agreements(month));
+            agreed.retain(|key, _| items.contains(key));
             // Where nothing has come, nothing is read.
             if bill.version == closed_with && agreed.is_empty() && !self.late.contains_key(&month) {
                 continue;
             }
-            let standings = self
-                .standings(ctx, read, (month, &provider), (&items, &agreed), bill)
-                .await?;
+            let newest = ctx.lake().read_bill(&bill.path)?;
+            let wanted = |key: &ItemKey| items.contains(key);
+            let standings = standings(ctx, read, (month, self.month), &newest, &agreed, wanted).await?;
             let version = |version: i64| u32::try_from(version).unwrap_or(u32::MAX);
             let review = Review {
                 month,
@@ -156,40 +143,126 @@ impl Known {
         }
         Ok(releases)
     }
+}
 
-    /// How resources and items of a provider's closed month stand today: all that was charged for it, corrections of
-    /// the month that is being closed included, and its newest bill.
-    async fn standings(
-        &self,
-        ctx: &OpContext,
-        read: &mut Connection,
-        (month, provider): (Month, &str),
-        (items, agreed): (&BTreeSet<ItemKey>, &BTreeMap<ItemKey, Agreed>),
-        bill: &BillRecord,
-    ) -> Result<BTreeMap<ItemKey, Standing>, AppError> {
-        let mut standings: BTreeMap<ItemKey, Standing> = BTreeMap::new();
-        let charged = charged_for(ctx, read, month, self.month, |names, row| {
-            let key = (names.text(row.resource).to_owned(), names.text(row.item).to_owned());
-            names.text(row.provider) == provider && items.contains(&key)
-        })
-        .await?;
-        for row in &charged.rows {
-            let text = |name: u32| charged.names.text(name).to_owned();
-            let standing = standings.entry((text(row.resource), text(row.item))).or_default();
-            standing.ours = Some(standing.ours.unwrap_or_default().plus(row.amount)?);
-        }
-        for line in ctx.lake().read_bill(&bill.path)?.lines {
-            let key = (line.resource, line.item.to_string());
-            if items.contains(&key) {
-                let standing = standings.entry(key).or_default();
-                standing.billed = Some(standing.billed.unwrap_or_default().plus(line.amount)?);
-            }
-        }
-        for (key, agreed) in agreed {
-            standings.entry(key.clone()).or_default().agreed = Some(*agreed);
-        }
-        Ok(standings)
+/// How resources and items of a provider's closed month stand today: all that was charged for it until the close (or
+/// latest rating) of another month, a bill, and what answers settle.
+async fn standings(
+    ctx: &OpContext,
+    read: &mut Connection,
+    (month, until): (Month, Month),
+    bill: &ProviderBill,
+    agreed: &BTreeMap<ItemKey, Agreed>,
+    wanted: impl Fn(&ItemKey) -> bool,
+) -> Result<BTreeMap<ItemKey, Standing>, AppError> {
+    let mut standings: BTreeMap<ItemKey, Standing> = BTreeMap::new();
+    let key =
+        |names: &Interner, row: &ChargeRow| (names.text(row.resource).to_owned(), names.text(row.item).to_owned());
+    let provider = bill.provider.as_str();
+    let charged = charged_for(ctx, read, month, until, |names, row| {
+        names.text(row.provider) == provider && wanted(&key(names, row))
+    })
+    .await?;
+    for row in &charged.rows {
+        let standing = standings.entry(key(&charged.names, row)).or_default();
+        standing.ours = Some(standing.ours.unwrap_or_default().plus(row.amount)?);
     }
+    for line in &bill.lines {
+        let key = (line.resource.clone(), line.item.to_string());
+        if wanted(&key) {
+            let standing = standings.entry(key).or_default();
+            standing.billed = Some(standing.billed.unwrap_or_default().plus(line.amount)?);
+        }
+    }
+    for (key, agreed) in agreed.iter().filter(|(key, _)| wanted(key)) {
+        standings.entry(key.clone()).or_default().agreed = Some(*agreed);
+    }
+    Ok(standings)
+}
+
+/// What the last answers of a provider settle, of answers of one month.
+fn agreed_with(provider: &str, agreements: Agreements) -> BTreeMap<ItemKey, Agreed> {
+    let own = agreements.into_iter().filter(|((by, ..), _)| by == provider);
+    own.map(|((_, resource, item), agreed)| ((resource, item), agreed))
+        .collect()
+}
+
+/// What was paid for a closed month above a bill that came after its close.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PaidAbove {
+    /// Resources and items.
+    pub(crate) items: usize,
+    /// Their sum.
+    pub(crate) sum: Money,
+    /// The one with most: resource, item and amount.
+    pub(crate) largest: (String, String, Money),
+}
+
+/// Looks for what was paid for a closed month although a bill that came later does not ask for it; none if nothing was.
+pub(crate) async fn paid_above(
+    ctx: &OpContext,
+    read: &mut Connection,
+    bill: &ProviderBill,
+) -> Result<Option<PaidAbove>, AppError> {
+    let Some(last) = read.closed_months().await?.pop() else {
+        return Ok(None);
+    };
+    let provider = bill.provider.as_str();
+    let agreed = agreed_with(provider, agreements(&read.answers(bill.month).await?));
+    let standings = standings(ctx, read, (bill.month, last.month), bill, &agreed, |_| true).await?;
+    let records = read.statements_that_withheld().await?;
+    let statements: Vec<Statement> = records.into_iter().map(|record| record.statement).collect();
+    let ledger = WithheldLedger::of(&statements)?;
+    let tolerance = tolerance(&Facts::load_prices(read, bill.month).await?, provider);
+    let mut left: BTreeMap<(&str, &str), Money> = BTreeMap::new();
+    for position in ledger.positions() {
+        if position.month == bill.month && position.scope.provider == provider {
+            let sum = left.entry((&position.resource, &position.item)).or_default();
+            *sum = sum.plus(position.left)?;
+        }
+    }
+    let mut found: Option<PaidAbove> = None;
+    for ((resource, item), standing) in standings {
+        let left = left
+            .get(&(resource.as_str(), item.as_str()))
+            .copied()
+            .unwrap_or_default();
+        let amount = standing.paid_above(left, tolerance)?;
+        if amount.is_zero() {
+            continue;
+        }
+        let largest = (resource, item, amount);
+        found = Some(match found {
+            None => PaidAbove {
+                items: 1,
+                sum: amount,
+                largest,
+            },
+            Some(before) => PaidAbove {
+                items: before.items + 1,
+                sum: before.sum.plus(amount)?,
+                largest: if amount > before.largest.2 {
+                    largest
+                } else {
+                    before.largest
+                },
+            },
+        });
+    }
+    Ok(found)
+}
+
+/// What the last answers of a month settle, by provider, resource and item.
+fn agreements<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> Agreements {
+    let mut agreements = Agreements::new();
+    for answer in answers {
+        let key = (answer.provider.clone(), answer.resource.clone(), answer.item.clone());
+        match answer.outcome.agreed(answer.agreed) {
+            Some(agreed) => agreements.insert(key, agreed),
+            None => agreements.remove(&key),
+        };
+    }
+    agreements
 }
 
 /// What a closed month should have been deducted by what is known now, against all that ever was.

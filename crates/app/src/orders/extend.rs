@@ -1,7 +1,9 @@
-//! Until when resources were granted. An extension is in force with its approval: nothing happens on a node.
+//! Until when resources were granted. An extension is in force with its approval: nothing happens on a node, but whoever
+//! asks until when a resource was granted gets the new date, and an interval with a date of its own runs on to it.
 
+use super::OrderError;
 use super::give::SWEEP_MAX;
-use crate::AppError;
+use crate::{AppError, OpContext};
 use domain::request::{RequestKind, RequestStatus, ResourceRequest, allocation_code};
 use kernel::{AllocationCode, Day};
 use std::collections::BTreeMap;
@@ -36,9 +38,35 @@ pub fn terms(requests: &[ResourceRequest]) -> BTreeMap<AllocationCode, Option<Da
     terms
 }
 
+/// Puts an extension in force. An interval that was approved up to a date (it came in by import) runs on to the new one;
+/// all others have no end until they are ended. Errors: a resource is not in use any more.
+pub(super) async fn lengthen(
+    ctx: &OpContext,
+    work: &mut Connection,
+    request: &ResourceRequest,
+) -> Result<(), AppError> {
+    for line in &request.lines {
+        let (Some(code), Some(until)) = (&line.allocation, line.until) else {
+            continue;
+        };
+        let last = work.allocations_of(code.as_str()).await?.into_iter().last();
+        let last = last.filter(|last| last.period.end().is_none_or(|end| end > ctx.now()));
+        let last = last.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?;
+        if last.period.end().is_some_and(|end| end < until.start()) {
+            work.move_end(&last, until.start()).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Until when a resource was granted; none without an end, or if it came in by import.
 pub async fn until_of(read: &mut Connection, code: &AllocationCode) -> Result<Option<Day>, AppError> {
     Ok(terms(&in_force(read).await?).remove(code).flatten())
+}
+
+/// Until when every resource was granted.
+pub async fn terms_in_force(read: &mut Connection) -> Result<BTreeMap<AllocationCode, Option<Day>>, AppError> {
+    Ok(terms(&in_force(read).await?))
 }
 
 /// The applications in force.

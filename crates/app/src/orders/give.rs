@@ -1,5 +1,6 @@
 //! What an approval sets going: the search for a provider, an order, a longer term, or the announcement of an end.
 
+use super::extend::lengthen;
 use super::matter::{Task, assign, authorities, due, log, paper, request_of, tell};
 use super::{OrderError, announce_end};
 use crate::jobs::{NewJob, enqueue, kind};
@@ -15,6 +16,10 @@ use domain::work::{Manner, OrderKind, OrderState, StepKind, StepState, WorkOrder
 use kernel::{AllocationCode, Instant};
 use std::collections::BTreeMap;
 use store::{Connection, RequestFilter, Sight, UnitOfWork};
+
+/// Times an order is taken up again: an outage of a node is waited for. With pauses of up to an hour that is weeks, and
+/// what is overdue is listed long before; what a node does not answer clearly is bounded by the order itself.
+const ORDER_ATTEMPTS_MAX: i64 = 1_000;
 
 /// Most applications that one sweep looks at.
 pub(super) const SWEEP_MAX: i64 = 100_000;
@@ -36,6 +41,7 @@ pub async fn take_effect(
             give_order(ctx, work, &request, due(ctx, DeadlineKind::Delivery)?, false).await?;
         }
         RequestKind::Extend => {
+            lengthen(ctx, work, &request).await?;
             work.turn_hold(&request.number, HoldState::Used, ctx.now()).await?;
         }
         RequestKind::Release | RequestKind::Reclaim => {
@@ -200,7 +206,10 @@ pub(super) async fn give_order(
 /// Puts an order in front of whoever carries it out.
 pub(super) async fn hand_over(ctx: &OpContext, work: &mut UnitOfWork, order: &WorkOrder) -> Result<(), AppError> {
     if order.manner == Manner::Interface {
-        let job = NewJob::about(kind::ORDER, &order.number);
+        let job = NewJob {
+            attempts_max: ORDER_ATTEMPTS_MAX,
+            ..NewJob::about(kind::ORDER, &order.number)
+        };
         enqueue(ctx, work, job).await?;
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! What the platform can do on a node, as the orders need it. Who speaks to a node implements it.
 
-use crate::{AppError, OpContext};
+use crate::OpContext;
 use domain::registry::{CloudNode, ResourceKind, Spec};
 use domain::work::StepKind;
 use kernel::{AllocationCode, SystemCode};
@@ -15,7 +15,10 @@ pub type Handed<'a, T> = Pin<Box<dyn Future<Output = Result<T, HandsError>> + Se
 /// Why a node did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HandsError {
-    /// It does not answer, or is busy: whether it took effect is not known. Trying again may help.
+    /// It cannot be reached. Whatever was asked of it before is found by its mark once it can be.
+    #[error("{0}")]
+    Away(String),
+    /// It gives no clear answer, or is busy: whether it took effect is not known. Trying again may help.
     #[error("{0}")]
     Again(String),
     /// It refuses. It had no effect, and trying again does not help.
@@ -44,9 +47,10 @@ pub struct Wanted<'a> {
     pub zone: &'a str,
 }
 
-/// A node that the platform can act on. Every effect can be asked for again: what is so already is left so.
+/// A node that the platform can act on. Every effect can be asked for again: what is so already is left so. Nothing is
+/// answered before it is so, or has failed; what failed to become is not left behind.
 pub trait NodeHands: Send + Sync + fmt::Debug {
-    /// The resource that carries a mark, if it is there.
+    /// The resource that carries a mark, if it is there and ready for use.
     fn find<'a>(&'a self, step: StepKind, mark: &'a str) -> Handed<'a, Option<String>>;
     /// Prepares a network for a system, or names the one that is there.
     fn network<'a>(&'a self, wanted: Wanted<'a>) -> Handed<'a, String>;
@@ -66,8 +70,20 @@ pub trait NodeHands: Send + Sync + fmt::Debug {
     fn is_gone<'a>(&'a self, id: &'a str, kind: ResourceKind) -> Handed<'a, bool>;
 }
 
+/// Where hands are to act.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'a> {
+    /// On which node.
+    pub node: &'a CloudNode,
+    /// For which system.
+    pub system: &'a SystemCode,
+    /// The node's projects that are registered as the system's.
+    pub projects: &'a [String],
+}
+
 /// Where the hands for a node come from.
 pub trait HandsOf: Send + Sync {
-    /// The hands for a node; none if the platform cannot act on it. Errors: what is configured for it cannot be used.
-    fn hands(&self, ctx: &OpContext, node: &CloudNode) -> Result<Option<Box<dyn NodeHands>>, AppError>;
+    /// The hands for a system on a node; none if the platform cannot act on it. Nothing is asked of the node but a login.
+    /// Errors: it cannot be reached; or it cannot be used as it is configured, which needs a person.
+    fn hands<'a>(&'a self, ctx: &'a OpContext, site: Site<'a>) -> Handed<'a, Option<Box<dyn NodeHands>>>;
 }

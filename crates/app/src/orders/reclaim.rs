@@ -9,19 +9,14 @@ use super::give::{SWEEP_MAX, number_of};
 use super::matter::{Task, advance, assign, authorities, log, paper, read_request, request_of, same_version, target};
 use super::release::announce_end;
 use crate::{AppError, OpContext};
-use domain::authz::{Action, Role, Target};
+use domain::authz::{Action, Role, Target, platform_account};
 use domain::meter::Allocation;
 use domain::registry::{InformationSystem, PoolKind, ResourcePool};
 use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, Trial};
 use domain::rules::Purpose;
-use kernel::{AccountId, AllocationCode, SystemCode};
+use kernel::{AccountId, AllocationCode, Day, SystemCode};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Connection, RequestFilter, Sight, UnitOfWork};
-
-/// Stands for the platform where an account is asked for: nobody can log in as it.
-fn platform() -> AccountId {
-    AccountId::from_parts(0, &[0; 10])
-}
 
 /// Writes a proposal to take resources of one system back, with the grounds. It is a draft of whoever proposes, and is
 /// submitted like any application; the flow asks the unit. Returns it.
@@ -258,7 +253,7 @@ async fn overdue_resources(ctx: &OpContext) -> Result<Vec<String>, AppError> {
     let over = terms
         .iter()
         .filter(|(_, until)| until.is_some_and(|until| until <= today));
-    let ending = being_ended(&mut work).await?;
+    let ending = being_ended(&mut work, &terms).await?;
     let mut by_system: BTreeMap<SystemCode, Vec<Allocation>> = BTreeMap::new();
     for (code, _) in over.filter(|(code, _)| !ending.contains(*code)) {
         let open = work.allocations_of(code.as_str()).await?.into_iter().last();
@@ -269,7 +264,7 @@ async fn overdue_resources(ctx: &OpContext) -> Result<Vec<String>, AppError> {
     let mut numbers = Vec::new();
     for allocations in by_system.values() {
         let about = About {
-            applicant: platform(),
+            applicant: platform_account(),
             reason: "资源已过批准的截止日，未延期".to_owned(),
             contact: "平台自动提出".to_owned(),
             status: RequestStatus::Noticed,
@@ -284,21 +279,67 @@ async fn overdue_resources(ctx: &OpContext) -> Result<Vec<String>, AppError> {
     Ok(numbers)
 }
 
+/// Until when resources were granted.
+type Terms = BTreeMap<AllocationCode, Option<Day>>;
+
 /// The resources whose end is on its way, or was objected to with success since their date.
-async fn being_ended(read: &mut Connection) -> Result<BTreeSet<AllocationCode>, AppError> {
+async fn being_ended(read: &mut Connection, terms: &Terms) -> Result<BTreeSet<AllocationCode>, AppError> {
     let all = read.requests(&Sight::All, &RequestFilter::default(), SWEEP_MAX).await?;
-    let live = all
-        .into_iter()
-        .filter(|request| request.kind.ends() && is_on_its_way(request));
-    let lines = live.flat_map(|request| request.lines);
-    Ok(lines.filter_map(|line| line.allocation).collect())
+    let live = all.iter().filter(|request| request.kind.ends());
+    let lines = live.flat_map(|request| request.lines.iter().map(move |line| (request, line)));
+    let ending = lines.filter_map(|(request, line)| {
+        let code = line.allocation.as_ref()?;
+        let until = terms.get(code).copied().flatten();
+        is_on_its_way(request, until).then(|| code.clone())
+    });
+    Ok(ending.collect())
 }
 
-const fn is_on_its_way(request: &ResourceRequest) -> bool {
+/// Whether an application still ends what it is about, or was decided against for the date up to which that was granted.
+fn is_on_its_way(request: &ResourceRequest, until: Option<Day>) -> bool {
     match request.status {
         RequestStatus::Draft | RequestStatus::Refused => false,
-        // A withdrawn reclaim was kept by decision: the date needs an extension, not another notice every day.
-        RequestStatus::Withdrawn => matches!(request.kind, RequestKind::Reclaim),
+        // A withdrawn reclaim was kept by decision: the date needs an extension, not another notice every day. A later
+        // date is another matter.
+        RequestStatus::Withdrawn => {
+            matches!(request.kind, RequestKind::Reclaim) && until.is_none_or(|until| until <= request.created.day())
+        }
         _ => true,
     }
+}
+
+/// An announced end as it stands when its notice is over. What the platform itself takes back because its date has
+/// passed is kept if it was extended meanwhile; none if that is all of it.
+pub(super) async fn still_over(
+    ctx: &OpContext,
+    work: &mut UnitOfWork,
+    mut request: ResourceRequest,
+) -> Result<Option<ResourceRequest>, AppError> {
+    if request.kind != RequestKind::Reclaim || request.applicant != platform_account() {
+        return Ok(Some(request));
+    }
+    let (today, terms) = (ctx.now().day(), terms(&in_force(work).await?));
+    let is_over = |line: &RequestLine| {
+        let until = line
+            .allocation
+            .as_ref()
+            .and_then(|code| terms.get(code).copied().flatten());
+        until.is_some_and(|until| until <= today)
+    };
+    let (over, kept): (Vec<_>, Vec<_>) = request.lines.clone().into_iter().partition(is_over);
+    if kept.is_empty() {
+        return Ok(Some(request));
+    }
+    let kept: Vec<_> = kept.iter().filter_map(|line| line.allocation.as_ref()).collect();
+    let detail = serde_json::json!({ "kept": kept, "why": "已延期" });
+    log(ctx, work, ("reclaim.keep", &request.number), detail).await?;
+    if over.is_empty() {
+        work.set_to_dos(("ending", &request.number), &[]).await?;
+        advance(work, request, RequestEvent::Keep).await?;
+        return Ok(None);
+    }
+    request.lines = over;
+    work.save_request(&request, None).await?;
+    request.version += 1;
+    Ok(Some(request))
 }

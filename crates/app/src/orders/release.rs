@@ -5,6 +5,7 @@ use super::consequences::end_interval;
 use super::extend::in_force;
 use super::give::{SWEEP_MAX, give_order, place_of, rank_of_end};
 use super::matter::{Task, advance, assign, due, log, paper, papers, read_request, request_of, target};
+use super::reclaim::still_over;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Role};
 use domain::budget::{HoldState, Purse};
@@ -89,8 +90,10 @@ pub async fn end_noticed(ctx: &OpContext) -> Result<Vec<String>, AppError> {
         if request.status != RequestStatus::Noticed {
             continue;
         }
-        ended.push(request.number.clone());
-        order_end(ctx, &mut work, request, &ending).await?;
+        if let Some(request) = still_over(ctx, &mut work, request).await? {
+            ended.push(request.number.clone());
+            order_end(ctx, &mut work, request, &ending).await?;
+        }
         work.commit().await?;
     }
     Ok(ended)

@@ -9,12 +9,12 @@ use super::OrderError;
 use super::by_hand::{begin_request, current, keep};
 use super::consequences::{end_interval, order_over};
 use super::give::{give_order, hand_over, made_by_us, node_of};
-use super::hands::{HandsError, HandsOf, NodeHands, Wanted};
+use super::hands::{HandsError, HandsOf, NodeHands, Site, Wanted};
 use super::matter::{log, paper, papers, read_request, request_of, take_duty, target};
 use super::release::lines_of_end;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty};
-use domain::registry::ResourcePool;
+use domain::registry::{ProjectMapping, ResourcePool};
 use domain::work::{
     Manner, Move, OrderKind, OrderState, Outcome, Step, StepKind, StepState, WorkOrder, after, begin, mark, next_move,
 };
@@ -37,22 +37,34 @@ pub async fn run_order(ctx: &OpContext, number: &str, hands: &dyn HandsOf) -> Re
     if matches!(next_move(&order), Move::Wait | Move::Over) {
         return Ok(RunEnd::Over(state));
     }
-    let hands = match (about.refusal, hands.hands(ctx, &about.node)?) {
-        (Some(why), _) => return stop(ctx, order, why).await,
-        (None, None) => {
+    if let Some(why) = about.refusal {
+        return stop(ctx, order, why).await;
+    }
+    let site = Site {
+        node: &about.node,
+        system: &about.system,
+        projects: &about.projects,
+    };
+    let hands = match hands.hands(ctx, site).await {
+        Ok(Some(hands)) => hands,
+        Ok(None) => {
             let why = format!(
                 "平台没有云节点 {} 的操作账号，请配置后继续，或转为人工办理",
                 about.node.code
             );
             return stop(ctx, order, why).await;
         }
-        (None, Some(hands)) => hands,
+        Err(HandsError::Refused(why)) => return stop(ctx, order, why).await,
+        Err(HandsError::Away(why) | HandsError::Again(why)) => return wait(ctx, order, why).await,
     };
     loop {
         let next = next_move(&order);
         let (Move::Do(place) | Move::Undo(place)) = next else {
             return Ok(RunEnd::Over(order.state));
         };
+        if !ctx.progress().goes_on() {
+            return Ok(RunEnd::Later("工作进程停止，稍后继续".to_owned()));
+        }
         order = store_begun(ctx, order, next).await?;
         let effect = Effect {
             hands: &*hands,
@@ -63,11 +75,12 @@ pub async fn run_order(ctx: &OpContext, number: &str, hands: &dyn HandsOf) -> Re
         };
         let outcome = match effect.carry_out(next).await {
             Ok(native_id) => Outcome::Done(native_id),
+            Err(HandsError::Away(why)) => Outcome::Away(why),
             Err(HandsError::Again(why)) => Outcome::Again(why),
             Err(HandsError::Refused(why)) => Outcome::Refused(why),
         };
         let unclear = match &outcome {
-            Outcome::Again(why) => Some(why.clone()),
+            Outcome::Away(why) | Outcome::Again(why) => Some(why.clone()),
             Outcome::Done(_) | Outcome::Refused(_) => None,
         };
         order = store_outcome(ctx, order, next, outcome).await?;
@@ -81,6 +94,8 @@ pub async fn run_order(ctx: &OpContext, number: &str, hands: &dyn HandsOf) -> Re
 struct About {
     node: domain::registry::CloudNode,
     system: SystemCode,
+    /// The node's projects that are registered as the system's.
+    projects: Vec<String>,
     zone: String,
     /// Why the platform must not carry it out.
     refusal: Option<String>,
@@ -93,6 +108,12 @@ async fn prepare(ctx: &OpContext, number: &str) -> Result<(WorkOrder, About), Ap
     let pools = read.history::<ResourcePool>().await?;
     let pool = order.pool.as_ref().and_then(|code| pools.at(code.as_str(), ctx.now()));
     let zone = pool.and_then(|pool| pool.zones.first().cloned()).unwrap_or_default();
+    let projects = read.history::<ProjectMapping>().await?;
+    let projects = projects
+        .all_at(ctx.now())
+        .filter(|mapping| mapping.node == node.code && mapping.system.as_ref() == Some(&request.system))
+        .map(|mapping| mapping.project.clone())
+        .collect();
     let mut refusal = None;
     if order.kind == OrderKind::End && order.manner == Manner::Interface {
         for step in &order.steps {
@@ -114,6 +135,7 @@ async fn prepare(ctx: &OpContext, number: &str) -> Result<(WorkOrder, About), Ap
     let about = About {
         node,
         system: request.system,
+        projects,
         zone,
         refusal,
     };
@@ -132,6 +154,21 @@ async fn stop(ctx: &OpContext, mut order: WorkOrder, why: String) -> Result<RunE
     log(ctx, &mut work, ("order.stop", &order.number), detail).await?;
     work.commit().await?;
     Ok(RunEnd::Over(order.state))
+}
+
+/// Notes why the order waits, where the step that waits shows it. The same reason is not noted twice.
+async fn wait(ctx: &OpContext, mut order: WorkOrder, why: String) -> Result<RunEnd, AppError> {
+    let place = place_of(next_move(&order));
+    let Some(step) = order.steps.get_mut(place).filter(|step| step.answer != why) else {
+        return Ok(RunEnd::Later(why));
+    };
+    step.answer.clone_from(&why);
+    let mut work = ctx.store().begin().await?;
+    keep(&mut work, &mut order).await?;
+    let detail = serde_json::json!({ "step": place + 1, "why": why });
+    log(ctx, &mut work, ("order.wait", &order.number), detail).await?;
+    work.commit().await?;
+    Ok(RunEnd::Later(why))
 }
 
 async fn store_begun(ctx: &OpContext, order: WorkOrder, next: Move) -> Result<WorkOrder, AppError> {
@@ -164,6 +201,7 @@ async fn store_outcome(ctx: &OpContext, order: WorkOrder, next: Move, outcome: O
     let mut work = ctx.store().begin().await?;
     let said = match &outcome {
         Outcome::Done(id) => ("done", id.clone().unwrap_or_default()),
+        Outcome::Away(why) => ("away", why.clone()),
         Outcome::Again(why) => ("again", why.clone()),
         Outcome::Refused(why) => ("refused", why.clone()),
     };

@@ -3,11 +3,11 @@
 //! It is not a cloud. Every file of it says so, and so does its name in lists. Its ids are its own: making the same
 //! twice makes two, as on a real node.
 
-use super::hands::{Handed, HandsError, HandsOf, NodeHands, Wanted};
+use super::hands::{Handed, HandsError, HandsOf, NodeHands, Site, Wanted};
 use crate::whole_file::write_whole;
 use crate::{AppError, OpContext};
 use domain::collect::{Look, LookKind, Observation, ObservedState};
-use domain::registry::{CloudNode, Measure, NodeSource, ResourceKind, Spec};
+use domain::registry::{Measure, NodeSource, ResourceKind, Spec};
 use domain::work::StepKind;
 use kernel::{Instant, SystemCode};
 use serde::{Deserialize, Serialize};
@@ -49,10 +49,15 @@ pub struct SimulatedHands {
 pub struct BuiltIn;
 
 impl HandsOf for BuiltIn {
-    fn hands(&self, ctx: &OpContext, node: &CloudNode) -> Result<Option<Box<dyn NodeHands>>, AppError> {
-        Ok(match &node.source {
-            NodeSource::Simulated { folder } => Some(Box::new(SimulatedHands::new(ctx, folder))),
-            NodeSource::Files { .. } | NodeSource::OpenStack { .. } => None,
+    fn hands<'a>(&'a self, ctx: &'a OpContext, site: Site<'a>) -> Handed<'a, Option<Box<dyn NodeHands>>> {
+        Box::pin(async move {
+            Ok(match &site.node.source {
+                NodeSource::Simulated { folder } => {
+                    let hands: Box<dyn NodeHands> = Box::new(SimulatedHands::new(ctx, folder));
+                    Some(hands)
+                }
+                NodeSource::Files { .. } | NodeSource::OpenStack { .. } => None,
+            })
         })
     }
 }

@@ -8,6 +8,7 @@ use super::ground::Ground;
 use super::people::{People, flow_for, names, people};
 use super::room::{RoomView, demand, means, views};
 use super::sight::{of_kind, target, visible};
+use super::stock::Idle;
 use crate::{AppError, OpContext};
 use domain::authz::Action;
 use domain::budget::{Demand, months_of_year};
@@ -94,7 +95,8 @@ pub(super) async fn judge(
     let monthly = added_monthly(request, &estimates);
     let demand = demand(&ground, request, monthly)?;
     let room = views(read, (&ground, request), &demand, &estimates).await?;
-    let facts = gather(&ground, request, None, means(request, monthly, &room))?;
+    let idle = Idle::load(ctx, read, &ground, request).await?;
+    let facts = gather(&ground, request, None, (means(request, monthly, &room), &idle))?;
     let rules = &ctx.policies()?.rules;
     let checks = check_all(rules, &facts, ctx.now(), &policy::evaluate);
     Ok(Judged {

@@ -2,25 +2,21 @@
 
 use super::RequestError;
 use super::ground::Ground;
+use super::stock::{Idle, stock};
 use domain::catalogue::{CatalogueError, ServiceItem, ServiceUse, match_item};
 use domain::flow::Fact;
-use domain::registry::{Measure, PoolKind, ResourceKind, Spec, SystemOrigin};
+use domain::registry::{Measure, PoolKind, Spec, SystemOrigin};
 use domain::request::{RequestKind, RequestLine, ResourceRequest};
-use domain::rules::{
-    Arrival, Choice, Line, Means, OwnPurchase, ProviderFacts, RequestFacts, Stock, SystemFacts, UnitFacts,
-};
+use domain::rules::{Arrival, Choice, Line, Means, OwnPurchase, ProviderFacts, RequestFacts, SystemFacts, UnitFacts};
 use kernel::{ItemCode, Quantity};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-/// Why no stock reduces an application yet.
-const UNJUDGED: &str = "平台尚未开展利用率判定";
-
-/// All facts of an application. `means` is what it costs and what is left.
+/// All facts of an application. `means` is what it costs and what is left, `idle` what the unit has switched off.
 pub(super) fn gather(
     ground: &Ground,
     request: &ResourceRequest,
     choice: Option<Choice>,
-    means: Means,
+    (means, idle): (Means, &Idle),
 ) -> Result<RequestFacts, RequestError> {
     let lines = request.lines.iter().map(|line| fact_line(ground, request, line));
     let lines = lines.collect::<Result<Vec<_>, _>>()?;
@@ -33,7 +29,7 @@ pub(super) fn gather(
         },
         system: system_facts(ground, request)?,
         off_cloud: request.declared.off_cloud,
-        stock: stock(ground, request, &lines),
+        stock: stock(ground, request, &lines, idle),
         lines,
         reviews: ground.reviews.clone(),
         providers: providers(ground),
@@ -164,40 +160,6 @@ fn offered(ground: &Ground, line: &RequestLine) -> Vec<ItemCode> {
         |item: &&ServiceItem| item.kind == line.kind && item.class.as_ref().is_none_or(|class| *class == line.class);
     let found = ground.items.all_at(ground.at).filter(fits);
     found.map(|item| item.code.clone()).collect()
-}
-
-/// What the unit has of every kind and pool that is asked for. Its utilisation is not judged, so nothing of it is known
-/// to be spare.
-fn stock(ground: &Ground, request: &ResourceRequest, lines: &[Line]) -> Vec<Stock> {
-    let asked: BTreeSet<(ResourceKind, Option<PoolKind>)> =
-        lines.iter().filter(|l| l.increment).map(|l| (l.kind, l.pool)).collect();
-    let of_unit = |system: &kernel::SystemCode| {
-        let body = ground.registry.systems.at(system.as_str(), ground.at);
-        body.is_some_and(|body| body.organisation == request.unit)
-    };
-    let own: Vec<_> = ground
-        .allocations
-        .values()
-        .filter(|a| a.system == request.system || of_unit(&a.system))
-        .collect();
-    let entry = |(kind, pool): (ResourceKind, Option<PoolKind>)| {
-        let there = own
-            .iter()
-            .filter(|a| a.kind == kind && (pool.is_none() || ground.pool_of(a) == pool));
-        Stock {
-            kind,
-            pool,
-            class: None,
-            spare: Spec::new(),
-            resources: Vec::new(),
-            judged: 0,
-            unjudged: u32::try_from(there.count()).unwrap_or(u32::MAX),
-            unjudged_because: UNJUDGED.to_owned(),
-            completeness: None,
-            policy: String::new(),
-        }
-    };
-    asked.into_iter().map(entry).collect()
 }
 
 /// Whoever has a contract in force. Level, separate pools and places of operation are in no register yet; offers come

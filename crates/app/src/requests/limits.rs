@@ -2,11 +2,13 @@
 
 use super::RequestError;
 use crate::{AppError, OpContext};
+use domain::audit::changes;
 use domain::authz::{Action, Target};
 use domain::budget::{Balance, Purse};
 use domain::registry::Side;
 use kernel::{Instant, OrganisationCode};
 use serde::Serialize;
+use serde_json::json;
 use std::collections::BTreeMap;
 use store::LimitRecord;
 
@@ -57,8 +59,11 @@ pub async fn set_limit(ctx: &OpContext, purse: &Purse, amount: i64, source: &str
     let now = ctx.now();
     let mut work = ctx.store().begin().await?;
     let before = work.balance(purse, "").await?.limit;
+    let known = work.limits().await?.into_iter().rfind(|limit| limit.purse == *purse);
+    let was = json!({ "amount": before, "source": known.map(|limit| limit.source) });
+    let fields = changes(&was, &json!({ "amount": amount, "source": source }));
     work.set_limit(purse, amount, (source, ctx.actor(), now)).await?;
-    let detail = serde_json::json!({ "purse": purse, "amount": [before, amount], "source": source });
+    let detail = json!({ "purse": purse, "fields": fields });
     work.audit(now, (ctx.actor(), "limit.set", &purse.to_string()), detail.to_string())
         .await?;
     let set = work.limits().await?.into_iter().rfind(|limit| limit.purse == *purse);

@@ -5,6 +5,7 @@
 //! frozen when the application was handed in; room is held in the transaction that hands in and freed in the one that
 //! refuses or takes back; a refused attempt is in the audit chain; what may not be seen is not there (404).
 
+mod archive;
 mod check;
 mod decide;
 mod draft;
@@ -14,29 +15,35 @@ mod facts;
 mod ground;
 mod limits;
 mod list;
-mod people;
-mod publish;
+mod panel;
+pub(crate) mod people;
+pub(crate) mod publish;
 mod reduce;
 mod review;
 mod room;
 mod sheet;
 mod show;
 pub(crate) mod sight;
+mod stock;
 mod submit;
 mod tick;
 
+pub use archive::{archive, archive_name};
 pub use check::{Checked, FlowPreview, NodePreview, check, check_thought};
 pub use decide::{decide, urge, withdraw};
 pub use draft::{Draft, delete_draft, edit_draft, make_draft};
 pub use error::RequestError;
 pub use estimate::{Estimate, EstimateLine};
 pub use limits::{LimitView, limits, set_limit};
-pub use list::{list, messages, read_message, to_dos};
+pub use list::list;
+pub use panel::{
+    NewPanel, Panel, PanelDecision, PanelStep, decide_panel, go_on_with_panel, open_panel, panels,
+};
 pub use reduce::accept_reduction;
 pub use review::{NewReview, record_review};
 pub use room::RoomView;
 pub use sheet::{fill_from_sheet, line_template, lines_of_sheet};
-pub use show::{RequestView, show};
+pub use show::{RequestView, seen, show};
 pub use store::RequestFilter;
 pub use submit::{Frozen, submit};
 pub use tick::{TickOutcome, tick};

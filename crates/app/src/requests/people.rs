@@ -2,24 +2,55 @@
 
 use super::RequestError;
 use crate::{AppError, OpContext};
-use domain::authz::Role;
+use domain::authz::{PLATFORM_NAME, Role, platform_account};
 use domain::calendar::Term;
-use domain::flow::{Directory, FlowDefinition, FlowRun};
+use domain::flow::{Absence, Directory, FlowDefinition, FlowRun, may_decide};
 use domain::registry::Organisation;
 use domain::request::RequestKind;
-use kernel::{AccountId, Instant};
+use kernel::{AccountId, Instant, Period};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Connection;
 
 /// The directory of a moment, and whoever helps where a task has nobody.
 #[derive(Debug)]
-pub(super) struct People {
-    pub(super) directory: Directory,
+pub(crate) struct People {
+    pub(crate) directory: Directory,
     pub(super) administrators: Vec<AccountId>,
+    /// Who is away now.
+    pub(crate) absences: Vec<Absence>,
+}
+
+impl People {
+    /// Whoever is told what these accounts are told: they, and the deputies of those who are away, as far as they may
+    /// decide the task it is about.
+    pub(super) fn with_deputies(
+        &self,
+        ctx: &OpContext,
+        (run, definition): (&FlowRun, &FlowDefinition),
+        (accounts, task): (&[AccountId], Option<u32>),
+    ) -> Result<Vec<AccountId>, AppError> {
+        let mut told = accounts.to_vec();
+        let due = due_by(ctx)?;
+        for absence in self
+            .absences
+            .iter()
+            .filter(|absence| accounts.contains(&absence.account))
+        {
+            let deputy = absence.delegate;
+            let may = match task {
+                Some(task) => may_decide(run, definition, &self.directory, (task, deputy), ctx.now(), &due).is_ok(),
+                None => self.directory.acts_for(deputy, absence.account, ctx.now()),
+            };
+            if may && !told.contains(&deputy) {
+                told.push(deputy);
+            }
+        }
+        Ok(told)
+    }
 }
 
 /// Reads who can act now.
-pub(super) async fn people(ctx: &OpContext, read: &mut Connection) -> Result<People, AppError> {
+pub(crate) async fn people(ctx: &OpContext, read: &mut Connection) -> Result<People, AppError> {
     let organisations = read.history::<Organisation>().await?;
     let mut directory = Directory::default();
     for body in organisations.all_at(ctx.now()) {
@@ -32,9 +63,21 @@ pub(super) async fn people(ctx: &OpContext, read: &mut Connection) -> Result<Peo
         }
         directory.grant(account, role, organisation);
     }
+    let mut absences = Vec::new();
+    for record in read.absences_at(ctx.now()).await? {
+        let period = Period::new(record.from, record.to).map_err(|why| RequestError::Invalid(why.to_string()))?;
+        let absence = Absence {
+            account: record.account,
+            delegate: record.deputy,
+            period,
+        };
+        directory.add_absence(absence);
+        absences.push(absence);
+    }
     Ok(People {
         directory,
         administrators,
+        absences,
     })
 }
 
@@ -47,7 +90,7 @@ pub(super) fn flow_for(ctx: &OpContext, kind: RequestKind) -> Result<&FlowDefini
 }
 
 /// The version a run began with.
-pub(super) fn flow_of<'a>(ctx: &'a OpContext, run: &FlowRun) -> Result<&'a FlowDefinition, AppError> {
+pub(crate) fn flow_of<'a>(ctx: &'a OpContext, run: &FlowRun) -> Result<&'a FlowDefinition, AppError> {
     let mut flows = ctx.policies()?.flows.iter();
     let own = flows.find(|f| f.code == run.definition && f.version == run.version);
     let missing = || RequestError::NoFlow(format!("流程 {} 第 {} 版的申请", run.definition, run.version));
@@ -55,7 +98,7 @@ pub(super) fn flow_of<'a>(ctx: &'a OpContext, run: &FlowRun) -> Result<&'a FlowD
 }
 
 /// When a term that begins at a moment ends, by the working calendar.
-pub(super) fn due_by(ctx: &OpContext) -> Result<impl Fn(Instant, &Term) -> Instant + '_, AppError> {
+pub(crate) fn due_by(ctx: &OpContext) -> Result<impl Fn(Instant, &Term) -> Instant + '_, AppError> {
     let calendar = &ctx.policies()?.calendar;
     Ok(move |start: Instant, term: &Term| calendar.due(start, *term).at)
 }
@@ -67,6 +110,9 @@ pub(super) async fn names(
 ) -> Result<BTreeMap<AccountId, String>, AppError> {
     let mut names = BTreeMap::new();
     for id in accounts {
+        if *id == platform_account() {
+            names.insert(*id, PLATFORM_NAME.to_owned());
+        }
         if let Some(account) = read.account(*id).await? {
             names.insert(*id, account.name);
         }

@@ -8,7 +8,7 @@ use kernel::{AccountId, Instant};
 use store::{Message, ToDo, UnitOfWork};
 
 /// What kind of matter an application is in lists of tasks.
-pub(super) const MATTER: &str = "request";
+pub(crate) const MATTER: &str = "request";
 
 /// A run after an act, and what others must do or know.
 #[derive(Debug)]
@@ -32,11 +32,10 @@ pub(super) async fn publish(
     work.save_flow(&request.number, about, run, turn.version).await?;
     work.set_to_dos((MATTER, &request.number), &to_dos(request, &turn))
         .await?;
-    let messages: Vec<Message> = turn
-        .events
-        .iter()
-        .flat_map(|event| told(ctx, request, people, &turn, event))
-        .collect();
+    let mut messages: Vec<Message> = Vec::new();
+    for event in turn.events {
+        messages.extend(told(ctx, request, people, &turn, event)?);
+    }
     work.add_messages(&messages).await?;
     Ok(())
 }
@@ -81,12 +80,13 @@ fn told(
     people: &People,
     turn: &Turn<'_>,
     event: &FlowEvent,
-) -> Vec<Message> {
+) -> Result<Vec<Message>, AppError> {
     let (accounts, kind, what, task): (&[AccountId], &str, &str, Option<u32>) = match event {
         FlowEvent::Notify { accounts, notice, task } => (accounts, notice.word(), notice.zh(), *task),
         FlowEvent::TaskStuck { task, .. } => (&people.administrators, "stuck", "需要管理员处理", Some(*task)),
-        FlowEvent::TaskOpened { .. } | FlowEvent::TaskClosed { .. } | FlowEvent::Ended { .. } => return Vec::new(),
+        FlowEvent::TaskOpened { .. } | FlowEvent::TaskClosed { .. } | FlowEvent::Ended { .. } => return Ok(Vec::new()),
     };
+    let accounts = people.with_deputies(ctx, (turn.run, turn.definition), (accounts, task))?;
     let task = task.and_then(|id| turn.run.task(id));
     let at = task.map_or_else(
         || turn.run.state.zh().to_owned(),
@@ -111,5 +111,5 @@ fn told(
         at: ctx.now(),
         read: None,
     };
-    accounts.iter().map(message).collect()
+    Ok(accounts.iter().map(message).collect())
 }

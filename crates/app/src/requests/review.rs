@@ -6,12 +6,13 @@ use super::sight::target;
 use crate::{AppError, OpContext};
 use domain::authz::Action;
 use domain::registry::Spec;
+use domain::request::ResourceRequest;
 use domain::rules::{
     Condition, ExpertReview, Opinion, ReviewDecision, ReviewForm, ReviewScope, ReviewSubject, Reviewer,
 };
 use kernel::Instant;
 use serde::{Deserialize, Serialize};
-use store::Sight;
+use store::{Connection, Sight};
 
 /// A review as it was held. It is about the system of its application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,16 +47,39 @@ pub async fn record_review(ctx: &OpContext, number: &str, new: NewReview) -> Res
     let about = request.as_ref().map(target).unwrap_or_default();
     ctx.authorise(Action::ReviewRecord, &about).await?;
     let request = request.ok_or_else(|| RequestError::NotFound(number.to_owned()))?;
+    let mut work = ctx.store().begin().await?;
+    let code = next_code(&mut work, ctx.now()).await?;
+    let review = keep(ctx, &mut work, &request, (code, new)).await?;
+    let detail = serde_json::json!({ "request": number, "review": review });
+    let recorded = (ctx.actor(), "review.record", review.code.as_str());
+    work.audit(ctx.now(), recorded, detail.to_string()).await?;
+    work.commit().await?;
+    Ok(review)
+}
+
+/// The number of the next review.
+pub(super) async fn next_code(work: &mut Connection, at: Instant) -> Result<String, AppError> {
+    let series = format!("LZ-{}", at.day().month().to_string().replace('-', ""));
+    Ok(format!("{series}-{:04}", work.next_number(&series).await?))
+}
+
+/// Stores a review of an application, complete, under a number that was given out. Errors: all that is missing in it.
+pub(super) async fn keep(
+    ctx: &OpContext,
+    work: &mut Connection,
+    request: &ResourceRequest,
+    (code, new): (String, NewReview),
+) -> Result<ExpertReview, AppError> {
     let unused = |scope: ReviewScope| ReviewScope {
         used: Spec::new(),
         ..scope
     };
     let now = ctx.now();
-    let mut review = ExpertReview {
-        code: String::new(),
+    let review = ExpertReview {
+        code,
         form: new.form,
         subject: new.subject,
-        system: request.system,
+        system: request.system.clone(),
         grounds: new.grounds,
         reviewers: new.reviewers,
         opinions: new.opinions,
@@ -73,14 +97,7 @@ pub async fn record_review(ctx: &OpContext, number: &str, new: NewReview) -> Res
     if !faults.is_empty() {
         return Err(RequestError::Review(faults).into());
     }
-    let mut work = ctx.store().begin().await?;
-    let series = format!("LZ-{}", now.day().month().to_string().replace('-', ""));
-    review.code = format!("{series}-{:04}", work.next_number(&series).await?);
-    work.add_expert_review((&review.code, number), &review, (ctx.actor(), now))
+    work.add_expert_review((&review.code, &request.number), &review, (ctx.actor(), now))
         .await?;
-    let detail = serde_json::json!({ "request": number, "review": review });
-    work.audit(now, (ctx.actor(), "review.record", &review.code), detail.to_string())
-        .await?;
-    work.commit().await?;
     Ok(review)
 }

@@ -34,8 +34,9 @@ pub struct RequestView {
     pub people: BTreeMap<AccountId, String>,
 }
 
-/// An application, if it may be seen.
-pub async fn show(ctx: &OpContext, number: &str) -> Result<RequestView, AppError> {
+/// An application, if whoever acts may see it; else there is none. Whatever is done about an application begins with
+/// this, so that nobody learns of one by trying to act on it (I8).
+pub async fn seen(ctx: &OpContext, number: &str) -> Result<ResourceRequest, AppError> {
     let request = visible(ctx, number).await?;
     let who = ctx.who()?.clone();
     let is_provider = who.side == Side::Provider;
@@ -45,6 +46,13 @@ pub async fn show(ctx: &OpContext, number: &str) -> Result<RequestView, AppError
         ..target(&request)
     };
     ctx.authorise(Action::RequestRead, &about).await?;
+    Ok(request)
+}
+
+/// An application with what belongs to it, if it may be seen.
+pub async fn show(ctx: &OpContext, number: &str) -> Result<RequestView, AppError> {
+    let request = seen(ctx, number).await?;
+    let is_provider = ctx.who()?.side == Side::Provider;
     let mut read = ctx.store().read().await?;
     let mut view = RequestView {
         frozen: None,

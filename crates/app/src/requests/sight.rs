@@ -10,7 +10,7 @@ use store::{Connection, Sight, StoreError};
 
 /// What whoever acts may see: a unit its own and those below it, a provider what is ordered from it or offered to it,
 /// the others all that was handed in.
-pub(super) async fn sight(ctx: &OpContext) -> Result<Sight, AppError> {
+pub(crate) async fn sight(ctx: &OpContext) -> Result<Sight, AppError> {
     let who = ctx.who()?;
     Ok(match who.side {
         Side::Unit => {

@@ -16,10 +16,12 @@ pub struct TickOutcome {
     pub looked_at: u64,
     /// Those in which something was due.
     pub moved: u64,
+    /// Those that could not be looked at; the others are, and the log says why.
+    pub failed: u64,
 }
 
 /// Looks at every application on its way. Done again at the same moment it changes nothing. It takes no input and asks
-/// for no permission: it is the platform's own work.
+/// for no permission: it is the platform's own work. Errors: the store does not answer, or the policies cannot be used.
 pub async fn tick(ctx: &OpContext) -> Result<TickOutcome, AppError> {
     let mut outcome = TickOutcome::default();
     let (people, subjects) = {
@@ -28,25 +30,43 @@ pub async fn tick(ctx: &OpContext) -> Result<TickOutcome, AppError> {
         subjects.extend(read.flows_in(FlowState::Returned.word()).await?);
         (people(ctx, &mut read).await?, subjects)
     };
+    ctx.policies()?;
     for (place, subject) in (0..).zip(&subjects) {
         ctx.progress()
             .at("流程期限", place, u64::try_from(subjects.len()).unwrap_or(0));
-        let mut read = ctx.store().read().await?;
-        // Flows of other matters are looked at by whoever owns those.
-        if read.request(subject, &Sight::All).await?.is_none() {
-            continue;
+        if !ctx.progress().goes_on() {
+            break;
         }
-        outcome.looked_at += 1;
-        let Some((run, _)) = read.flow::<FlowRun>(subject).await? else {
-            continue;
-        };
-        drop(read);
-        let (after, _) = passed(ctx, &people, &run)?;
-        if after != run && move_on(ctx, &people, subject).await? {
-            outcome.moved += 1;
+        match look_at(ctx, &people, subject).await {
+            Ok(None) => {}
+            Ok(Some(moved)) => {
+                outcome.looked_at += 1;
+                outcome.moved += u64::from(moved);
+            }
+            // One that cannot be looked at does not keep the others waiting.
+            Err(AppError::Request(why)) => {
+                tracing::error!(subject, cause = %why, "a flow could not be looked at");
+                outcome.failed += 1;
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(outcome)
+}
+
+/// Returns whether something was due; none if it is no application on its way.
+async fn look_at(ctx: &OpContext, people: &People, subject: &str) -> Result<Option<bool>, AppError> {
+    let mut read = ctx.store().read().await?;
+    // Flows of other matters are looked at by whoever owns those.
+    if read.request(subject, &Sight::All).await?.is_none() {
+        return Ok(None);
+    }
+    let Some((run, _)) = read.flow::<FlowRun>(subject).await? else {
+        return Ok(None);
+    };
+    drop(read);
+    let (after, _) = passed(ctx, people, &run)?;
+    Ok(Some(after != run && move_on(ctx, people, subject).await?))
 }
 
 fn passed(ctx: &OpContext, people: &People, run: &FlowRun) -> Result<(FlowRun, Vec<FlowEvent>), AppError> {

@@ -2,6 +2,7 @@
 
 use super::list::not_found;
 use crate::{AppError, OpContext};
+use domain::authz::Duty;
 use domain::registry::Side;
 use domain::settle::{Opinion, StatementStatus, Step, advance as decide};
 
@@ -29,6 +30,23 @@ pub async fn advance_seen(
     input: AdvanceInput,
     seen: Option<i64>,
 ) -> Result<(StatementStatus, &'static str), AppError> {
+    if input.side == Side::Authority && input.step == Step::Agree {
+        // Whoever closed the month prepared the settlement, and does not approve it.
+        let mut read = ctx.store().read().await?;
+        let record = read.statement(&input.number).await?;
+        let month = record.map(|record| record.statement.month);
+        let closed = read
+            .closed_months()
+            .await?
+            .into_iter()
+            .find(|closed| Some(closed.month) == month);
+        drop(read);
+        if let Some(closed) = closed {
+            let done = (Duty::Prepare, closed.actor.as_str());
+            ctx.keep_apart(("statement", &input.number), Duty::Authorise, done)
+                .await?;
+        }
+    }
     let mut work = ctx.store().begin().await?;
     let record = work
         .statement(&input.number)

@@ -134,7 +134,7 @@ pub async fn show(ctx: &OpContext, number: &str) -> Result<StatementView, AppErr
 }
 
 pub(super) fn not_found(number: &str) -> AppError {
-    let advice = "请用 yunheng statement list 月份 查看编号";
+    let advice = "请在该月的结算单清单中查看编号";
     AppError::NotFound {
         what: "结算单",
         key: number.to_owned(),

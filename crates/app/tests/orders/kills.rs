@@ -1,11 +1,14 @@
 //! A program that dies at any step of an order, before its effect or after it, twice: nothing is made twice.
 
-use crate::world::World;
-use app::orders::{BuiltIn, Handed, HandsError, HandsOf, NodeHands, RunEnd, Wanted, run_order, simulated_look};
-use app::{AppError, OpContext};
+use crate::world::{World, at};
+use app::OpContext;
+use app::orders::{
+    BuiltIn, Handed, HandsError, HandsOf, NodeHands, RunEnd, Site, Wanted, end_noticed, follow_up, reply_to_end,
+    run_order, simulated_look,
+};
 use domain::collect::ObservedState;
-use domain::registry::{CloudNode, ResourceKind, Spec};
-use domain::request::RequestStatus;
+use domain::registry::{ResourceKind, Spec};
+use domain::request::{RequestKind, RequestStatus};
 use domain::work::{OrderState, StepKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -14,6 +17,8 @@ use tokio::sync::Notify;
 
 test_support::on_both_stores!(
     a_kill_at_every_step_makes_nothing_twice,
+    a_kill_at_every_step_of_an_end_ends_it_once,
+    an_outage_is_waited_for_and_then_gone_on_with,
     a_refusal_in_the_middle_is_undone
 );
 
@@ -34,12 +39,15 @@ struct DyingHands {
 }
 
 impl HandsOf for Dying {
-    fn hands(&self, ctx: &OpContext, node: &CloudNode) -> Result<Option<Box<dyn NodeHands>>, AppError> {
-        let inner = BuiltIn.hands(ctx, node)?.unwrap();
-        Ok(Some(Box::new(DyingHands {
-            inner,
-            dying: self.clone(),
-        })))
+    fn hands<'a>(&'a self, ctx: &'a OpContext, site: Site<'a>) -> Handed<'a, Option<Box<dyn NodeHands>>> {
+        Box::pin(async move {
+            let inner = BuiltIn.hands(ctx, site).await?.unwrap();
+            let hands: Box<dyn NodeHands> = Box::new(DyingHands {
+                inner,
+                dying: self.clone(),
+            });
+            Ok(Some(hands))
+        })
     }
 }
 
@@ -179,4 +187,98 @@ async fn a_refusal_in_the_middle_is_undone(store: TestStore) {
     let ran = run_order(&world.ctx, &again.number, &BuiltIn).await.unwrap();
     assert_eq!(ran, RunEnd::Over(OrderState::Done));
     assert_eq!(world.request(number).await.status, RequestStatus::OnTrial);
+}
+
+async fn a_kill_at_every_step_of_an_end_ends_it_once(store: TestStore) {
+    let world = World::new(store).await;
+    let (mut round, mut call, mut deaths) = (0, 0, 0_u32);
+    loop {
+        let mut died = false;
+        for after in [false, true] {
+            round += 1;
+            let (number, end) = (format!("SQ-202610-8{round:03}"), format!("SQ-202610-7{round:03}"));
+            world.approved(&number, 1, 1).await;
+            let opened = world.ordered(&number, "N1", true).await;
+            run_order(&world.ctx, &opened.number, &BuiltIn).await.unwrap();
+            world.confirmed(&number, &format!("2026-10-12 {round:02}:00:00")).await;
+            let codes = [format!("{number}-1-1"), format!("{number}-2-1")];
+            world
+                .about(&end, RequestKind::Release, "vcpu=4", &[&codes[0], &codes[1]])
+                .await;
+            follow_up(&world.ctx).await.unwrap();
+            reply_to_end(&world.applicant(), (&end, None), (true, "", false))
+                .await
+                .unwrap();
+            world.on(&format!("2026-10-12 {round:02}:10:00"));
+            assert_eq!(end_noticed(&world.ctx).await.unwrap(), [end.clone()]);
+            let order = world.order_of(&end).await;
+            // Every attempt is later than the one before.
+            for minute in [20, 30] {
+                world.on(&format!("2026-10-12 {round:02}:{minute}:00"));
+                if run_and_die(&world, &order.number, call, after).await {
+                    died = true;
+                    deaths += 1;
+                }
+            }
+            world.on(&format!("2026-10-12 {round:02}:40:00"));
+            let ran = run_order(&world.ctx, &order.number, &BuiltIn).await.unwrap();
+            assert_eq!(ran, RunEnd::Over(OrderState::Done), "call {call}, after {after}");
+            assert_eq!(world.request(&end).await.status, RequestStatus::Ended);
+            let (look, _) = simulated_look(&world.ctx, "N1").unwrap();
+            let made = look
+                .observations
+                .iter()
+                .filter(|seen| seen.name.starts_with(&format!("{}/", opened.number)));
+            let made: Vec<_> = made.collect();
+            assert_eq!(made.len(), 2, "nothing new: {made:?}");
+            for (code, step) in codes.iter().zip([2, 3]) {
+                let seen = made
+                    .iter()
+                    .find(|seen| seen.name == format!("{}/{step}", opened.number));
+                let gone = seen.unwrap().deleted_at.unwrap();
+                let ended = world.intervals(code).await[0].2.unwrap();
+                assert!(ended <= gone, "{code} is paid until {ended}, gone at {gone}");
+                assert!(ended >= at(&format!("2026-10-12 {round:02}:20:00")), "{ended}");
+            }
+        }
+        if !died {
+            break;
+        }
+        call += 1;
+    }
+    // Stop, delete, look for the server; delete, look for the volume.
+    assert!(call >= 5 && deaths >= 16, "{call} calls, {deaths} deaths");
+}
+
+/// A node that is away for some calls.
+#[derive(Debug, Clone)]
+struct Away(Arc<AtomicI64>);
+
+impl HandsOf for Away {
+    fn hands<'a>(&'a self, ctx: &'a OpContext, site: Site<'a>) -> Handed<'a, Option<Box<dyn NodeHands>>> {
+        Box::pin(async move {
+            if self.0.fetch_sub(1, Ordering::SeqCst) > 0 {
+                return Err(HandsError::Away("无法连接".to_owned()));
+            }
+            BuiltIn.hands(ctx, site).await
+        })
+    }
+}
+
+async fn an_outage_is_waited_for_and_then_gone_on_with(store: TestStore) {
+    let world = World::new(store).await;
+    let number = "SQ-202610-9001";
+    world.approved(number, 1, 0).await;
+    let order = world.ordered(number, "N1", false).await;
+    let away = Away(Arc::new(AtomicI64::new(50)));
+    for _ in 0..50 {
+        let ran = run_order(&world.ctx, &order.number, &away).await.unwrap();
+        assert_eq!(ran, RunEnd::Later("无法连接".into()));
+    }
+    let waiting = world.order_of(number).await;
+    assert_eq!((waiting.state, waiting.steps[0].attempts), (OrderState::Waiting, 0));
+    assert_eq!(waiting.steps[0].answer, "无法连接", "whoever looks sees why");
+    assert_eq!(waiting.version, order.version + 1, "the same reason is noted once");
+    let ran = run_order(&world.ctx, &order.number, &away).await.unwrap();
+    assert_eq!(ran, RunEnd::Over(OrderState::Done));
 }

@@ -10,6 +10,8 @@
 mod ends;
 mod kills;
 mod queue;
+mod ways;
+mod worked_example;
 mod world;
 
 use app::month::close_month;
@@ -89,6 +91,9 @@ async fn by_hand_it_is_paid_from_the_third_confirmation(store: TestStore) {
 
 async fn the_simulated_node_opens_and_changes(store: TestStore) {
     let world = World::new(store).await;
+    let nodes = app::nodes::list(&world.ctx).await.unwrap();
+    let names: Vec<_> = nodes.iter().map(|view| view.node.name.as_str()).collect();
+    assert_eq!(names, ["N1（模拟）", "N2", "N3"], "it says what it is in every list");
     world.approved(SQ, 2, 1).await;
     let order = world.ordered(SQ, "N1", true).await;
     assert_eq!(order.manner, Manner::Interface);

@@ -1,20 +1,26 @@
 //! Background work: one worker each, again later, never for ever.
 
-use crate::world::World;
-use app::jobs::{Doing, Ended, Handler, Handlers, NewJob, Working, enqueue, house_handlers, kind, work_once};
-use app::orders::BuiltIn;
+use crate::world::{World, at};
+use app::OpContext;
+use app::jobs::{
+    Doing, Ended, Handler, Handlers, NewJob, RunOrders, Working, enqueue, house_handlers, kind, work_once,
+};
+use app::orders::{BuiltIn, Handed, HandsOf, NodeHands, Site};
 use domain::authz::Role;
 use domain::registry::Side;
 use domain::request::RequestStatus;
 use domain::work::JobState;
+use kernel::Instant;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use test_support::TestStore;
 
 test_support::on_both_stores!(
     two_workers_share_no_job,
     what_fails_is_tried_again_and_not_for_ever,
     a_job_of_a_dead_worker_is_taken_over,
+    the_lease_is_kept_while_a_step_takes_long,
 );
 
 struct Counting(AtomicU64, Ended);
@@ -116,11 +122,47 @@ async fn a_job_of_a_dead_worker_is_taken_over(store: TestStore) {
     // Cancelled before it begins: over at once.
     self::queued(&world, 5).await;
     let admin = world.person(40, "A1", Side::Authority, Role::SystemAdmin);
-    let jobs = app::jobs::list(&admin, None, 10).await.unwrap();
+    let jobs = app::jobs::list(&admin, &store::JobFilter::default(), 10).await.unwrap();
     app::jobs::cancel(&admin, jobs[0].id).await.unwrap();
     assert!(work_once(&world.ctx, "甲", &handlers).await.unwrap().is_none());
     assert_eq!(
         app::jobs::show(&admin, jobs[0].id).await.unwrap().state,
         JobState::Cancelled
     );
+}
+
+/// A node whose login takes so long that the lease is nearly over; it is not over before the lease was renewed.
+struct Slow(Arc<World>);
+
+async fn lease(ctx: &OpContext, order: &str) -> Option<Instant> {
+    let mut read = ctx.store().read().await.unwrap();
+    let job = read.open_job(kind::ORDER, order).await.unwrap();
+    job.and_then(|job| job.lease).map(|(_, until)| until)
+}
+
+impl HandsOf for Slow {
+    fn hands<'a>(&'a self, ctx: &'a OpContext, site: Site<'a>) -> Handed<'a, Option<Box<dyn NodeHands>>> {
+        Box::pin(async move {
+            let taken = at("2026-10-09 09:00:00").plus_s(300);
+            assert_eq!(lease(ctx, "GD-202610-0001").await, Some(taken));
+            self.0.on("2026-10-09 09:04:50");
+            while lease(ctx, "GD-202610-0001").await == Some(taken) {
+                tokio::task::yield_now().await;
+            }
+            BuiltIn.hands(ctx, site).await
+        })
+    }
+}
+
+async fn the_lease_is_kept_while_a_step_takes_long(store: TestStore) {
+    let world = Arc::new(World::new(store).await);
+    let number = "SQ-202610-9001";
+    world.approved(number, 1, 0).await;
+    let order = world.ordered(number, "N1", false).await;
+    assert_eq!(order.number, "GD-202610-0001");
+    let slow = RunOrders::new(Arc::new(Slow(Arc::clone(&world)))).beating(Duration::from_millis(1));
+    let handlers = Handlers::default().with(kind::ORDER, Arc::new(slow));
+    let worked = work_once(&world.ctx, "甲", &handlers).await.unwrap().unwrap();
+    assert_eq!((worked.state, worked.job.attempts), (JobState::Done, 1));
+    assert_eq!(world.request(number).await.status, RequestStatus::OnTrial);
 }

@@ -5,8 +5,10 @@ use app::OpContext;
 use app::import::{ImportKind, ImportOptions, import_file};
 use app::nodes::{NewNode, NewPool, add};
 use app::orders::{HandStep, NewOffer, OfferedPrice};
-use domain::authz::{Actor, Role};
+use app::requests::Draft;
+use domain::authz::{Account, AccountSort, AccountState, Actor, Role, RoleAssignment};
 use domain::catalogue::ServiceForm;
+use domain::flow::Act;
 use domain::registry::{Measure, NodeSource, PoolKind, ResourceKind, Side};
 use domain::request::{Declaration, RequestKind, RequestLine, RequestStatus, ResourceRequest};
 use domain::rules::Purpose;
@@ -14,7 +16,7 @@ use domain::work::WorkOrder;
 use kernel::{AccountId, Instant};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use store::Sight;
+use store::{Sight, UnitOfWork};
 use tempfile::TempDir;
 use test_support::TestStore;
 
@@ -37,7 +39,7 @@ const SETTING: [(ImportKind, &str); 5] = [
     ),
     (
         ImportKind::Systems,
-        "代码,名称,所属单位代码,网络区域,状态,来源,生效日期\nS1,婚姻登记,D1,政务外网区,运行,新建系统,2026-01-01\n",
+        "代码,名称,所属单位代码,等保级别,网络区域,状态,来源,生效日期\nS1,婚姻登记,D1,2,政务外网区,运行,新建系统,2026-01-01\n",
     ),
     (
         ImportKind::Catalogue,
@@ -163,7 +165,117 @@ impl World {
             .await
     }
 
-    /// An application about resources that are there, as it stands after its approval.
+    /// People who pass applications on: the heads of unit and authority, and whoever receives and examines. Nobody of them
+    /// accepts or opens anything.
+    pub async fn hire(&self) {
+        let authority = |n, role| (self.person(n, "A1", Side::Authority, role), role);
+        let staff = [
+            (self.applicant(), Role::UnitApplicant),
+            (self.person(13, "D1", Side::Unit, Role::UnitHead), Role::UnitHead),
+            authority(22, Role::AuthorityIntake),
+            authority(24, Role::AuthorityTechnical),
+            authority(23, Role::AuthorityLeader),
+            authority(20, Role::AuthorityOperations),
+        ];
+        let mut work = self.ctx.store().begin().await.unwrap();
+        for (ctx, role) in &staff {
+            employ(&mut work, ctx.who().unwrap(), *role, self.ctx.now()).await;
+        }
+        work.audit(self.ctx.now(), ("t", "test.hire", ""), "{}".into())
+            .await
+            .unwrap();
+        work.commit().await.unwrap();
+    }
+
+    pub fn applicant(&self) -> OpContext {
+        self.person(12, "D1", Side::Unit, Role::UnitApplicant)
+    }
+
+    /// An application of the hired people, from its draft until everybody has agreed.
+    pub async fn decided(&self, kind: RequestKind, lines: Vec<RequestLine>) -> ResourceRequest {
+        let draft = Draft {
+            kind,
+            system: "S1".parse().unwrap(),
+            reason: "业务变化".into(),
+            basis: "函〔2026〕2号".into(),
+            contact: "王工".into(),
+            lines,
+            declared: Declaration {
+                classified: Some(false),
+                ..Declaration::default()
+            },
+        };
+        let by = match kind {
+            RequestKind::Reclaim => self.operations(),
+            _ => self.applicant(),
+        };
+        let draft = app::requests::make_draft(&by, draft).await.unwrap();
+        let mut request = app::requests::submit(&by, &draft.number, draft.version).await.unwrap();
+        let passing = [
+            self.person(13, "D1", Side::Unit, Role::UnitHead),
+            self.person(22, "A1", Side::Authority, Role::AuthorityIntake),
+            self.person(24, "A1", Side::Authority, Role::AuthorityTechnical),
+            self.person(23, "A1", Side::Authority, Role::AuthorityLeader),
+        ];
+        for who in &passing {
+            let account = who.who().unwrap().account;
+            let list = self.ctx.store().read().await.unwrap().to_dos_of(account).await.unwrap();
+            let Some(own) = list.iter().find(|to_do| to_do.subject == request.number) else {
+                continue;
+            };
+            let act = Act::Agree {
+                task: own.task.parse().unwrap(),
+                opinion: "同意".into(),
+            };
+            request = app::requests::decide(who, &request.number, request.version, act)
+                .await
+                .unwrap();
+        }
+        assert_ne!(request.status, RequestStatus::InApproval, "{}", request.number);
+        request
+    }
+
+    /// A line about one server: a new one of 4 vCPU, or one that is there.
+    pub fn line(code: Option<&str>) -> RequestLine {
+        RequestLine {
+            line: 1,
+            kind: ResourceKind::Server,
+            class: String::new(),
+            form: ServiceForm::SharedCloud,
+            pool: Some(PoolKind::Xinchuang),
+            spec: "vcpu=4".parse().unwrap(),
+            count: 1,
+            purpose: Purpose::Production,
+            until: None,
+            allocation: code.map(|code| code.parse().unwrap()),
+        }
+    }
+
+    /// What was approved of a resource, from when to when.
+    pub async fn intervals(&self, code: &str) -> Vec<(String, Instant, Option<Instant>)> {
+        let intervals = self
+            .ctx
+            .store()
+            .read()
+            .await
+            .unwrap()
+            .allocations_of(code)
+            .await
+            .unwrap();
+        let shown = intervals
+            .iter()
+            .map(|i| (i.spec.to_string(), i.period.from(), i.period.end()));
+        shown.collect()
+    }
+
+    /// The newest order of an application.
+    pub async fn order_of(&self, number: &str) -> WorkOrder {
+        let orders = self.ctx.store().read().await.unwrap().orders_of(number).await.unwrap();
+        orders.into_iter().next_back().unwrap()
+    }
+
+    /// An application about resources that are there, as it stands after its approval. Those of the second line of their
+    /// application are volumes.
     pub async fn about(&self, number: &str, kind: RequestKind, spec: &str, codes: &[&str]) -> ResourceRequest {
         let status = match kind {
             RequestKind::Change => RequestStatus::Ordered,
@@ -171,21 +283,19 @@ impl World {
         };
         let line = |(n, code): (usize, &&str)| RequestLine {
             line: u32::try_from(n + 1).unwrap(),
-            kind: ResourceKind::Server,
-            class: String::new(),
-            form: ServiceForm::SharedCloud,
-            pool: Some(PoolKind::Xinchuang),
+            kind: if code.ends_with("-2-1") {
+                ResourceKind::Volume
+            } else {
+                ResourceKind::Server
+            },
             spec: spec.parse().unwrap(),
-            count: 1,
-            purpose: Purpose::Production,
-            until: None,
-            allocation: Some(code.parse().unwrap()),
+            ..Self::line(Some(code))
         };
         let lines = codes.iter().enumerate().map(line).collect();
         self.store_request(number, kind, status, lines).await
     }
 
-    async fn store_request(
+    pub async fn store_request(
         &self,
         number: &str,
         kind: RequestKind,
@@ -285,4 +395,37 @@ impl World {
             .unwrap();
         start
     }
+}
+
+/// Gives somebody an account and a role in their organisation.
+async fn employ(work: &mut UnitOfWork, who: &Actor, role: Role, now: Instant) {
+    let account = Account {
+        id: who.account,
+        login: who.login.clone(),
+        name: who.login.clone(),
+        mail: None,
+        organisation: who.organisation.clone(),
+        sort: AccountSort::Person,
+        state: AccountState::Active,
+        password: None,
+        failed: 0,
+        locked_until: None,
+        totp: None,
+        totp_step: None,
+        oidc_subject: None,
+        created: now,
+        version: 1,
+    };
+    work.add_account(&account).await.unwrap();
+    let proposal = RoleAssignment {
+        account: who.account,
+        organisation: who.organisation.clone(),
+        role,
+        from: now,
+        to: None,
+        proposed_by: "sysadmin".into(),
+        approved_by: String::new(),
+    };
+    let number = work.propose_role(&proposal).await.unwrap();
+    work.decide_role(number, true, ("secadmin", now)).await.unwrap();
 }

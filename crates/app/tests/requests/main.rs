@@ -8,17 +8,22 @@
     reason = "a test fails where it cannot go on"
 )]
 
+mod away;
 mod refused;
 mod town;
 mod ways;
 
+use away::{
+    a_deputy_decides_while_somebody_is_away_and_not_after, a_deputy_who_applied_or_decided_is_not_chosen,
+    returned_and_left_lying_gives_its_room_back, who_cannot_be_a_deputy,
+};
 use refused::{
     another_unit_sees_nothing, eight_at_once_get_room_for_one, nobody_decides_their_own,
     old_versions_and_second_clicks_change_nothing, rules_refuse_and_say_why,
 };
 use ways::{
-    a_review_lets_a_pool_through, from_draft_to_approval, returned_mended_and_resubmitted, taken_back_frees_room,
-    time_reminds_and_escalates,
+    a_review_lets_a_pool_through, from_draft_to_approval, one_flow_that_cannot_be_looked_at_stops_no_other,
+    returned_mended_and_resubmitted, taken_back_frees_room, time_reminds_and_escalates,
 };
 
 test_support::on_both_stores!(
@@ -32,4 +37,9 @@ test_support::on_both_stores!(
     nobody_decides_their_own,
     old_versions_and_second_clicks_change_nothing,
     eight_at_once_get_room_for_one,
+    a_deputy_decides_while_somebody_is_away_and_not_after,
+    a_deputy_who_applied_or_decided_is_not_chosen,
+    who_cannot_be_a_deputy,
+    returned_and_left_lying_gives_its_room_back,
+    one_flow_that_cannot_be_looked_at_stops_no_other,
 );

@@ -100,7 +100,7 @@ pub async fn nobody_decides_their_own(store: TestStore) {
     let both = town.by("both");
     let draft = town.draft("both", server("S1", PoolKind::Xinchuang)).await;
     let request = submit(&both, &draft.number, draft.version).await.unwrap();
-    assert!(app::requests::to_dos(&both).await.unwrap().is_empty());
+    assert!(app::messages::to_dos(&both).await.unwrap().is_empty());
     let agree = Act::Agree {
         task: town.open_task(&request.number).await,
         opinion: String::new(),

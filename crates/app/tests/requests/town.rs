@@ -151,6 +151,11 @@ impl Town {
         &self.ctx
     }
 
+    /// Somebody's account.
+    pub fn account(&self, login: &str) -> AccountId {
+        self.people[login].account
+    }
+
     pub fn now_is(&self, text: &str) {
         self.clock.store(code::<Instant>(text).unix_s(), Ordering::SeqCst);
     }
@@ -189,8 +194,11 @@ impl Town {
 
     /// The open task of somebody, from their own list.
     pub async fn task(&self, login: &str, number: &str) -> u32 {
-        let list = app::requests::to_dos(&self.by(login)).await.unwrap();
-        let own = list.iter().find(|to_do| to_do.subject == number);
+        let list = app::messages::to_dos(&self.by(login)).await.unwrap();
+        let own = list
+            .iter()
+            .map(|mine| &mine.to_do)
+            .find(|to_do| to_do.subject == number);
         own.unwrap_or_else(|| panic!("{login} has nothing to do with {number}: {list:?}"))
             .task
             .parse()

@@ -1,9 +1,9 @@
 //! The ways of an application.
 
 use crate::town::{Town, refusal, server, with_crypto_plan};
+use app::messages::{messages, to_dos};
 use app::requests::{
-    NewReview, check, check_thought, decide, edit_draft, list, messages, record_review, show, submit, tick, to_dos,
-    withdraw,
+    NewReview, check, check_thought, decide, edit_draft, list, record_review, show, submit, tick, withdraw,
 };
 use domain::flow::{Act, Deed, ReturnTo};
 use domain::registry::PoolKind;
@@ -247,4 +247,22 @@ pub async fn time_reminds_and_escalates(store: TestStore) {
     let after = town.agree("operations", &request).await;
     assert_eq!(after.status, RequestStatus::InApproval);
     town.task("technical", &request.number).await;
+}
+
+pub async fn one_flow_that_cannot_be_looked_at_stops_no_other(store: TestStore) {
+    let town = Town::new(store).await;
+    let mut numbers = Vec::new();
+    for _ in 0..2 {
+        let draft = town.draft("wang", server("S1", PoolKind::Xinchuang)).await;
+        numbers.push(submit(&town.by("wang"), &draft.number, draft.version).await.unwrap());
+    }
+    town.now_is("2026-10-12 09:00:00");
+    town.agree("head", &numbers[0]).await;
+    // The clock goes back behind what was written in the first; the second is looked at all the same.
+    town.now_is("2026-10-09 09:00:00");
+    let outcome = tick(town.platform()).await.unwrap();
+    assert_eq!((outcome.looked_at, outcome.failed), (1, 1));
+    town.now_is("2026-10-12 09:00:01");
+    let outcome = tick(town.platform()).await.unwrap();
+    assert_eq!((outcome.looked_at, outcome.failed), (2, 0));
 }

@@ -11,7 +11,10 @@ use kernel::{Digest, NodeCode, Period};
 use store::{CaseFile, LookRecord};
 use test_support::TestStore;
 
-test_support::on_both_stores!(cases_end_by_a_person_or_with_their_cause);
+test_support::on_both_stores!(
+    cases_end_by_a_person_or_with_their_cause,
+    a_bill_below_what_was_paid_is_a_case,
+);
 
 fn node() -> NodeCode {
     "N1".parse().unwrap()
@@ -168,4 +171,34 @@ async fn cases_end_by_a_person_or_with_their_cause(store: TestStore) {
         ..CaseFilter::default()
     };
     assert_eq!(list(&world.ctx, &nobody).await.unwrap(), []);
+}
+
+/// Two lines, A-1 2,500.00 and A-2 5,000.00. A-1 is billed 2,400.00 (100.00 withheld) and A-2 6,000.00 (ours is paid).
+async fn a_bill_below_what_was_paid_is_a_case(store: TestStore) {
+    let world = World::new(store).await;
+    world.on("2026-04-03 10:00:00");
+    world
+        .bill(1, &[("A-1", "D1", "2400.00"), ("A-2", "D2", "6000.00")])
+        .await;
+    world.close("2026-03").await;
+    assert_eq!(of(&world, CaseKind::BillDifference, CaseState::Open).await, []);
+
+    // What was billed above ours is corrected to ours, and what is withheld is billed no more: nothing of it was paid.
+    world
+        .bill(2, &[("A-1", "D1", "2400.00"), ("A-2", "D2", "5000.00")])
+        .await;
+    assert_eq!(of(&world, CaseKind::BillDifference, CaseState::Open).await, []);
+
+    // paid 2,400.00, billed 2,350.00. A-2: paid 5,000.00, billed 4,700.00.
+    world
+        .bill(3, &[("A-1", "D1", "2350.00"), ("A-2", "D2", "4700.00")])
+        .await;
+    let cases = of(&world, CaseKind::BillDifference, CaseState::Open).await;
+    let [case] = cases.as_slice() else { panic!("{cases:?}") };
+    assert_eq!(
+        (case.finding.subject.as_str(), case.finding.owner.as_str()),
+        ("P1@2026-03#3", "P1")
+    );
+    let expected = "第 3 版低于已付的金额，共 2 项、350.00 元，最大一项为 A-2 的 LINE，300.00 元";
+    assert!(case.finding.detail.contains(expected), "{}", case.finding.detail);
 }

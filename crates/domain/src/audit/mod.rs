@@ -1,13 +1,27 @@
 //! The audit chain: every write leaves an entry, and each entry carries the digest of the one before (SM3).
 //!
+//! Owns the entry and its digest, the check of a chain, the written form in which a chain is taken out of the house and
+//! checked without a store, the seal of a day, and what of two bodies differs. Owns no storage.
+//!
 //! Invariant I7: entries are numbered from 1 without gaps, in the order of commit. Changing, dropping, adding or
-//! swapping any of them breaks the chain at that place.
+//! swapping any of them breaks the chain at that place. What was cut off at the end, or written anew from some place on,
+//! is found by a head that was kept outside ([`Seal`]).
+
+mod chain;
+mod change;
+mod seal;
+mod written;
+
+pub use chain::{ChainError, ChainVerifier, read_head};
+pub use change::{Changed, changes};
+pub use seal::{SEAL_ACTION, Seal};
+pub use written::{FileError, FileVerifier, WrittenChain, first_line, last_line, line};
 
 use kernel::{Digest, Digester, Instant};
-use thiserror::Error;
+use serde::Serialize;
 
 /// One entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditEntry {
     /// Its number, from 1.
     pub number: i64,
@@ -64,105 +78,37 @@ impl AuditEntry {
     }
 }
 
-/// Where a chain is broken.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ChainError {
-    /// An entry is missing, added or swapped.
-    #[error("审计链在第 {expected} 条处断开: 读到的编号是 {found}，有记录被删除、插入或调换")]
-    Number {
-        /// The number that should be here.
-        expected: i64,
-        /// The number that is here.
-        found: i64,
-    },
-    /// An entry does not follow the one before.
-    #[error("审计链在第 {0} 条处断开: 与前一条不衔接")]
-    Link(i64),
-    /// An entry was changed.
-    #[error("审计记录第 {0} 条的内容被改动过")]
-    Content(i64),
-    /// An entry that was kept outside is not in the chain.
-    #[error("审计链中没有留存的第 {0} 条链头，链的末尾可能被截断或改写")]
-    Head(i64),
-}
-
-/// Checks entries one after another, as they are read.
-#[derive(Debug, Clone, Default)]
-pub struct ChainVerifier {
-    last: Option<(i64, Digest)>,
-}
-
-impl ChainVerifier {
-    /// Before the first entry.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Checks the next entry.
-    pub fn check(&mut self, entry: &AuditEntry) -> Result<(), ChainError> {
-        let (last, digest) = self.last.unwrap_or((0, Digest::ZERO));
-        if entry.number != last + 1 {
-            return Err(ChainError::Number {
-                expected: last + 1,
-                found: entry.number,
-            });
-        }
-        if entry.previous != digest {
-            return Err(ChainError::Link(entry.number));
-        }
-        if entry.compute() != entry.digest {
-            return Err(ChainError::Content(entry.number));
-        }
-        self.last = Some((entry.number, entry.digest));
-        Ok(())
-    }
-
-    /// Number and digest of the last entry that was checked: the head of the chain.
-    pub const fn head(&self) -> Option<(i64, Digest)> {
-        self.last
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn chain(length: i64) -> Vec<AuditEntry> {
-        let mut chain: Vec<AuditEntry> = Vec::new();
-        for n in 0..length {
-            let last = chain.last().map(|e| (e.number, e.digest));
-            chain.push(AuditEntry::next(
-                last,
-                Instant::from_unix_s(n),
-                ("a", "month.close", "2026-03"),
-                format!("{{\"n\":{n}}}"),
-            ));
-        }
-        chain
-    }
-
-    fn verify(chain: &[AuditEntry]) -> Result<(), ChainError> {
-        let mut verifier = ChainVerifier::new();
-        chain.iter().try_for_each(|entry| verifier.check(entry))
-    }
-
-    proptest! {
-        #[test]
-        fn any_change_is_found(place in 0_usize..20, how in 0..6) {
-            let good = chain(20);
-            prop_assert_eq!(verify(&good), Ok(()));
-            let mut bad = good.clone();
-            match how {
-                0 => { bad[place].detail.push(' '); }
-                1 => { bad[place].at = bad[place].at.plus_s(1); }
-                2 if place < 19 => { bad.remove(place); }
-                3 if place < 19 => bad.swap(place, place + 1),
-                4 => { let copy = bad[place].clone(); bad.insert(place, copy); }
-                _ => { bad[place].actor = "b".into(); bad[place].digest = bad[place].compute(); bad.push(AuditEntry::next(Some((20, good[19].digest)), Instant::from_unix_s(9), ("a", "b", "c"), String::new())); }
+impl AuditEntry {
+    /// An entry from its eight fields as texts, in the order of the fields, exactly as they stand in a table. Whatever
+    /// is not written as this program writes it was altered, even if it reads the same (`A` for `a` in a digest).
+    pub fn of_texts(expected: i64, texts: [&str; 8]) -> Result<Self, ChainError> {
+        let [number, at_s, actor, action, object, detail, previous, digest] = texts;
+        let form = |field| {
+            move || ChainError::Form {
+                number: expected,
+                field,
             }
-            let last_replaced = matches!(how, 2 | 3) && place == 19;
-            prop_assert!(verify(&bad).is_err() || last_replaced || (how == 5 && place == 19 && verify(&bad).is_err()));
-        }
+        };
+        let integer = |text: &str, field| exact::<i64>(text).ok_or_else(form(field));
+        let outside = || ChainError::Outside {
+            expected,
+            found: number.to_owned(),
+        };
+        let number = exact::<i64>(number).ok_or_else(outside)?;
+        Ok(Self {
+            number,
+            at: Instant::from_unix_s(integer(at_s, "时间")?),
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            object: object.to_owned(),
+            detail: detail.to_owned(),
+            previous: exact(previous).ok_or_else(form("前一条摘要"))?,
+            digest: exact(digest).ok_or_else(form("摘要"))?,
+        })
     }
+}
+
+/// A value from the one text that it is written as.
+fn exact<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
+    text.parse::<T>().ok().filter(|value| value.to_string() == text)
 }

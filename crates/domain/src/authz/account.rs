@@ -29,6 +29,15 @@ words! {
     }
 }
 
+/// The account that stands for the platform itself, where something has to say who wanted it. Nobody can log in as it,
+/// and no person ever has its id: theirs carry the time at which they were made.
+pub fn platform_account() -> AccountId {
+    AccountId::from_parts(0, b"\0platform\0")
+}
+
+/// What the platform is called where people are named.
+pub const PLATFORM_NAME: &str = "平台（自动）";
+
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

@@ -105,6 +105,8 @@ words! {
         JobWrite = "job.write", "取消或重试后台任务";
         /// Read one's messages and tasks.
         MessageRead = "message.read", "查看消息与待办";
+        /// Say that one is away, and who acts meanwhile.
+        AbsenceWrite = "absence.write", "登记本人外出";
         /// Set up webhooks.
         WebhookWrite = "webhook.write", "维护回调地址";
     }

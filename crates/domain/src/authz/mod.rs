@@ -12,7 +12,9 @@ mod duty;
 mod permit;
 mod role;
 
-pub use account::{Account, AccountPolicy, AccountSort, AccountState, PasswordFault, Refusal};
+pub use account::{
+    Account, AccountPolicy, AccountSort, AccountState, PLATFORM_NAME, PasswordFault, Refusal, platform_account,
+};
 pub use action::{Action, ActionGroup};
 pub use assignment::{AssignmentError, RoleAssignment, RoleState, check_roles};
 pub use duty::{Duty, DutyError, keep_apart};

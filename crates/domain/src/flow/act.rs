@@ -214,6 +214,28 @@ pub fn act(
     Ok((play.run, play.events))
 }
 
+/// Whether `by` may decide a task now: it is theirs, or that of somebody who is away and for whom they act. Changes
+/// nothing.
+///
+/// # Errors
+///
+/// Why they may not.
+pub fn may_decide(
+    run: &FlowRun,
+    definition: &FlowDefinition,
+    directory: &Directory,
+    (task, by): (u32, AccountId),
+    now: Instant,
+    due: &DueBy<'_>,
+) -> Result<(), FlowRefusal> {
+    let mut play = resume(run, definition, directory, now, due)?;
+    if !directory.is_active(by) {
+        return Err(FlowRefusal::Inactive);
+    }
+    play.settle();
+    play.check_turn(by, task)
+}
+
 /// What the passing of time does: tasks whose holders lost the right go to others, ends of terms are announced, and
 /// what is overdue goes to those above. Doing it twice at the same moment changes nothing the second time.
 ///

@@ -48,6 +48,11 @@ impl<'a> Play<'a> {
         }
     }
 
+    /// Why a task is not `by`'s to decide.
+    pub(super) fn check_turn(&self, by: AccountId, id: u32) -> Result<(), FlowRefusal> {
+        self.turn(by, id).map(|_| ())
+    }
+
     /// For whom `by` acts on a task: for themselves, or for somebody who is away.
     fn holder(&self, by: AccountId, task: &FlowTask, node: &FlowNode) -> Result<AccountId, FlowRefusal> {
         let mut accounts = task.accounts();

@@ -19,7 +19,7 @@ mod refusal;
 mod run;
 mod seats;
 
-pub use act::{Act, ReturnTo, act, start, tick};
+pub use act::{Act, ReturnTo, act, may_decide, start, tick};
 pub use check::check_definition;
 pub use definition::{APPLICANT, Fact, FactTest, FlowDefinition, FlowNode, FlowNodeCode, Holder, Mode, Place, When};
 pub use directory::{Absence, Directory};

@@ -59,8 +59,10 @@ impl<T> Default for History<T> {
 }
 
 impl<T: Registered> History<T> {
-    /// Adds a version. Returns whether it says anything new: a version equal to what already holds at that moment
-    /// is dropped, so that the same file can be imported twice.
+    /// Adds a version. Returns whether it was new: the same version of the same moment can be given twice.
+    ///
+    /// A version that repeats what already holds is kept, for it states a fact about its moment: whatever arrives
+    /// later about the time before it must not reach past it. So the order in which versions arrive is irrelevant.
     ///
     /// Errors: another version starts at the same moment with other content.
     pub fn add(&mut self, version: Version<T>) -> Result<bool, HistoryError> {
@@ -79,10 +81,6 @@ impl<T: Registered> History<T> {
                 });
             }
             _ => {}
-        }
-        let before = place.checked_sub(1).and_then(|p| versions.get(p));
-        if before.is_some_and(|v| v.body == version.body) {
-            return Ok(false);
         }
         versions.insert(place, version);
         Ok(true)
@@ -111,12 +109,11 @@ impl<T: Registered> History<T> {
         let Some(versions) = self.versions.get(code) else {
             return Vec::new();
         };
-        let ends = versions
-            .iter()
-            .skip(1)
-            .map(|v| v.valid_from)
-            .chain(std::iter::once(Instant::MAX));
-        let stretches = versions.iter().zip(ends);
+        let mut same: Vec<&Version<T>> = versions.iter().collect();
+        same.dedup_by(|later, earlier| later.body == earlier.body);
+        let ends = same.iter().skip(1).map(|v| v.valid_from);
+        let ends = ends.chain(std::iter::once(Instant::MAX));
+        let stretches = same.iter().zip(ends);
         let whole = stretches.filter_map(|(v, end)| Some((Period::new(v.valid_from, end).ok()?, &v.body)));
         whole
             .filter_map(|(period, body)| Some((period.and(within)?, body)))
@@ -175,15 +172,11 @@ mod tests {
         let mut history = History::default();
         assert_eq!(history.add(version(100, 1)), Ok(true));
         assert_eq!(history.add(version(200, 2)), Ok(true));
+        assert_eq!(history.add(version(150, 1)), Ok(true), "a repeat of what holds");
         assert_eq!(
             history.add(version(200, 2)),
             Ok(false),
             "the same file twice changes nothing"
-        );
-        assert_eq!(
-            history.add(version(150, 1)),
-            Ok(false),
-            "what holds already is no change"
         );
         let refused = history.add(version(200, 3)).unwrap_err().to_string();
         assert!(refused.starts_with("物件「a」自 1970-01-01T08:03:20"), "{refused}");
@@ -196,6 +189,23 @@ mod tests {
             .iter()
             .map(|(p, t)| (p.from().unix_s(), p.to().unix_s(), t.1))
             .collect();
-        assert_eq!(stretches, [(100, 200, 1), (200, 250, 2)]);
+        assert_eq!(stretches, [(100, 200, 1), (200, 250, 2)], "a repeat divides nothing");
+    }
+
+    /// What was said of a moment holds from it on, whatever arrives later about the time before.
+    #[test]
+    fn the_order_of_arrival_is_irrelevant() {
+        let said = [version(100, 1), version(150, 2), version(200, 1), version(300, 3)];
+        let seen = |order: [usize; 4]| {
+            let mut history = History::default();
+            for place in order {
+                assert_eq!(history.add(said[place].clone()), Ok(true), "{order:?}");
+            }
+            [100, 149, 150, 199, 200, 299, 300].map(|t| history.at("a", Instant::from_unix_s(t)).map(|t| t.1))
+        };
+        let expected = [1, 1, 2, 2, 1, 1, 3].map(Some);
+        for order in [[0, 1, 2, 3], [0, 2, 1, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+            assert_eq!(seen(order), expected, "{order:?}");
+        }
     }
 }

@@ -30,8 +30,12 @@ pub enum NodeSource {
         auth_url: String,
         /// Region, if there are several.
         region: Option<String>,
-        /// Name of the account; where its secret lies is in the configuration, never in the store.
+        /// Name of the account that looks; where its secret lies is in the configuration, never in the store.
         account: String,
+        /// Name of the account that the platform may act with. Without it the node is looked at only, and its orders are
+        /// carried out by people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
     },
     /// The built-in simulated node: a folder of files that behaves like a node. It is not a cloud, and says so.
     Simulated {
@@ -41,10 +45,10 @@ pub enum NodeSource {
 }
 
 impl NodeSource {
-    /// Whether the platform can act on such a node. An OpenStack node is looked at only, so far: its orders are carried
-    /// out by hand.
+    /// Whether the platform can act on such a node. On an OpenStack node it may only if the node was registered with an
+    /// account for it.
     pub const fn has_actuator(&self) -> bool {
-        matches!(self, Self::Simulated { .. })
+        matches!(self, Self::Simulated { .. } | Self::OpenStack { operator: Some(_), .. })
     }
 }
 

@@ -125,6 +125,7 @@ fn find(kind: &RuleKind, book: &RuleBook, facts: &RequestFacts, at: Instant, eva
             kinds,
             measures,
             completeness_at_least,
+            ..
         } => stock::stock_before_increment(facts, kinds, measures, *completeness_at_least),
         RuleKind::NotClassified {} => level::not_classified(facts),
         RuleKind::LevelCeiling { highest, separate_pool } => level::level_ceiling(facts, *highest, *separate_pool),

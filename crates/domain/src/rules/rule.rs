@@ -94,8 +94,10 @@ pub enum RuleKind {
         kinds: Vec<ResourceKind>,
         /// Measures that are compared.
         measures: Vec<Measure>,
-        /// Utilisation less complete than this is no basis for a finding.
+        /// Looks and utilisation less complete than this are no basis for a finding.
         completeness_at_least: Factor,
+        /// A server that was switched off for so long is idle; none means that nobody judges it. Units: days.
+        stopped_days: Option<u16>,
     },
     /// R5: classified systems stay outside.
     NotClassified {},

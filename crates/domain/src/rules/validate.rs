@@ -96,7 +96,9 @@ fn parameter_faults(kind: &RuleKind) -> Vec<String> {
             kinds,
             measures,
             completeness_at_least,
+            stopped_days,
         } => vec![
+            (*stopped_days == Some(0)).then(|| "stopped_days 应至少为 1；不判定停机的，不要写".into()),
             empty("kinds", kinds.is_empty()),
             empty("measures", measures.is_empty()),
             (completeness_at_least.is_zero() || *completeness_at_least > Factor::ONE)

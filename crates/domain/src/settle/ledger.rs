@@ -235,7 +235,8 @@ impl WithheldLedger {
     /// everything that was ever charged for that month, the newest bill, the last answer.
     ///
     /// Rounding: a part of what several departments had withheld is shared by what each still has, largest remainder.
-    /// A standing that is worse than at the close withholds nothing more: what was paid is not claimed back.
+    /// A standing that is worse than at the close withholds nothing more; what was paid above it is a case
+    /// ([`Standing::paid_above`]).
     pub fn releases(
         &self,
         provider: &str,

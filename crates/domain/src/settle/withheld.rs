@@ -51,6 +51,11 @@ impl Standing {
         self.not_agreed(self.above_bill(tolerance)?)
     }
 
+    /// What was paid although the provider does not agree to it any more: what is open beyond what is still withheld.
+    pub fn paid_above(&self, left: Money, tolerance: Money) -> Result<Money, MoneyError> {
+        Ok(self.open(tolerance)?.minus(left)?.max(Money::ZERO))
+    }
+
     /// What an answer leaves of what is above the bill.
     fn not_agreed(&self, above: Money) -> Result<Money, MoneyError> {
         Ok(match self.agreed {
@@ -128,6 +133,35 @@ mod tests {
             ours: ours.map(fen),
             billed: billed.map(fen),
             agreed,
+        }
+    }
+
+    #[test]
+    fn what_was_paid_above_a_bill_that_came_later() {
+        let above = |ours, billed, agreed, left| {
+            standing(ours, billed, agreed)
+                .paid_above(fen(left), fen(5))
+                .unwrap()
+                .fen()
+        };
+        let cases = [
+            // ours, billed now, agreed, still withheld, paid above
+            (Some(250_000), Some(240_000), None, 0, 10_000),
+            (Some(250_000), Some(240_000), None, 4_000, 6_000),
+            (Some(250_000), Some(240_000), None, 10_000, 0),
+            (Some(250_000), Some(240_000), None, 250_000, 0),
+            (Some(250_000), Some(249_995), None, 0, 0),
+            // Billed above ours before and at ours now: ours was paid.
+            (Some(250_000), Some(250_000), None, 0, 0),
+            (Some(250_000), Some(240_000), Some(Agreed::Ours), 0, 0),
+            (Some(250_000), None, None, 0, 250_000),
+        ];
+        for (ours, billed, agreed, left, expected) in cases {
+            assert_eq!(
+                above(ours, billed, agreed, left),
+                expected,
+                "{ours:?} {billed:?} {agreed:?} {left}"
+            );
         }
     }
 

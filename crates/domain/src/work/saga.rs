@@ -25,6 +25,8 @@ pub enum Outcome {
     Done(Option<String>),
     /// It could not be found out, or the node does not answer: try again later.
     Again(String),
+    /// The node cannot be reached. It does not count as an attempt: an outage is waited for, however long.
+    Away(String),
     /// The node refuses; trying again does not help. It has no effect.
     Refused(String),
 }
@@ -92,6 +94,7 @@ fn after_step(order: &mut WorkOrder, place: usize, outcome: Outcome) {
             let same = order.steps.iter_mut().filter(|other| other.allocation == allocation);
             same.for_each(|other| other.native_id = other.native_id.take().or_else(|| id.clone()));
         }
+        Outcome::Away(why) => wait_for(step, why),
         Outcome::Again(why) if step.attempts < ATTEMPTS_MAX => step.answer = why,
         Outcome::Again(why) => {
             let what = describe(step);
@@ -126,6 +129,7 @@ fn after_undo(order: &mut WorkOrder, place: usize, outcome: Outcome) {
             step.state = StepState::Undone;
             step.attempts = 0;
         }
+        Outcome::Away(why) => wait_for(step, why),
         Outcome::Again(why) if step.attempts < ATTEMPTS_MAX => step.answer = why,
         Outcome::Again(why) | Outcome::Refused(why) => {
             let what = describe(step);
@@ -134,6 +138,12 @@ fn after_undo(order: &mut WorkOrder, place: usize, outcome: Outcome) {
             order.trouble = Some(format!("{what}未能回退：{why}；请到云节点核实并处理"));
         }
     }
+}
+
+/// The step stands as it stood before this attempt, but it may have had its effect.
+fn wait_for(step: &mut Step, why: String) {
+    step.attempts = step.attempts.saturating_sub(1);
+    step.answer = why;
 }
 
 /// Ends an order that has nothing left to do.
@@ -258,6 +268,30 @@ mod tests {
             order.trouble.as_deref(),
             Some("资源 SQ-202610-0001-1-2 的「创建云主机」被云节点拒绝：配额不足")
         );
+    }
+
+    #[test]
+    fn an_outage_is_no_attempt_and_an_unclear_answer_is_one() {
+        let mut order = order(RequestKind::New, &[ResourceKind::Server], true);
+        for _ in 0..100 {
+            let next = next_move(&order);
+            assert_eq!(next, Move::Do(0));
+            order = after(begin(order, next), next, Outcome::Away("无法连接".into()));
+        }
+        assert_eq!(
+            (order.state, order.steps[0].state),
+            (OrderState::Running, StepState::Begun)
+        );
+        assert_eq!(
+            (order.steps[0].attempts, order.steps[0].answer.as_str()),
+            (0, "无法连接")
+        );
+        for _ in 0..ATTEMPTS_MAX {
+            assert_eq!(order.state, OrderState::Running);
+            let next = next_move(&order);
+            order = after(begin(order, next), next, Outcome::Again("超时".into()));
+        }
+        assert_eq!((order.state, next_move(&order)), (OrderState::NeedsPerson, Move::Wait));
     }
 
     #[test]

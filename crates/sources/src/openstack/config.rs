@@ -111,6 +111,8 @@ pub struct OpenStackConfig {
     pub interface: Interface,
     /// The account.
     pub credential: Credential,
+    /// Id of a project to log in to instead of that of the account; an application credential has its own only.
+    pub within: Option<String>,
     /// PEM file of an authority to trust besides those of the system.
     pub ca_file: Option<PathBuf>,
     /// Seconds for one request, from connecting to the last byte.
@@ -145,6 +147,7 @@ impl OpenStackConfig {
             region: None,
             interface: Interface::Public,
             credential,
+            within: None,
             ca_file: None,
             timeout_s: 60,
             page_size: 500,

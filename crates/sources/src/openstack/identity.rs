@@ -8,7 +8,7 @@ use super::config::Secret;
 use super::number::moment;
 use super::transport::{Answer, Call, Transport, passing};
 use super::{Credential, Microversion, OpenStackConfig, OpenStackError, Service};
-use reqwest::Url;
+use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -91,7 +91,7 @@ impl Session {
     pub(super) async fn open(config: &OpenStackConfig) -> Result<(Self, Grant), OpenStackError> {
         let transport = Transport::new(config)?;
         let keystone = config.keystone()?;
-        let login = login_body(&config.credential);
+        let login = login_body(&config.credential, config.within.as_deref());
         let (token, grant) = log_in(&transport, &keystone, &login).await?;
         Ok((
             Self {
@@ -117,12 +117,26 @@ impl Session {
     ///
     /// Errors: any status but success; see [`OpenStackError`].
     pub(super) async fn get(&self, endpoint: &Endpoint, url: Url) -> Result<Answer, OpenStackError> {
+        self.ask(endpoint, (Method::GET, url), None).await
+    }
+
+    /// Asks a service to do something. What makes a thing (POST) is sent once: whoever gets no answer has to look.
+    ///
+    /// Errors: any status but success; see [`OpenStackError`].
+    pub(super) async fn ask(
+        &self,
+        endpoint: &Endpoint,
+        (method, url): (Method, Url),
+        body: Option<&serde_json::Value>,
+    ) -> Result<Answer, OpenStackError> {
         let token = self.token().await?;
         let mut call = Call {
             service: endpoint.service,
             url,
             headers: headers(endpoint, &token),
-            body: None,
+            repeatable: method != Method::POST,
+            method,
+            body: body.map(|body| Secret::new(body.to_string())),
         };
         let answer = self.transport.send(&call).await?;
         if answer.status != 401 {
@@ -162,7 +176,9 @@ async fn log_in(transport: &Transport, keystone: &Url, login: &Secret) -> Result
         service: Service::Identity,
         url,
         headers: Vec::new(),
+        method: Method::POST,
         body: Some(login.clone()),
+        repeatable: true,
     };
     let began = Instant::now();
     let answer = transport.send(&call).await?;
@@ -211,7 +227,9 @@ fn usable(life_s: u64) -> Duration {
     Duration::from_secs(life_s - (life_s / 10).min(300))
 }
 
-fn login_body(credential: &Credential) -> Secret {
+/// The login, to the project of the credential or to another one by its id. An application credential cannot go to
+/// another.
+fn login_body(credential: &Credential, within: Option<&str>) -> Secret {
     let auth = match credential {
         Credential::Password {
             username,
@@ -222,7 +240,10 @@ fn login_body(credential: &Credential) -> Secret {
         } => serde_json::json!({
             "identity": {"methods": ["password"], "password": {"user": {
                 "name": username, "domain": {"name": user_domain}, "password": password.reveal()}}},
-            "scope": {"project": {"name": project, "domain": {"name": project_domain}}},
+            "scope": {"project": match within {
+                Some(id) => serde_json::json!({"id": id}),
+                None => serde_json::json!({"name": project, "domain": {"name": project_domain}}),
+            }},
         }),
         Credential::Application { id, secret } => serde_json::json!({
             "identity": {"methods": ["application_credential"],

@@ -1,10 +1,11 @@
-//! A cloud node that speaks the OpenStack API: login, inventory, capacity and measures.
+//! A cloud node that speaks the OpenStack API: login, inventory, capacity and measures; and acting on it.
 //!
 //! Owns how to ask Keystone, Nova, Cinder, Neutron, Glance, Swift and Gnocchi, and how their words become
-//! observations. Does not own what is done with a look, and stores nothing.
+//! observations. Does not own what is done with a look or by which order something is done, and stores nothing.
 //!
-//! Invariants: only reads (the one POST is the login); a collect gives everything or an error, never a part; a number
-//! never passes through a float; no secret reaches a log, an error or a kept payload; no wall clock is read.
+//! Invariants: a [`Connector`] only reads (its one POST is the login), and only [`Hands`] act, with an account of their
+//! own; a collect gives everything or an error, never a part; a number never passes through a float; no secret reaches
+//! a log, an error or a kept payload; no wall clock is read.
 
 mod block;
 mod capacity;
@@ -12,6 +13,7 @@ mod catalogue;
 mod config;
 mod connector;
 mod error;
+mod hands;
 mod identity;
 mod image;
 mod metric;
@@ -32,6 +34,7 @@ pub use capacity::{Capacity, Flavor};
 pub use config::{Credential, Interface, MetricMapping, OpenStackConfig, Secret};
 pub use connector::{Collected, Connector};
 pub use error::{OpenStackError, Place};
+pub use hands::{Access, Hands, HandsConfig, HandsFault, NewThing, Pool, Whose};
 pub use identity::Project;
 pub use probe::{Found, FoundService};
 pub use quota::Quota;

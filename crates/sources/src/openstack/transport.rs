@@ -5,7 +5,7 @@
 use super::config::Secret;
 use super::{OpenStackConfig, OpenStackError, Place, Service};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, Client, Url, redirect};
+use reqwest::{Certificate, Client, Method, Url, redirect};
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -20,8 +20,10 @@ pub(super) struct Call {
     pub(super) service: Service,
     pub(super) url: Url,
     pub(super) headers: Vec<(&'static str, Secret)>,
-    /// Sent as the body of a POST; without it the call is a GET.
+    pub(super) method: Method,
     pub(super) body: Option<Secret>,
+    /// Whether it may be sent again after a failure: sending it twice has the effect of sending it once.
+    pub(super) repeatable: bool,
 }
 
 impl Call {
@@ -100,7 +102,7 @@ impl Transport {
                 }
                 _ => return outcome,
             };
-            if tried >= self.retries {
+            if tried >= self.retries || !call.repeatable {
                 return outcome;
             }
             tried += 1;
@@ -117,17 +119,12 @@ impl Transport {
     }
 
     async fn once(&self, call: &Call, retries: u32) -> Result<Answer, OpenStackError> {
-        let mut request = match &call.body {
-            Some(body) => {
-                let request = self
-                    .client
-                    .post(call.url.clone())
-                    .header("Content-Type", "application/json");
-                request.body(body.reveal().to_owned())
-            }
-            None => self.client.get(call.url.clone()),
-        };
+        let mut request = self.client.request(call.method.clone(), call.url.clone());
         request = request.header("Accept", "application/json");
+        if let Some(body) = &call.body {
+            let body = body.reveal().to_owned();
+            request = request.header("Content-Type", "application/json").body(body);
+        }
         for (name, value) in &call.headers {
             let mut value = HeaderValue::from_str(value.reveal())
                 .map_err(|_| self.malformed(call, format!("{name} 含有不能发送的字符")))?;
@@ -253,7 +250,9 @@ pub(super) mod tests {
             service: Service::Compute,
             url: Url::parse(url).unwrap(),
             headers,
+            method: Method::GET,
             body: None,
+            repeatable: true,
         }
     }
 

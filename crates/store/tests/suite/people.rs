@@ -399,7 +399,7 @@ pub async fn a_job_has_one_worker(store: TestStore) {
         work.queue_job(&job(3, "GD-1")).await.unwrap(),
         "and may be asked for again"
     );
-    assert_eq!(work.jobs(None, 10).await.unwrap().len(), 2);
+    assert_eq!(work.jobs(&store::JobFilter::default(), 10).await.unwrap().len(), 2);
 }
 
 pub async fn a_change_sent_again_has_its_answer(store: TestStore) {

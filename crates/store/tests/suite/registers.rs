@@ -67,8 +67,20 @@ pub async fn histories_round_trip(store: TestStore) {
         auth_url: "http://h:5000/v3".into(),
         region: None,
         account: "x".into(),
+        operator: None,
     });
-    round_trip(&store, vec![version("2026-01-01", files), version("2026-02-01", cloud)]).await;
+    let operated = node(NodeSource::OpenStack {
+        auth_url: "http://h:5000/v3".into(),
+        region: None,
+        account: "x".into(),
+        operator: Some("y".into()),
+    });
+    let versions = vec![
+        version("2026-01-01", files),
+        version("2026-02-01", cloud),
+        version("2026-03-01", operated),
+    ];
+    round_trip(&store, versions).await;
     let pool = ResourcePool {
         code: "N1-X86".parse().unwrap(),
         name: "池".into(),

@@ -5,11 +5,13 @@ use crate::cli::AccountCommand;
 use crate::exit::{Failure, INVALID};
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
+use app::accounts::{Credentials, NewToken};
+use domain::authz::Action;
 use std::io::BufRead as _;
 
 /// `account ...`
 pub(crate) async fn run(setting: &Setting, command: AccountCommand) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
+    let ctx = setting.open_house().await?;
     match command {
         AccountCommand::First { organisation } => {
             let links = app::accounts::first_administrators(&ctx, &parsed(&organisation)?).await?;
@@ -25,25 +27,55 @@ pub(crate) async fn run(setting: &Setting, command: AccountCommand) -> Result<Re
             Ok(report)
         }
         AccountCommand::Accept => {
-            let (link, password) = read_lines()?;
+            let mut lines = Lines::new();
+            let (link, password) = (lines.next("链接")?.trim().to_owned(), lines.next("密码")?);
             let account = app::accounts::accept_invitation(&ctx, &link, &password).await?;
             let mut report = Report::new(serde_json::json!({ "login": account.login }));
             report.line(format!("账号 {} 已启用，可以登录", account.login));
             Ok(report)
         }
+        AccountCommand::Token(arguments) => {
+            let scope = arguments.scope.iter().map(|word| parsed::<Action>(word));
+            let new = NewToken {
+                name: arguments.name,
+                scope: scope.collect::<Result<_, _>>()?,
+                days: arguments.days,
+            };
+            let mut lines = Lines::new();
+            let given = Credentials {
+                login: lines.next("登录名")?.trim().to_owned(),
+                password: lines.next("密码")?,
+                code: lines.next("动态口令").ok().map(|code| code.trim().to_owned()),
+                address: "本机命令行".to_owned(),
+                agent: "yunheng account token".to_owned(),
+            };
+            let (token, secret) = app::accounts::token_by_login(&ctx, given, new).await?;
+            let mut report = Report::new(serde_json::json!({
+                "id": token.id, "name": token.name, "scope": token.scope, "expires": token.expires, "secret": secret,
+            }));
+            report.line("令牌只显示这一次，请妥善保存，并放入环境变量 YUNHENG_TOKEN 使用：");
+            report.line(secret);
+            report.line(format!("有效期至 {}，可办理 {}", token.expires, token.scope));
+            Ok(report)
+        }
     }
 }
 
-/// The link and the password, from stdin, so that neither stands in a list of processes or a history of commands.
-fn read_lines() -> Result<(String, String), Failure> {
-    let mut lines = std::io::stdin().lock().lines();
-    let mut line = |what: &str| match lines.next() {
-        Some(Ok(line)) if !line.trim().is_empty() => Ok(line),
-        _ => Err(Failure::new(
-            INVALID,
-            format!("没有读到{what}；请在标准输入中依次给出链接和密码，各占一行"),
-        )),
-    };
-    let link = line("链接")?.trim().to_owned();
-    Ok((link, line("密码")?))
+/// Secrets from stdin, a line each, so that none stands in a list of processes or a history of commands.
+struct Lines(std::io::Lines<std::io::StdinLock<'static>>);
+
+impl Lines {
+    fn new() -> Self {
+        Self(std::io::stdin().lock().lines())
+    }
+
+    fn next(&mut self, what: &str) -> Result<String, Failure> {
+        match self.0.next() {
+            Some(Ok(line)) if !line.trim().is_empty() => Ok(line),
+            _ => {
+                let text = format!("没有读到{what}；请在标准输入中依次给出各项，各占一行");
+                Err(Failure::new(INVALID, text))
+            }
+        }
+    }
 }

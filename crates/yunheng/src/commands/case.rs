@@ -6,6 +6,7 @@ use crate::exit::Failure;
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::cases::{self, CaseFilter, CaseState, SettleCase};
+use domain::authz::Action;
 use domain::meter::CaseKind;
 use serde_json::{Value, json};
 use store::CaseFile;
@@ -15,7 +16,7 @@ pub(crate) async fn run(setting: &Setting, arguments: CaseArgs) -> Result<Report
     match arguments.command {
         None => list(setting, arguments.list).await,
         Some(CaseCommand::Settle { id, outcome, reason }) => {
-            let ctx = setting.open().await?;
+            let ctx = setting.open_for(Action::CaseSettle, "case").await?;
             let input = SettleCase {
                 id: parsed(&id)?,
                 outcome: parsed(&outcome)?,
@@ -30,7 +31,7 @@ pub(crate) async fn run(setting: &Setting, arguments: CaseArgs) -> Result<Report
 }
 
 async fn list(setting: &Setting, arguments: CaseListArgs) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
+    let ctx = setting.open_to_see(Action::CaseRead, "case").await?;
     let state = match (arguments.all, arguments.settled) {
         (true, _) => CaseState::All,
         (false, true) => CaseState::Settled,

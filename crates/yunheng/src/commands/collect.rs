@@ -2,19 +2,25 @@
 
 use super::parsed;
 use crate::cli::CollectArgs;
-use crate::exit::Failure;
+use crate::exit::{Failure, PRECONDITION};
 use crate::output::Report;
 use crate::wiring::Setting;
+use app::AppError;
 use app::collect::{CollectOptions, collect};
+use domain::authz::Action;
 
 /// `collect`
 pub(crate) async fn run(setting: &Setting, arguments: CollectArgs) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
+    let ctx = setting.open_for(Action::NodeCollect, "node").await?;
     let node = arguments.node.as_deref().map(parsed).transpose()?;
     let options = CollectOptions {
         confirm_empty: arguments.confirm_empty,
     };
-    let outcome = collect(&ctx, node.as_ref(), &setting.config, options).await?;
+    let outcome = collect(&ctx, node.as_ref(), &setting.config, options).await;
+    let outcome = outcome.map_err(|error| match error {
+        AppError::EmptyLook(..) => Failure::new(PRECONDITION, format!("{error}（加 --confirm-empty）")),
+        error => error.into(),
+    })?;
     let mut report = Report::new(&outcome);
     report.line(format!(
         "新采集 {} 次（资源 {} 条，计量值 {} 条，变化 {} 处），此前已采集 {} 次",

@@ -3,6 +3,7 @@
 use super::demo_report;
 use crate::cli::{Common, DemoArgs};
 use crate::exit::{Failure, INVALID};
+use crate::story::{self, Told};
 use crate::wiring::{Setting, seeded_entropy, sqlite_url, system_clock};
 use app::collect::{CollectOptions, NoSecrets, collect};
 use app::import::{ImportKind, ImportOptions, import_file};
@@ -33,7 +34,8 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     let setting = Setting {
         config_path: data.join("yunheng.toml"),
         config: crate::config::Config::default(),
-        actor: common.actor.clone().unwrap_or_else(|| "演示".to_owned()),
+        actor: common.actor.clone().or_else(|| Some("演示".to_owned())),
+        token: None,
         quiet: common.quiet,
         data,
         database,
@@ -64,8 +66,13 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
         Arc::new(move || Instant::from_unix_s(time.load(Ordering::Relaxed)))
     };
     let ctx = setting.context(store, clock, seeded_entropy(arguments.seed))?;
-    play(&ctx, &city, &time).await?;
-    demo_report::tell(&ctx, &city, dir, &setting)
+    let renderer = if arguments.no_people {
+        None
+    } else {
+        Some(documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?)
+    };
+    let told = play(&ctx, &city, &time, (renderer, dir)).await?;
+    demo_report::tell(&ctx, &city, dir, &setting, told.as_ref())
         .await?
         .print(common.output)
 }
@@ -84,8 +91,15 @@ fn clear(dir: &Path) -> Result<(), Failure> {
 }
 
 /// The city's own time: files of a month come in just after it ends, bills two days later, and the month is closed on
-/// the sixth.
-async fn play(ctx: &OpContext, city: &City, time: &AtomicI64) -> Result<(), Failure> {
+/// the sixth. When only the last month is left, its people live it.
+async fn play(
+    ctx: &OpContext,
+    city: &City,
+    time: &Arc<AtomicI64>,
+    (renderer, dir): (Option<documents::Renderer>, &Path),
+) -> Result<Option<Told>, Failure> {
+    let mut renderer = renderer;
+    let mut told = None;
     let mut current = city.months.first().copied();
     let all = u64::try_from(city.steps.len()).unwrap_or(0);
     for (place, step) in city.steps.iter().enumerate() {
@@ -105,9 +119,15 @@ async fn play(ctx: &OpContext, city: &City, time: &AtomicI64) -> Result<(), Fail
         take(ctx, step).await?;
         if let Step::CloseMonth(month) = step {
             current = Some(month.next());
+            if let Some(renderer) = renderer.take_if(|_| current.as_ref() == city.months.last()) {
+                told = Some(story::play(ctx, renderer, time, dir).await?);
+            }
         }
         ctx.progress()
             .at("演示城市", u64::try_from(place + 1).unwrap_or(all), all);
+    }
+    if told.is_some() {
+        story::look(ctx).await?;
     }
     if let Some(last) = city.months.last() {
         time.store(
@@ -115,7 +135,7 @@ async fn play(ctx: &OpContext, city: &City, time: &AtomicI64) -> Result<(), Fail
             Ordering::Relaxed,
         );
     }
-    Ok(())
+    Ok(told)
 }
 
 async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {

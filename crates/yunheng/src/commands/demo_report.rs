@@ -2,6 +2,7 @@
 
 use crate::exit::Failure;
 use crate::output::{Grid, Report};
+use crate::story::Told;
 use crate::wiring::Setting;
 use app::export::{ExportSelection, FocusFormat, FocusOptions, TableFormat, charges, focus};
 use app::month::{MonthView, show};
@@ -17,7 +18,13 @@ use std::path::Path;
 const DEAREST: usize = 10;
 
 /// Writes the documents of the last closed month and tells the figures of all closed ones.
-pub(crate) async fn tell(ctx: &OpContext, city: &City, dir: &Path, setting: &Setting) -> Result<Report, Failure> {
+pub(crate) async fn tell(
+    ctx: &OpContext,
+    city: &City,
+    dir: &Path,
+    setting: &Setting,
+    told: Option<&Told>,
+) -> Result<Report, Failure> {
     let closed: Vec<Month> = city
         .months
         .iter()
@@ -69,17 +76,30 @@ pub(crate) async fn tell(ctx: &OpContext, city: &City, dir: &Path, setting: &Set
             report.line(format!("FOCUS 导出：{}", path.display()));
         }
     }
+    if let Some(told) = told {
+        let transcript = told.transcript.display();
+        report.line(format!(
+            "\n申请、开通与回收的全部调用（内置模拟节点，不是真实的云）：{transcript}"
+        ));
+        report.line(format!("演示人员的登录名和密码：{}", told.accounts.display()));
+    }
     if let Some(ready) = city.months.last() {
         report.line(format!("\n{ready} 的数据已备好，可以试试："));
         let data = setting.data.display();
-        for command in [
-            format!("month close {ready}"),
-            format!("month show {ready}"),
-            "case".to_owned(),
-            "audit verify".to_owned(),
+        // With people there are accounts, and commands need a token of one of them.
+        let by = |place: usize| {
+            let token = told.and_then(|told| told.tokens.get(place));
+            token.map_or_else(String::new, |path| format!("YUNHENG_TOKEN=$(cat {}) ", path.display()))
+        };
+        for (place, command) in [
+            (0, format!("month close {ready}")),
+            (0, format!("month show {ready}")),
+            (0, "case".to_owned()),
+            (1, "audit verify".to_owned()),
         ] {
-            report.line(format!("  yunheng --data {data} {command}"));
+            report.line(format!("  {}yunheng --data {data} {command}", by(place)));
         }
+        report.line(format!("  yunheng --data {data} serve"));
     }
     Ok(report)
 }

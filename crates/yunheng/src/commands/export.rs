@@ -5,10 +5,11 @@ use crate::exit::{Failure, INVALID};
 use crate::output::Report;
 use crate::wiring::Setting;
 use app::export::{self, ExportOutcome, ExportSelection, FocusFormat, FocusOptions, TableFormat};
+use domain::authz::Action;
 
 /// `export ...`
 pub(crate) async fn run(setting: &Setting, command: ExportCommand) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
+    let ctx = setting.open_to_see(Action::ChargesExport, "charges").await?;
     match command {
         ExportCommand::Charges(arguments) => {
             let format = match ending(&arguments) {

@@ -5,7 +5,7 @@ use crate::exit::{Failure, INVALID};
 use crate::output::Report;
 use crate::wiring::Setting;
 use app::AppError;
-use app::import::{ImportKind, ImportOptions, import_file};
+use app::import::{ImportKind, ImportOptions, import_file, may_import};
 use kernel::{Faults, io_reason};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -25,6 +25,9 @@ pub(crate) async fn run(setting: &Setting, arguments: ImportArgs) -> Result<Repo
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let ctx = setting.open().await?;
+    if ctx.who().is_ok() {
+        may_import(&ctx, kind).await?;
+    }
     let outcome = match import_file(
         &ctx,
         kind,
@@ -93,22 +96,7 @@ fn template(kind: ImportKind, path: &Path) -> Result<Report, Failure> {
     let xlsx = path
         .extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));
-    let bytes = if xlsx {
-        let columns: Vec<documents::TemplateColumn> = template
-            .columns
-            .iter()
-            .map(|column| documents::TemplateColumn {
-                heading: column.zh.to_owned(),
-                field: column.field.to_owned(),
-                required: column.required,
-                note: column.note_zh.to_owned(),
-                example: column.example.to_owned(),
-            })
-            .collect();
-        documents::template_xlsx(template.title_zh, &columns, (crate::wiring::system_clock())())?
-    } else {
-        sources::tabular::template_csv(template)
-    };
+    let bytes = app::import::form(template, xlsx, (crate::wiring::system_clock())())?;
     std::fs::write(path, bytes).map_err(AppError::io(path))?;
     let mut report = Report::new(serde_json::json!({ "template": path }));
     report.line(format!("{}的空白模板已写入 {}", kind.zh(), path.display()));

@@ -5,10 +5,11 @@ use crate::exit::Failure;
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::inventory::{InventoryFilter, inventory};
+use domain::authz::Action;
 
 /// `inventory`
 pub(crate) async fn run(setting: &Setting, arguments: InventoryArgs) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
+    let ctx = setting.open_to_see(Action::InventoryRead, "inventory").await?;
     let at = arguments.as_of.unwrap_or_else(|| ctx.now());
     let filter = InventoryFilter {
         node: arguments.node,
@@ -31,6 +32,7 @@ pub(crate) async fn run(setting: &Setting, arguments: InventoryArgs) -> Result<R
             "实际",
             "状态",
             "自",
+            "批准至",
         ],
     );
     for row in &rows {
@@ -47,6 +49,7 @@ pub(crate) async fn run(setting: &Setting, arguments: InventoryArgs) -> Result<R
             row.seen.clone(),
             row.state.clone(),
             row.since.to_string(),
+            row.until.map_or_else(String::new, |day| day.to_string()),
         ]);
     }
     let mut report = Report::new(&rows);

@@ -10,11 +10,13 @@ mod demo_report;
 mod export;
 mod import;
 mod inventory;
+mod job;
 mod month;
 mod node;
 mod serve;
 mod setup;
 mod statement;
+mod worker;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Failure;
@@ -48,6 +50,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Case(arguments) => case::run(&setting, arguments).await?,
         Command::Audit(command) => audit::run(&setting, command).await?,
         Command::Serve(arguments) => return serve::run(&setting, &arguments).await,
+        Command::Worker => return worker::run(&setting).await,
+        Command::Job(command) => job::run(&setting, command).await?,
         Command::Account(command) => account::run(&setting, command).await?,
         Command::Demo(_) | Command::Config(_) | Command::Openapi => return Ok(()),
     };

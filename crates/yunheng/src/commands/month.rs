@@ -6,6 +6,7 @@ use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::OpContext;
 use app::month::{self, AnswerInput, MonthView, ReconcileOutcome, StepState};
+use domain::authz::{Action, Target};
 use domain::reconcile::{AnswerOutcome, DifferenceClass};
 use domain::settle::WithheldSums;
 use kernel::{Money, Month};
@@ -14,7 +15,7 @@ use std::path::Path;
 
 /// `month ...`
 pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
+    let ctx = opened(setting, &command).await?;
     match command {
         MonthCommand::Show { month } => Ok(shown(&month::show(&ctx, month).await?)),
         MonthCommand::Meter { month } => {
@@ -125,6 +126,28 @@ pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Repo
             Ok(report)
         }
     }
+}
+
+/// The context of a command, if whoever gives it may.
+async fn opened(setting: &Setting, command: &MonthCommand) -> Result<OpContext, Failure> {
+    let action = match command {
+        MonthCommand::Show { .. } => return setting.open_to_see(Action::MonthRead, "month").await,
+        MonthCommand::Meter { .. } | MonthCommand::Rate { .. } | MonthCommand::Reconcile { .. } => Action::MonthRun,
+        MonthCommand::Close { .. } => Action::MonthClose,
+        MonthCommand::Rerate { .. } => Action::MonthRerate,
+        MonthCommand::Answer(arguments) => {
+            let ctx = setting.open().await?;
+            let target = Target {
+                kind: "bill",
+                id: arguments.month.to_string(),
+                provider: Some(super::parsed(&arguments.provider)?),
+                ..Target::default()
+            };
+            ctx.judge(Action::BillAnswer, &target).await?;
+            return Ok(ctx);
+        }
+    };
+    setting.open_for(action, "month").await
 }
 
 /// What another rating changed, by provider, organisation and item; the rows sum to the whole change.

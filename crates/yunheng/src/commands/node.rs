@@ -1,16 +1,20 @@
 //! Cloud nodes.
 
 use super::parsed;
-use crate::cli::{NodeAddArgs, NodeCommand};
+use crate::cli::{BuiltInNode, NodeAddArgs, NodeCommand};
 use crate::exit::{Failure, INVALID};
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::nodes::{self, NewNode, NewPool};
+use domain::authz::Action;
 use domain::registry::NodeSource;
 
 /// `node ...`
 pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
+    let ctx = match &command {
+        NodeCommand::Add(_) => setting.open_for(Action::NodeWrite, "node").await?,
+        NodeCommand::List | NodeCommand::Test { .. } => setting.open_to_see(Action::NodeRead, "node").await?,
+    };
     match command {
         NodeCommand::Add(arguments) => {
             let new = new_node(arguments)?;
@@ -33,8 +37,13 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
             for view in &views {
                 let source = match &view.node.source {
                     NodeSource::Files { folder } => format!("文件 {folder}"),
-                    NodeSource::OpenStack { auth_url, .. } => format!("OpenStack {auth_url}"),
-                    NodeSource::Simulated { folder } => format!("内置模拟 {folder}"),
+                    NodeSource::OpenStack {
+                        auth_url,
+                        operator: None,
+                        ..
+                    } => format!("OpenStack {auth_url}（只读）"),
+                    NodeSource::OpenStack { auth_url, .. } => format!("OpenStack {auth_url}（可操作）"),
+                    NodeSource::Simulated { folder } => format!("内置模拟，不是真实的云 {folder}"),
                 };
                 let pools: Vec<_> = view
                     .pools
@@ -67,14 +76,21 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
 }
 
 fn new_node(arguments: NodeAddArgs) -> Result<NewNode, Failure> {
-    let source = match (arguments.files, arguments.openstack) {
-        (Some(folder), _) => NodeSource::Files { folder },
-        (None, Some(auth_url)) => NodeSource::OpenStack {
+    let source = match (arguments.files, arguments.openstack, arguments.built_in) {
+        (Some(folder), ..) => NodeSource::Files { folder },
+        (None, Some(auth_url), _) => NodeSource::OpenStack {
             auth_url,
             region: arguments.region,
             account: arguments.account.unwrap_or_default(),
+            operator: arguments.operator,
         },
-        (None, None) => return Err(Failure::new(INVALID, "请用 --files 或 --openstack 说明如何采集")),
+        (None, None, Some(BuiltInNode::Simulated)) => NodeSource::Simulated {
+            folder: format!("simulated/{}", arguments.code),
+        },
+        (None, None, None) => {
+            let text = "请用 --files、--openstack 或 --source simulated 说明如何采集";
+            return Err(Failure::new(INVALID, text));
+        }
     };
     let since = match arguments.since {
         Some(since) => since,

@@ -1,8 +1,10 @@
-//! The HTTP API.
+//! The HTTP API, and the background work beside it.
 
+use super::worker::Team;
 use crate::cli::ServeArgs;
-use crate::exit::{Failure, INTERNAL, UNAVAILABLE};
+use crate::exit::{Failure, INTERNAL, INVALID, UNAVAILABLE};
 use crate::wiring::Setting;
+use app::jobs::Stop;
 use kernel::io_reason;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -11,12 +13,26 @@ use std::sync::Arc;
 /// Where it listens if nobody says.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
-/// `serve`: until somebody stops it; what has begun is finished.
+/// How many requests one session or token may send in a minute if nobody says.
+const REQUESTS_PER_MINUTE: u32 = 6_000;
+
+/// `serve`: until somebody stops it; requests that have begun, and the steps in hand, are finished.
 pub(crate) async fn run(setting: &Setting, arguments: &ServeArgs) -> Result<(), Failure> {
-    let ctx = setting.open().await?;
+    let ctx = setting.open_house().await?;
+    let ctx = match &setting.config.oidc {
+        Some(section) => {
+            let provider = section.provider(&setting.data);
+            ctx.with_identity_provider(provider.map_err(|why| Failure::new(INVALID, why))?)
+        }
+        None => ctx,
+    };
     let edge = api::Edge {
         behind_proxy: setting.config.serve.behind_proxy,
         is_demo: setting.data.join(super::demo::MARK).exists(),
+        requests_per_minute: {
+            let most = setting.config.serve.requests_per_minute;
+            Some(most.unwrap_or(REQUESTS_PER_MINUTE)).filter(|most| *most > 0)
+        },
     };
     let renderer = documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?;
     let address = arguments.listen.or(setting.config.serve.listen).unwrap_or(LISTEN);
@@ -25,8 +41,22 @@ pub(crate) async fn run(setting: &Setting, arguments: &ServeArgs) -> Result<(), 
     let listener = tokio::net::TcpListener::bind(address).await.map_err(refused)?;
     let at = listener.local_addr().map_err(refused)?;
     say(&format!("接口服务已启动：http://{at}/api/v1，文档 http://{at}/docs"))?;
-    let router = api::router(ctx, Arc::new(renderer), edge);
-    api::serve(listener, router, stopped()).await.map_err(refused)
+    let team = match setting.config.serve.worker {
+        Some(false) => None,
+        None | Some(true) => Some(Team::of(setting)?),
+    };
+    let stop = Stop::default();
+    let router = api::router(ctx.clone(), Arc::new(renderer), edge);
+    let serving = api::serve(listener, router, until_stopped(stop.clone()));
+    let working = async {
+        match team {
+            Some(team) => team.work(&ctx, &stop).await,
+            None => Ok(()),
+        }
+    };
+    let (served, worked) = tokio::join!(serving, working);
+    served.map_err(refused)?;
+    worked
 }
 
 /// `openapi`: the document.
@@ -35,13 +65,22 @@ pub(crate) fn document() -> Result<(), Failure> {
     say(&text.map_err(|error| Failure::new(INTERNAL, error.to_string()))?)
 }
 
-fn say(text: &str) -> Result<(), Failure> {
+pub(super) fn say(text: &str) -> Result<(), Failure> {
     match writeln!(std::io::stdout().lock(), "{text}") {
         // Whoever reads stopped reading (`| head`): nothing to complain about.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::new(INTERNAL, error.to_string())),
         Ok(()) => Ok(()),
     }
+}
+
+/// Ends when the host or a person ends the program, or something else of it has ended, and tells all others.
+pub(super) async fn until_stopped(stop: Stop) {
+    tokio::select! {
+        () = stopped() => {}
+        () = stop.told() => {}
+    }
+    stop.set();
 }
 
 /// Ends when somebody presses Ctrl-C, or the host ends the service.

@@ -30,7 +30,7 @@ pub(crate) async fn migrate(setting: &Setting) -> Result<Report, Failure> {
 
 /// `doctor`: does everything that is recorded exist, and is anything there that is not recorded.
 pub(crate) async fn doctor(setting: &Setting, clean: bool) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
+    let ctx = setting.open_house().await?;
     let health = app::health::examine(&ctx, clean).await?;
     let mut report = Report::new(&health);
     report.line(format!(
@@ -38,6 +38,10 @@ pub(crate) async fn doctor(setting: &Setting, clean: bool) -> Result<Report, Fai
         ctx.store().backend(),
         health.audit_entries
     ));
+    report.line(match health.accounts {
+        0 => "尚未建立账号：命令以本地操作员的身份执行".to_owned(),
+        count => format!("账号 {count} 个：命令须凭令牌（YUNHENG_TOKEN）执行，按账号的角色授权"),
+    });
     report.line(format!(
         "用量湖文件 {} 份，原始数据 {} 份",
         health.lake_files, health.payloads

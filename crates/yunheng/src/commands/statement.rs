@@ -3,15 +3,21 @@
 use super::month::withheld;
 use super::parsed;
 use crate::cli::StatementCommand;
-use crate::exit::{Failure, INVALID};
+use crate::exit::{Failure, INVALID, PRECONDITION};
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
+use app::OpContext;
 use app::statements::{self, AdvanceInput, Format, RenderSelection, StatementView};
+use domain::authz::{Action, Target};
+use domain::registry::Side;
 use domain::settle::Step;
 
 /// `statement ...`
 pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
+    let ctx = match &command {
+        StatementCommand::Advance { number, side, .. } => to_advance(setting, number, *side).await?,
+        _ => setting.open_to_see(Action::StatementRead, "statement").await?,
+    };
     match command {
         StatementCommand::List { month } => {
             let rows = statements::list(&ctx, month).await?;
@@ -72,7 +78,10 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
                 folder: folder.clone(),
                 is_demo,
             };
-            let files = statements::render(&ctx, selection, &renderer).await?;
+            let object = month.to_string();
+            let detail = serde_json::json!({ "folder": folder, "statements": selection.numbers });
+            let work = statements::render(&ctx, selection, &renderer);
+            let files = app::audit::around(&ctx, ("statement.print", &object), &detail, work).await?;
             let mut report = Report::new(&files);
             report.line(format!("已输出 {} 个文件到 {}", files.len(), folder.display()));
             Ok(report)
@@ -99,6 +108,26 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
             Ok(report)
         }
     }
+}
+
+/// The context of whoever advances a statement, if they may: for their own side, and what concerns them.
+async fn to_advance(setting: &Setting, number: &str, side: Side) -> Result<OpContext, Failure> {
+    let ctx = setting.open().await?;
+    let Ok(who) = ctx.who() else { return Ok(ctx) };
+    if who.side != side {
+        let text = format!("您的账号属于{}，不能代表{}办理", who.side.zh(), side.zh());
+        return Err(Failure::new(PRECONDITION, text));
+    }
+    let scope = statements::show(&ctx, number).await?.statement.scope;
+    let target = Target {
+        kind: "statement",
+        id: number.to_owned(),
+        unit: scope.organisation.as_deref().and_then(|code| code.parse().ok()),
+        provider: scope.provider.parse().ok(),
+        owner: None,
+    };
+    ctx.judge(Action::StatementAdvance, &target).await?;
+    Ok(ctx)
 }
 
 fn shown(view: &StatementView) -> Report {
@@ -195,7 +224,7 @@ fn shown(view: &StatementView) -> Report {
 
 /// `explain LINE`
 pub(crate) async fn explain(setting: &Setting, line: &str) -> Result<Report, Failure> {
-    let ctx = setting.open().await?;
+    let ctx = setting.open_to_see(Action::StatementRead, "charge").await?;
     let explanation = app::explain::explain(&ctx, parsed(line)?).await?;
     let mut report = Report::new(&explanation);
     report.line(format!("{}  {} 元", explanation.line, explanation.amount.grouped()));

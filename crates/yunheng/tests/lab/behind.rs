@@ -2,65 +2,10 @@
 
 use crate::lab::{Admin, alone, run};
 use crate::office::Office;
+use crate::tenant::{Tenant, id};
 use domain::registry::ProjectMapping;
 use kernel::Instant;
-use reqwest::Method;
 use serde_json::{Value, json};
-
-/// A tenant of the lab that ends with the test.
-struct Tenant {
-    id: String,
-    member: Admin,
-}
-
-impl Tenant {
-    async fn new(admin: &Admin, name: &str) -> Self {
-        let name = format!("yunheng-{name}-{}", std::process::id());
-        let body = json!({"project": {"name": name, "domain_id": "default"}});
-        let (status, made) = admin.ask(Method::POST, "identity", "/projects", Some(body)).await;
-        assert_eq!(status, 201, "{made}");
-        let id = made["project"]["id"].as_str().unwrap().to_owned();
-        let (user, role) = (admin.id_of("user", "admin").await, admin.id_of("role", "admin").await);
-        let grant = format!("/projects/{id}/users/{user}/roles/{role}");
-        assert_eq!(admin.ask(Method::PUT, "identity", &grant, None).await.0, 204);
-        let scope = json!({"id": id});
-        let member = Admin::logged_in(&admin.auth_url, "admin", &admin.password, scope).await;
-        Self {
-            id,
-            member: member.unwrap(),
-        }
-    }
-
-    /// A server that runs. Answers what Nova says of it.
-    async fn server(&self, name: &str, metadata: Value) -> Value {
-        let image = "/v2/images?name=ubuntu-22.04-x86_64";
-        let image = self.member.list("image", image, "images").await[0]["id"].clone();
-        let flavors = self.member.list("compute", "/flavors/detail", "flavors").await;
-        let flavor = flavors.iter().find(|f| f["name"] == "x86.small").unwrap()["id"].clone();
-        let server = json!({"server": {"name": name, "imageRef": image, "flavorRef": flavor,
-            "availability_zone": "x86", "networks": "none", "metadata": metadata}});
-        let (status, made) = self.member.ask(Method::POST, "compute", "/servers", Some(server)).await;
-        assert_eq!(status, 202, "{made}");
-        let path = format!("/servers/{}", made["server"]["id"].as_str().unwrap());
-        let active = |_, said: &Value| said["server"]["status"] == "ACTIVE";
-        self.member.until("compute", &path, active).await["server"].clone()
-    }
-
-    async fn delete(&self, server: &Value) {
-        let path = format!("/servers/{}", id(server));
-        assert_eq!(self.member.ask(Method::DELETE, "compute", &path, None).await.0, 204);
-        self.member.until("compute", &path, |status, _| status == 404).await;
-    }
-
-    async fn end(self, admin: &Admin) {
-        let path = format!("/projects/{}", self.id);
-        assert_eq!(admin.ask(Method::DELETE, "identity", &path, None).await.0, 204);
-    }
-}
-
-fn id(server: &Value) -> &str {
-    server["id"].as_str().unwrap()
-}
 
 /// From when to when a deleted server was there, as Nova says.
 async fn life(admin: &Admin, server: &Value) -> (Instant, Instant) {

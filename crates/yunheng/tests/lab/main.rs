@@ -18,8 +18,16 @@ mod desk;
 #[path = "../../../sources/tests/openstack_lab/lab.rs"]
 mod lab;
 
+#[expect(dead_code, reason = "the orders' tests use the rest")]
+#[path = "../../../app/tests/orders/world.rs"]
+mod world;
+
 mod behind;
 mod inventory;
+mod kills;
 mod mirror;
 mod office;
+mod opening;
+mod operator;
 mod outage;
+mod tenant;

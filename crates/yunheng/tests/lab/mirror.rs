@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
 
 /// How lists are altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,15 @@ pub(crate) struct Mirror {
     /// Address of Keystone behind the mirror.
     pub(crate) auth_url: String,
     show: Arc<Mutex<Show>>,
+    silence: Arc<Silence>,
+}
+
+/// A change that is carried out and never answered: what a program sees of it that dies at that moment.
+#[derive(Debug)]
+struct Silence {
+    /// Changes left before it; negative: none is.
+    left: AtomicI64,
+    fell: Notify,
 }
 
 impl Mirror {
@@ -29,17 +40,22 @@ impl Mirror {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let own = listener.local_addr().unwrap();
         let show = Arc::new(Mutex::new(Show::All));
+        let silence = Arc::new(Silence {
+            left: AtomicI64::new(-1),
+            fell: Notify::new(),
+        });
         let hosts: Vec<String> = urls.map(|url| host(url).to_owned()).collect();
         let through = |url: &str| url.replace(host(url), &format!("{own}/{}", port(host(url))));
         let mirror = Self {
             auth_url: through(auth_url),
             show: Arc::clone(&show),
+            silence: Arc::clone(&silence),
         };
         std::thread::spawn(move || {
             for client in listener.incoming() {
-                let (show, hosts) = (Arc::clone(&show), hosts.clone());
+                let (show, silence, hosts) = (Arc::clone(&show), Arc::clone(&silence), hosts.clone());
                 let own = own.to_string();
-                std::thread::spawn(move || pass(client.unwrap(), &own, &hosts, &show));
+                std::thread::spawn(move || pass(client.unwrap(), (&own, &hosts), &show, &silence));
             }
         });
         mirror
@@ -47,6 +63,16 @@ impl Mirror {
 
     pub(crate) fn show(&self, show: Show) {
         *self.show.lock().unwrap() = show;
+    }
+
+    /// The change after so many more is not answered; a negative number: every one is.
+    pub(crate) fn silent_after(&self, changes: i64) {
+        self.silence.left.store(changes, Ordering::SeqCst);
+    }
+
+    /// Waits until a change was carried out and not answered.
+    pub(crate) async fn fell_silent(&self) {
+        self.silence.fell.notified().await;
     }
 }
 
@@ -59,7 +85,7 @@ fn port(host: &str) -> &str {
 }
 
 /// Passes one request on and its answer back. The first part of the path says which port it is for.
-fn pass(mut client: TcpStream, own: &str, hosts: &[String], show: &Mutex<Show>) {
+fn pass(mut client: TcpStream, (own, hosts): (&str, &[String]), show: &Mutex<Show>, silence: &Silence) {
     let Some((head, body)) = read_request(&mut client) else {
         return;
     };
@@ -78,6 +104,13 @@ fn pass(mut client: TcpStream, own: &str, hosts: &[String], show: &Mutex<Show>) 
     write!(server, "{method} /{path} HTTP/1.0\r\nHost: {host}\r\n{kept}\r\n{body}").unwrap();
     let mut answer = Vec::new();
     server.read_to_end(&mut answer).unwrap();
+    let is_change = method != "GET" && !path.ends_with("/auth/tokens");
+    if is_change && silence.left.fetch_sub(1, Ordering::SeqCst) == 0 {
+        silence.fell.notify_one();
+        // Neither an answer nor an end of the connection.
+        std::mem::forget(client);
+        return;
+    }
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let mut body = altered(path, body, *show.lock().unwrap());

@@ -9,6 +9,7 @@
 )]
 
 mod at_once;
+mod authority;
 mod cli;
 mod demo;
 mod desk;
@@ -17,3 +18,4 @@ mod idempotence;
 mod kill;
 mod refused;
 mod shown;
+mod worker;

@@ -42,6 +42,7 @@ HT-2,合同二,P2,2026年采购,二,2026-01-01,2029-01-01,按秒,0.05,第八条,
 test_support::on_both_stores!(
     the_example_of_every_template_is_accepted,
     an_import_is_audited_and_can_be_found,
+    what_changes_is_in_the_chain_by_field,
     files_that_are_no_table_leave_nothing,
     two_programs_with_the_same_file,
 );
@@ -291,6 +292,40 @@ async fn an_import_is_audited_and_can_be_found(store: TestStore) {
     assert_eq!(
         (record.rows, record.actor.as_str(), detail["import"].as_str()),
         (5, "测试员", Some(record.id.to_string().as_str()))
+    );
+}
+
+async fn what_changes_is_in_the_chain_by_field(store: TestStore) {
+    let house = House::new(store).await;
+    let changes = async |house: &House| {
+        let mut read = house.read().await;
+        let (last, _) = read.audit_head().await.unwrap().unwrap();
+        let entry = read.audit_entries(last, 1).await.unwrap().swap_remove(0);
+        serde_json::from_str::<serde_json::Value>(&entry.detail).unwrap()["changes"].clone()
+    };
+    let renamed = "代码,名称,类别,上级代码,并入代码,生效日期\nD001,甲大局,使用单位,A001,,2026-05-01\n";
+    assert_eq!(house.good(ImportKind::Organisations, renamed).await, (0, 0, 1));
+    let fields = serde_json::json!({ "name": ["甲局", "甲大局"], "parent": [null, "A001"] });
+    let expected = serde_json::json!([{ "code": "D001", "from": at("2026-05-01").to_string(), "fields": fields }]);
+    assert_eq!(changes(&house).await, expected);
+    let heading = "合同编号,价目版本,生效日期,条目代码,云节点,资源池类型,计价方式,单价（元）,条款,依据,批准人";
+    let one = format!("{heading}\nHT-1,1,2026-01-01,CPU,,,flat,46,一,清单,张三\n");
+    house.good(ImportKind::Prices, &one).await;
+    let two = format!("{heading}\nHT-1,2,2026-07-01,CPU,,,flat,43,一,通知,张三\n");
+    house.good(ImportKind::Prices, &two).await;
+    let changed = changes(&house).await;
+    let fields = changed[0]["fields"].as_object().unwrap();
+    let mut names: Vec<&str> = fields.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["effective_from", "prices.CPU@/.model.price", "source", "version"],
+        "{changed:#}"
+    );
+    assert_eq!(
+        fields["prices.CPU@/.model.price"],
+        serde_json::json!(["46", "43"]),
+        "{changed:#}"
     );
 }
 

@@ -1,0 +1,240 @@
+//! The registers: organisations, systems, the catalogue, contracts and price books.
+
+use super::parsed;
+use super::requests::value;
+use crate::filter::{Listed, Nothing};
+use crate::page::{Page, Paging};
+use crate::problem::Problem;
+use crate::server::Api;
+use crate::session::Asker;
+use app::registers;
+use axum::response::Response;
+use domain::catalogue::{Contract, PriceBook, ServiceItem};
+use kernel::Instant;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list_organisations))
+        .routes(routes!(list_systems))
+        .routes(routes!(list_catalogue))
+        .routes(routes!(list_contracts))
+        .routes(routes!(list_price_books))
+}
+
+/// As of when.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AtQuery {
+    /// The moment; now if not given.
+    at: Option<String>,
+}
+
+impl AtQuery {
+    fn at(&self, asker: &Asker) -> Result<Instant, Problem> {
+        let at = self.at.as_deref().map(|at| parsed("at", at)).transpose()?;
+        Ok(at.unwrap_or_else(|| asker.ctx.now()))
+    }
+}
+
+/// An organisation.
+#[derive(Debug, Serialize, ToSchema)]
+struct OrganisationView {
+    code: String,
+    name: String,
+    side: String,
+    /// Code of the organisation above it.
+    parent: Option<String>,
+    /// Code of the organisation it was merged into.
+    merged_into: Option<String>,
+    municipal: Option<bool>,
+}
+
+/// An information system.
+#[derive(Debug, Serialize, ToSchema)]
+struct SystemView {
+    code: String,
+    name: String,
+    organisation: String,
+    mlps_level: Option<u8>,
+    zone: String,
+    data_grade: Option<String>,
+    status: String,
+    origin: String,
+}
+
+/// An item of the catalogue.
+#[derive(Debug, Serialize, ToSchema)]
+struct ItemView {
+    code: String,
+    name: String,
+    layer: String,
+    form: String,
+    kind: String,
+    measure: String,
+    unit: String,
+    basis: String,
+    class: Option<String>,
+    pool: Option<String>,
+    zone: Option<String>,
+}
+
+impl From<ServiceItem> for ItemView {
+    fn from(item: ServiceItem) -> Self {
+        Self {
+            code: item.code.to_string(),
+            name: item.name,
+            layer: item.layer.word().to_owned(),
+            form: item.form.word().to_owned(),
+            kind: item.kind.word().to_owned(),
+            measure: item.measure.word().to_owned(),
+            unit: item.unit,
+            basis: item.basis.word().to_owned(),
+            class: item.class,
+            pool: item.pool.map(|pool| pool.word().to_owned()),
+            zone: item.zone.map(|zone| zone.word().to_owned()),
+        }
+    }
+}
+
+/// A contract.
+#[derive(Debug, Serialize, ToSchema)]
+struct ContractView {
+    code: String,
+    title: String,
+    provider: String,
+    round: String,
+    lot: String,
+    starts: String,
+    ends: String,
+    /// Units: yuan.
+    ceiling: Option<String>,
+    proration: String,
+    /// Units: yuan.
+    tolerance: String,
+    /// Terms of availability.
+    #[schema(value_type = Option<Object>)]
+    sla: Value,
+    #[schema(value_type = Vec<Object>)]
+    commitments: Value,
+    source: String,
+}
+
+impl From<Contract> for ContractView {
+    fn from(contract: Contract) -> Self {
+        Self {
+            code: contract.code.to_string(),
+            title: contract.title,
+            provider: contract.provider.to_string(),
+            round: contract.round,
+            lot: contract.lot,
+            starts: contract.starts.to_string(),
+            ends: contract.ends.to_string(),
+            ceiling: contract.ceiling.map(|ceiling| ceiling.to_string()),
+            proration: text(&contract.proration),
+            tolerance: contract.tolerance.to_string(),
+            sla: value(contract.sla),
+            commitments: value(contract.commitments),
+            source: contract.source,
+        }
+    }
+}
+
+/// A version of the prices of a contract.
+#[derive(Debug, Serialize, ToSchema)]
+struct PriceBookView {
+    /// Contract and version.
+    label: String,
+    contract: String,
+    version: u32,
+    effective_from: String,
+    source: String,
+    approver: String,
+    #[schema(value_type = Vec<Object>)]
+    lines: Value,
+}
+
+impl From<PriceBook> for PriceBookView {
+    fn from(book: PriceBook) -> Self {
+        Self {
+            label: book.label(),
+            contract: book.contract.to_string(),
+            version: book.version,
+            effective_from: book.effective_from.to_string(),
+            source: book.source,
+            approver: book.approver,
+            lines: value(book.lines),
+        }
+    }
+}
+
+/// A word of the rules by its text form.
+fn text(given: &impl Serialize) -> String {
+    match value(given) {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+/// Organisations, by code
+#[utoipa::path(get, path = "/organisations", tag = "registers", params(Paging, AtQuery),
+    responses((status = 200, description = "A page of organisations", body = Page<OrganisationView>)))]
+async fn list_organisations(asker: Asker, Listed { filter, paging }: Listed<AtQuery>) -> Result<Response, Problem> {
+    let found = registers::organisations(&asker.ctx, filter.at(&asker)?).await?;
+    let views = found.into_iter().map(|organisation| OrganisationView {
+        code: organisation.code.to_string(),
+        name: organisation.name,
+        side: organisation.side.word().to_owned(),
+        parent: organisation.parent.map(|code| code.to_string()),
+        merged_into: organisation.merged_into.map(|code| code.to_string()),
+        municipal: organisation.municipal,
+    });
+    paging.answer(views.collect(), "code")
+}
+
+/// Systems, by code; a unit sees its own, a provider those on its nodes
+#[utoipa::path(get, path = "/systems", tag = "registers", params(Paging, AtQuery),
+    responses((status = 200, description = "A page of systems", body = Page<SystemView>)))]
+async fn list_systems(asker: Asker, Listed { filter, paging }: Listed<AtQuery>) -> Result<Response, Problem> {
+    let found = registers::systems(&asker.ctx, filter.at(&asker)?).await?;
+    let views = found.into_iter().map(|system| SystemView {
+        code: system.code.to_string(),
+        name: system.name,
+        organisation: system.organisation.to_string(),
+        mlps_level: system.mlps_level,
+        zone: system.zone.word().to_owned(),
+        data_grade: system.data_grade.map(|grade| text(&grade)),
+        status: system.status.word().to_owned(),
+        origin: system.origin.word().to_owned(),
+    });
+    paging.answer(views.collect(), "code")
+}
+
+/// The service catalogue, by code
+#[utoipa::path(get, path = "/catalogue", tag = "registers", params(Paging, AtQuery),
+    responses((status = 200, description = "A page of items", body = Page<ItemView>)))]
+async fn list_catalogue(asker: Asker, Listed { filter, paging }: Listed<AtQuery>) -> Result<Response, Problem> {
+    let found = registers::items(&asker.ctx, filter.at(&asker)?).await?;
+    paging.answer(found.into_iter().map(ItemView::from).collect(), "code")
+}
+
+/// Contracts, by number; a provider sees its own
+#[utoipa::path(get, path = "/contracts", tag = "registers", params(Paging, AtQuery),
+    responses((status = 200, description = "A page of contracts", body = Page<ContractView>)))]
+async fn list_contracts(asker: Asker, Listed { filter, paging }: Listed<AtQuery>) -> Result<Response, Problem> {
+    let found = registers::contracts(&asker.ctx, filter.at(&asker)?).await?;
+    paging.answer(found.into_iter().map(ContractView::from).collect(), "code")
+}
+
+/// Every version of the price books; a provider sees those of its contracts
+#[utoipa::path(get, path = "/price-books", tag = "registers", params(Paging),
+    responses((status = 200, description = "A page of versions", body = Page<PriceBookView>)))]
+async fn list_price_books(asker: Asker, Listed { paging, .. }: Listed<Nothing>) -> Result<Response, Problem> {
+    let found = registers::price_books(&asker.ctx).await?;
+    paging.answer(found.into_iter().map(PriceBookView::from).collect(), "label")
+}

@@ -1,0 +1,190 @@
+//! Nothing of one organisation is read, acted on, listed or even known to exist by another (I8).
+//!
+//! Every operation of the document with a key in its path is called on a thing that exists and belongs to D01 and P1, by
+//! everybody of D02 and P2; and every list is searched for what belongs to D01 and P1.
+
+use super::desk::{By, Desk, Said};
+use super::estate::{APPROVED, DRAFT, Estate, ORDER, ORDERED, People, STATEMENT};
+use super::every_operation::{UPLOADS, body};
+use axum::http::{Method, StatusCode};
+use std::collections::BTreeSet;
+use test_support::{TestStore, on_both_stores};
+
+on_both_stores!(
+    nobody_acts_on_what_is_anothers,
+    no_list_shows_what_is_anothers,
+    the_owners_do_see_it,
+);
+
+/// What must stand in no answer to anybody of D02 or P2.
+const SECRETS: &[&str] = &[
+    ORDERED,
+    DRAFT,
+    ORDER,
+    STATEMENT,
+    "机密联系人",
+    "内部原因",
+    "vm-secret",
+    "S01",
+    "HT-1",
+    "123456",
+    "73.25",
+];
+
+/// Operations with a key of no owner in their path: a month, a kind of file.
+const OF_EVERYBODY: &[&str] = &["/api/v1/months/", "/api/v1/forms/", "/api/v1/imports/"];
+
+fn operations() -> Vec<String> {
+    let document = api::document();
+    let paths = document["paths"].as_object().unwrap();
+    let of = |(path, methods): (&String, &serde_json::Value)| {
+        let methods = methods.as_object().unwrap().keys();
+        methods.map(|method| format!("{method} {path}")).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of).collect()
+}
+
+/// The path on the things of D01 and P1.
+fn path_of(path: &str, estate: &Estate, account: &str) -> String {
+    let id = match path {
+        path if path.starts_with("/api/v1/evidence") => estate.evidence.clone(),
+        path if path.starts_with("/api/v1/cases") => estate.case.clone(),
+        path if path.starts_with("/api/v1/accounts") => account.to_owned(),
+        _ => "x_00000000000070008000000000000000".to_owned(),
+    };
+    let number = match path {
+        path if path.starts_with("/api/v1/orders") => ORDER,
+        path if path.starts_with("/api/v1/statements") => STATEMENT,
+        path if path.starts_with("/api/v1/requests") => ORDERED,
+        _ => "1",
+    };
+    let path = path.replace("{id}", &id).replace("{number}", number);
+    let path = path.replace("{allocation}", &format!("{ORDERED}-1-1"));
+    path.replace("{code}", "LZ-202603-0001")
+        .replace("{line}", "202602-000001")
+}
+
+async fn send(desk: &Desk, operation: &str, path: &str, by: &By) -> Said {
+    if UPLOADS.contains(&operation) {
+        return desk.upload(&format!("{path}?name=a.txt"), by, b"x").await;
+    }
+    let method: Method = operation.split_once(' ').unwrap().0.to_uppercase().parse().unwrap();
+    let given = Some(body(operation)).filter(|_| method == Method::POST);
+    desk.send(method, path, by, given).await
+}
+
+fn keeps_secrets(path: &str, who: &str, said: &Said) {
+    // What the asker wrote may be repeated to them.
+    let told = path.split(['/', '?']).filter(|part| !part.is_empty());
+    let told = told.fold(said.text.clone(), |text, part| text.replace(part, ""));
+    for secret in SECRETS {
+        assert!(
+            !told.contains(secret),
+            "{path} tells {who} about {secret}: {}",
+            said.text
+        );
+    }
+}
+
+async fn nobody_acts_on_what_is_anothers(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let own = People::of(&desk, "D01", "P1").await;
+    let estate = Estate::new(&desk, &own).await;
+    let strangers = People::of(&desk, "D02", "P2").await;
+    let account = own.applicant.0.to_string();
+    let mut tried = 0;
+    for operation in operations() {
+        let (_, pattern) = operation.split_once(' ').unwrap();
+        if !pattern.contains('{') || OF_EVERYBODY.iter().any(|public| pattern.starts_with(public)) {
+            continue;
+        }
+        let private = ["/requests/", "/orders/", "/evidence/", "/statements/"];
+        let private = private
+            .iter()
+            .any(|part| pattern.starts_with(&format!("/api/v1{part}")));
+        let path = path_of(pattern, &estate, &account);
+        for (who, by) in strangers.all() {
+            let said = send(&desk, &operation, &path, by).await;
+            let status = said.status.as_u16();
+            let hidden = status == 404 || (!private && matches!(status, 401 | 403 | 422));
+            // What needs the role of a secretary is refused before anything is looked up.
+            let hidden = hidden || (status == 403 && pattern.contains("/reviews"));
+            assert!(hidden, "{operation} by {who} of another: {} {}", said.status, said.text);
+            keeps_secrets(&path, who, &said);
+            tried += 1;
+        }
+    }
+    assert!(tried > 200, "{tried}");
+    // A draft is nobody's but its writer's and its unit's; not even of a provider who knows the number.
+    let offer = body("post /api/v1/requests/{number}/offers");
+    let path = format!("/api/v1/requests/{DRAFT}/offers");
+    for by in [&strangers.speaker, &own.speaker] {
+        let said = desk.post(&path, by, offer.clone()).await;
+        assert_eq!(said.status, StatusCode::NOT_FOUND, "{}", said.text);
+    }
+}
+
+async fn no_list_shows_what_is_anothers(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let own = People::of(&desk, "D01", "P1").await;
+    Estate::new(&desk, &own).await;
+    let strangers = People::of(&desk, "D02", "P2").await;
+    let mut read = BTreeSet::new();
+    for operation in operations() {
+        let Some(path) = operation.strip_prefix("get ").filter(|path| !path.contains('{')) else {
+            continue;
+        };
+        let path = match path {
+            "/api/v1/statements" => format!("{path}?month=2026-02"),
+            "/api/v1/charges" | "/api/v1/exports/focus" => format!("{path}?from=2026-02"),
+            path => path.to_owned(),
+        };
+        for (who, by) in strangers.all() {
+            for form in ["", "format=csv"] {
+                let said = match (form, path.contains('?')) {
+                    ("", _) => desk.get(&path, by).await,
+                    (form, true) => desk.get(&format!("{path}&{form}"), by).await,
+                    (form, false) => desk.get(&format!("{path}?{form}"), by).await,
+                };
+                assert!(!said.status.is_server_error(), "{path}: {}", said.text);
+                keeps_secrets(&path, who, &said);
+                if said.status.is_success() {
+                    read.insert(path.clone());
+                }
+            }
+        }
+    }
+    assert!(read.len() > 15, "{read:?}");
+    // What waits for offers is meant for every provider.
+    let offered = desk.get("/api/v1/requests", &strangers.speaker).await;
+    assert_eq!(
+        offered.body["items"].as_array().map(Vec::len),
+        Some(1),
+        "{}",
+        offered.text
+    );
+    assert_eq!(offered.body["items"][0]["number"], APPROVED);
+}
+
+async fn the_owners_do_see_it(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let own = People::of(&desk, "D01", "P1").await;
+    let estate = Estate::new(&desk, &own).await;
+    let found = |said: Said| assert_eq!(said.status, StatusCode::OK, "{}", said.text);
+    for by in [&own.head, &own.operator] {
+        found(desk.get(&format!("/api/v1/requests/{ORDERED}"), by).await);
+        found(desk.get(&format!("/api/v1/orders/{ORDER}"), by).await);
+        found(desk.get(&format!("/api/v1/statements/{STATEMENT}"), by).await);
+        let file = desk.get(&format!("/api/v1/evidence/{}", estate.evidence), by).await;
+        assert_eq!(file.text, "已开通 vm-secret");
+        assert_eq!(file.headers["content-type"], "text/plain; charset=utf-8");
+        assert_eq!(file.headers["x-digest-sm3"].len(), 64);
+        let listed = desk.get("/api/v1/orders", by).await;
+        assert_eq!(listed.body["items"][0]["number"], ORDER, "{}", listed.text);
+    }
+    found(desk.get(&format!("/api/v1/requests/{DRAFT}"), &own.applicant.1).await);
+    let of_others = desk.get(&format!("/api/v1/requests/{DRAFT}"), &own.head).await;
+    assert_eq!(of_others.status, StatusCode::NOT_FOUND, "a draft is its writer's");
+    let limits = desk.get("/api/v1/limits", &own.head).await;
+    assert_eq!(limits.body["items"][0]["limit"], "123456.00", "{}", limits.text);
+}

@@ -1,0 +1,73 @@
+//! Checking the chain in the store.
+
+use super::{chain, note};
+use crate::{AppError, OpContext, Progress};
+use domain::audit::{AuditEntry, ChainError, ChainVerifier};
+use domain::authz::Action;
+use kernel::Digest;
+use serde_json::json;
+use store::Connection;
+
+/// Rows read at a time.
+const BATCH: i64 = 10_000;
+
+/// Checks the whole chain for whoever acts by account, which is judged and noted. See [`verify`].
+pub async fn check(ctx: &OpContext, head: Option<(i64, Digest)>) -> Result<(i64, Digest), AppError> {
+    if ctx.who().is_ok() {
+        ctx.authorise(Action::AuditSeal, &chain()).await?;
+        let kept = head.map(|(number, digest)| format!("{number}:{digest}"));
+        note(ctx, ("audit.verify", "chain"), &json!({ "head": kept })).await?;
+    }
+    verify(ctx, head).await
+}
+
+/// Checks the whole chain. Returns how many entries there are and the digest of the last, which can be kept outside
+/// to show later that nothing was cut off at the end. With `head`, the chain must contain that entry.
+pub async fn verify(ctx: &OpContext, head: Option<(i64, Digest)>) -> Result<(i64, Digest), AppError> {
+    let mut read = ctx.store().read().await?;
+    let mut kept = head.is_none_or(|head| head == (0, Digest::ZERO));
+    let see = |entry: &AuditEntry| kept |= head == Some((entry.number, entry.digest));
+    let last = walk(&mut read, ChainVerifier::new(), ctx.progress(), see).await?;
+    match head {
+        Some((number, _)) if !kept => Err(ChainError::Head(number).into()),
+        _ => Ok(last.unwrap_or((0, Digest::ZERO))),
+    }
+}
+
+/// Checks what follows the entries that `verifier` has seen, row by row as it is stored, and shows each good entry to
+/// `see`. Returns number and digest of the last.
+pub(super) async fn walk(
+    read: &mut Connection,
+    mut verifier: ChainVerifier,
+    progress: &dyn Progress,
+    mut see: impl FnMut(&AuditEntry),
+) -> Result<Option<(i64, Digest)>, AppError> {
+    let all = u64::try_from(read.audit_count().await?).unwrap_or(0);
+    loop {
+        let next = verifier.head().map_or(0, |(number, _)| number) + 1;
+        let mut rows = read.audit_texts(next, BATCH).await;
+        if rows.is_err() {
+            // One of them is no text. Row by row, the one that it is can be named.
+            rows = read.audit_texts(next, 1).await;
+        }
+        let rows = rows.map_err(|_| ChainError::Unreadable(next))?;
+        if rows.is_empty() {
+            break;
+        }
+        for row in &rows {
+            let expected = verifier.head().map_or(0, |(number, _)| number) + 1;
+            let entry = AuditEntry::of_texts(expected, row.each_ref().map(String::as_str))?;
+            verifier.check(&entry)?;
+            see(&entry);
+        }
+        let done = verifier.head().map_or(0, |(number, _)| number);
+        progress.at("核对审计链", u64::try_from(done).unwrap_or(0), all);
+    }
+    match read.audit_stray().await? {
+        Some(found) => {
+            let expected = verifier.head().map_or(0, |(number, _)| number) + 1;
+            Err(ChainError::Outside { expected, found }.into())
+        }
+        None => Ok(verifier.head()),
+    }
+}

@@ -1,0 +1,224 @@
+//! The steps of the main job as background work: asked for by people who may, done by a worker in their name.
+//!
+//! The steps take no input but the month or the node, and do the missing work only, so that a job that was broken off is
+//! simply done again. Invariant: what a job writes stands in the audit chain under the name of whoever asked for it.
+
+use super::work::{Doing, Ended, Handler, Handlers, Working};
+use super::{NewJob, enqueue, kind};
+use crate::collect::{CollectOptions, NodeSecrets, collect};
+use crate::month::{close_month, meter, rate, reconcile_month, refuse_closed};
+use crate::{AppError, OpContext, Progress};
+use domain::authz::{Action, Target};
+use kernel::{JobId, Month, NodeCode};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Times such a job is begun: what fails for good fails at once, and a worker may die in between.
+const ATTEMPTS_MAX: i64 = 5;
+
+/// How far a run of a month goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpTo {
+    /// Meter only.
+    Meter,
+    /// Meter and rate.
+    Rate,
+    /// Meter, rate and reconcile.
+    Reconcile,
+}
+
+/// What a job for a month or for nodes is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "work")]
+enum Payload {
+    Run {
+        month: Month,
+        up_to: UpTo,
+    },
+    Close {
+        month: Month,
+    },
+    Collect {
+        node: Option<NodeCode>,
+        confirm_empty: bool,
+    },
+}
+
+async fn ask(
+    ctx: &OpContext,
+    (kind, subject, action): (&'static str, &str, &str),
+    payload: &Payload,
+) -> Result<JobId, AppError> {
+    let payload = serde_json::to_string(payload).unwrap_or_default();
+    let mut work = ctx.store().begin().await?;
+    let new = NewJob {
+        payload: payload.clone(),
+        attempts_max: ATTEMPTS_MAX,
+        ..NewJob::about(kind, subject)
+    };
+    let id = match enqueue(ctx, &mut work, new).await? {
+        Some(id) => id,
+        // The same waits or runs already: whoever asks is told of that one.
+        None => {
+            let open = work.open_job(kind, subject).await?;
+            open.ok_or_else(|| store::StoreError::Conflict(subject.to_owned()))?.id
+        }
+    };
+    let detail = serde_json::json!({ "job": id, "payload": payload });
+    work.audit(ctx.now(), (ctx.actor(), action, subject), detail.to_string())
+        .await?;
+    work.commit().await?;
+    Ok(id)
+}
+
+fn about(kind: &'static str, id: String) -> Target {
+    Target {
+        kind,
+        id,
+        ..Target::default()
+    }
+}
+
+/// Asks for a month to be metered, rated and reconciled, as far as is said. Returns the job; the one that is on its way
+/// if there is one.
+pub async fn ask_to_run_month(ctx: &OpContext, month: Month, up_to: UpTo) -> Result<JobId, AppError> {
+    ctx.authorise(Action::MonthRun, &about("month", month.to_string()))
+        .await?;
+    refuse_closed(ctx, month).await?;
+    let payload = Payload::Run { month, up_to };
+    ask(ctx, (kind::MONTH_RUN, &month.to_string(), "month.ask_run"), &payload).await
+}
+
+/// Asks for a month to be closed. Returns the job.
+pub async fn ask_to_close_month(ctx: &OpContext, month: Month) -> Result<JobId, AppError> {
+    ctx.authorise(Action::MonthClose, &about("month", month.to_string()))
+        .await?;
+    refuse_closed(ctx, month).await?;
+    let payload = Payload::Close { month };
+    ask(
+        ctx,
+        (kind::MONTH_CLOSE, &month.to_string(), "month.ask_close"),
+        &payload,
+    )
+    .await
+}
+
+/// Asks for a node, or all of them, to be collected from. Returns the job.
+pub async fn ask_to_collect(ctx: &OpContext, node: Option<NodeCode>, confirm_empty: bool) -> Result<JobId, AppError> {
+    let subject = node.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string);
+    ctx.authorise(Action::NodeCollect, &about("node", subject.clone()))
+        .await?;
+    if let Some(code) = &node {
+        let nodes = crate::nodes::list(ctx).await?;
+        if !nodes.iter().any(|view| view.node.code == *code) {
+            return Err(AppError::NotFound {
+                what: "云节点",
+                key: code.to_string(),
+                advice: "请核对已登记的云节点编码",
+            });
+        }
+    }
+    let payload = Payload::Collect { node, confirm_empty };
+    ask(ctx, (kind::COLLECT, &subject, "node.ask_collect"), &payload).await
+}
+
+/// Tells a worker how far long work got.
+struct Told(UnboundedSender<(String, u64, u64)>);
+
+impl Progress for Told {
+    fn at(&self, what: &str, done: u64, all: u64) {
+        // Nobody listens any more once the work is over.
+        let _ = self.0.send((what.to_owned(), done, all));
+    }
+}
+
+/// Carries out the main job.
+pub struct MainJob(pub Arc<dyn NodeSecrets>);
+
+impl Handler for MainJob {
+    fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
+        Box::pin(async move {
+            let payload: Payload = match serde_json::from_str(&at.job.payload) {
+                Ok(payload) => payload,
+                Err(why) => return Ok(Ended::Failed(format!("任务内容无法识别：{why}"))),
+            };
+            let (tell, told) = unbounded_channel();
+            let ctx = at.ctx.named(&at.job.asked_by).watched(Arc::new(Told(tell)));
+            let secrets = Arc::clone(&self.0);
+            let runtime = tokio::runtime::Handle::current();
+            // It takes processors for minutes, so it does not hold up those who wait for the network.
+            let doing = tokio::task::spawn_blocking(move || runtime.block_on(carry_out(&ctx, payload, &*secrets)));
+            let goes_on = watch(at, told).await;
+            let done = doing.await.unwrap_or_else(|_| Ok("任务中断".to_owned()));
+            if !goes_on? && done.is_err() {
+                return Ok(Ended::Stopped);
+            }
+            done.map(Ended::Done)
+        })
+    }
+}
+
+/// Passes on how far the work got, until it is over. Returns whether it may still go on.
+async fn watch(at: &Working, mut told: UnboundedReceiver<(String, u64, u64)>) -> Result<bool, AppError> {
+    let mut goes_on = true;
+    while let Some((stage, done, all)) = told.recv().await {
+        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        goes_on &= at.go_on(count(done), count(all), &stage).await?;
+    }
+    Ok(goes_on)
+}
+
+async fn carry_out(ctx: &OpContext, payload: Payload, secrets: &dyn NodeSecrets) -> Result<String, AppError> {
+    match payload {
+        Payload::Run { month, up_to } => {
+            let metered = meter(ctx, month).await?;
+            let mut words = format!("{month} 计量：用量 {} 条", metered.summary.intervals);
+            if up_to >= UpTo::Rate {
+                let rated = rate(ctx, month).await?;
+                words += &format!("；计价：费用 {} 行", rated.summary.lines);
+            }
+            if up_to >= UpTo::Reconcile {
+                let reconciled = reconcile_month(ctx, month).await?;
+                words += &format!(
+                    "；对账：云服务商 {} 家，未交账单 {} 家",
+                    reconciled.providers.len(),
+                    reconciled.without_bill.len()
+                );
+            }
+            Ok(words)
+        }
+        Payload::Close { month } => {
+            let closed = close_month(ctx, month).await?;
+            Ok(format!(
+                "{month} 已关账：结算单 {} 份，应付 {} 元",
+                closed.statements,
+                closed.payable.grouped()
+            ))
+        }
+        Payload::Collect { node, confirm_empty } => {
+            let outcome = collect(ctx, node.as_ref(), secrets, CollectOptions { confirm_empty }).await?;
+            let refused = outcome.refused.join("；");
+            let mut words = format!(
+                "新采集 {} 次（资源 {} 条，计量值 {} 条），此前已采集 {} 次",
+                outcome.looks, outcome.observations, outcome.samples, outcome.known
+            );
+            if !refused.is_empty() {
+                words += &format!("；拒收：{refused}");
+            }
+            Ok(words)
+        }
+    }
+}
+
+impl Handlers {
+    /// With the handlers of the main job; secrets for the nodes that are asked.
+    #[must_use]
+    pub fn with_main_job(self, secrets: Arc<dyn NodeSecrets>) -> Self {
+        let handler: Arc<dyn Handler> = Arc::new(MainJob(secrets));
+        self.with(kind::MONTH_RUN, Arc::clone(&handler))
+            .with(kind::MONTH_CLOSE, Arc::clone(&handler))
+            .with(kind::COLLECT, handler)
+    }
+}

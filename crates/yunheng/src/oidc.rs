@@ -1,0 +1,34 @@
+//! The configuration of the city's identity provider.
+
+use identity::{IdentityProvider, ProviderConfig};
+use kernel::io_reason;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// `[oidc]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OidcSection {
+    issuer: String,
+    client_id: String,
+    secret_file: PathBuf,
+    redirect_url: String,
+    ca_file: Option<PathBuf>,
+}
+
+impl OidcSection {
+    /// The provider. Files are relative to the data folder. Errors: the section cannot be used.
+    pub(crate) fn provider(&self, data: &Path) -> Result<IdentityProvider, String> {
+        let path = data.join(&self.secret_file);
+        let secret = std::fs::read_to_string(&path)
+            .map_err(|error| format!("[oidc] 无法读取 {}: {}", path.display(), io_reason(&error)))?;
+        let provider = IdentityProvider::new(ProviderConfig {
+            issuer: self.issuer.clone(),
+            client_id: self.client_id.clone(),
+            client_secret: secret.trim().to_owned(),
+            redirect_url: self.redirect_url.clone(),
+            ca_file: self.ca_file.as_ref().map(|file| data.join(file)),
+        });
+        provider.map_err(|why| why.to_string())
+    }
+}

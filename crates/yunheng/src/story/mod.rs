@@ -1,0 +1,89 @@
+//! A month of the demo city as its people live it: accounts, applications, openings, an end. Every act of a person is a
+//! request to the HTTP interface; what happens by itself is done by the same background work that `serve` runs.
+//!
+//! Owns the story and its transcript. No rule of the house is here: what is allowed or refused is what the interface
+//! answered.
+
+mod cast;
+mod desk;
+mod scenes;
+mod transcript;
+mod way;
+
+use crate::exit::{Failure, INTERNAL};
+use crate::wiring::system_entropy;
+use api::Edge;
+use app::collect::{CollectOptions, NoSecrets, collect};
+use app::jobs::house_handlers;
+use app::orders::BuiltIn;
+use app::{AppError, OpContext};
+use cast::Cast;
+use desk::Desks;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+/// What the story left behind.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The transcript.
+    pub(crate) transcript: PathBuf,
+    /// The logins of the people in it.
+    pub(crate) accounts: PathBuf,
+    /// A token of whoever keeps the months, and one of whoever audits.
+    pub(crate) tokens: [PathBuf; 2],
+}
+
+/// Plays the story from now to the end of the month. `time` is the city's clock, which it moves.
+pub(crate) async fn play(
+    ctx: &OpContext,
+    renderer: documents::Renderer,
+    time: &Arc<AtomicI64>,
+    dir: &Path,
+) -> Result<Told, Failure> {
+    cast::node(ctx).await?;
+    let cast = Cast::of(ctx).await?;
+    let edge = Edge {
+        is_demo: true,
+        ..Edge::default()
+    };
+    let router = api::router(ctx.clone(), Arc::new(renderer), edge);
+    let handlers = house_handlers(Arc::new(BuiltIn));
+    let mut desks = Desks::new(ctx, router, handlers, time);
+    scenes::all(&mut desks, ctx, &cast).await?;
+    let told = Told {
+        transcript: dir.join("walkthrough.md"),
+        accounts: dir.join("accounts.csv"),
+        tokens: ["yunying", "auditadmin"].map(|login| dir.join(format!("{login}.token"))),
+    };
+    for (login, path) in ["yunying", "auditadmin"].into_iter().zip(&told.tokens) {
+        let secret = desks.token(login).await?;
+        std::fs::write(path, secret).map_err(AppError::io(path))?;
+    }
+    let text = format!("{}{}", scenes::PREFACE, desks.transcript.text());
+    std::fs::write(&told.transcript, text).map_err(AppError::io(&told.transcript))?;
+    let mut accounts = String::from("登录名,人员,密码\n");
+    for (login, person) in desks.people() {
+        let _ = writeln!(accounts, "{login},{},{}", person.title, person.password);
+    }
+    std::fs::write(&told.accounts, accounts).map_err(AppError::io(&told.accounts))?;
+    Ok(told)
+}
+
+/// Looks at the simulated node.
+pub(crate) async fn look(ctx: &OpContext) -> Result<(), Failure> {
+    let node = crate::commands::parsed(cast::NODE)?;
+    collect(ctx, Some(&node), &NoSecrets, CollectOptions::default()).await?;
+    Ok(())
+}
+
+/// A password nobody has had before: the demo has no default ones either.
+fn password() -> Result<String, Failure> {
+    let mut chance = system_entropy();
+    let mut text = String::from("Yh-");
+    for byte in chance() {
+        write!(text, "{byte:02x}").map_err(|error| Failure::new(INTERNAL, error.to_string()))?;
+    }
+    Ok(text)
+}

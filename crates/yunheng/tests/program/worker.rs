@@ -1,0 +1,54 @@
+//! The worker as a process: it does what has come round, and ends when it is told.
+
+use crate::desk::{Desk, program};
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+#[test]
+fn a_worker_does_what_has_come_round_and_ends_when_told() {
+    let desk = Desk::new();
+    let data = desk.data();
+    let mut worker = program()
+        .arg("--data")
+        .arg(&data)
+        .arg("worker")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut said = BufReader::new(worker.stdout.take().expect("its output")).lines();
+    let first = said.next().expect("a line").expect("text");
+    assert!(first.contains("后台工作进程已启动"), "{first}");
+    let done = || -> Vec<String> {
+        let listed = program()
+            .arg("--data")
+            .arg(&data)
+            .args(["job", "list", "--state", "done", "--output", "json"])
+            .output()
+            .expect("the program starts");
+        let jobs: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+        let kinds = jobs.as_array().expect("a list").iter();
+        kinds
+            .map(|job| job["kind"].as_str().expect("a kind").to_owned())
+            .collect()
+    };
+    // Each look starts a program, so that this is no busy loop; a worker that does nothing is a test that never ends.
+    while !["audit.seal", "order.overdue", "flow.tick", "todo.remind"]
+        .iter()
+        .all(|kind| done().iter().any(|done| done == kind))
+    {}
+    let told = Command::new("kill")
+        .args(["-TERM", &worker.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(told.success());
+    assert_eq!(worker.wait().expect("it ends").code(), Some(0));
+    let chain = program()
+        .arg("--data")
+        .arg(&data)
+        .args(["audit", "show", "--output", "json"])
+        .output()
+        .expect("the program starts");
+    let chain = String::from_utf8(chain.stdout).expect("text");
+    assert!(chain.contains("\"平台\"") && chain.contains("audit.seal"), "{chain}");
+}
