@@ -27,8 +27,17 @@ path() {
 desk() {
     cargo build --release --package yunheng --package bench
     local bin=${CARGO_TARGET_DIR:-target}/release
-    "$bin/bench" desk "$bin/yunheng" sqlite "$1" "$2"
-    YUNHENG_TEST_POSTGRES=$(sh tests/postgres.sh up) "$bin/bench" desk "$bin/yunheng" postgres "$1" "$2"
+    local data server
+    data=$(mktemp -d)
+    echo "SQLite"
+    "$bin/bench" desk "$bin/yunheng" "sqlite://$data/yunheng.db" "$data" "$1" "$2"
+    rm -rf "$data"
+    data=$(mktemp -d)
+    server=$(sh tests/postgres.sh up)
+    psql --quiet "$server" --command "DROP DATABASE IF EXISTS yunheng_bench" --command "CREATE DATABASE yunheng_bench"
+    echo "PostgreSQL"
+    "$bin/bench" desk "$bin/yunheng" "${server%/*}/yunheng_bench" "$data" "$1" "$2"
+    rm -rf "$data"
     sh tests/postgres.sh down
 }
 if [ "${1:-}" = desk ]; then

@@ -11,8 +11,10 @@ use crate::BenchError;
 use client::Client;
 use ground::{Ground, Head};
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use store::Store;
 
 /// How many people act at once.
 const AT_ONCE: usize = 50;
@@ -29,8 +31,14 @@ impl Drop for Server {
     }
 }
 
-/// Prepares `applications` of `users` on a store (`sqlite` or `postgres`), serves them with `program`, and measures.
-pub fn measure(program: &str, store: &str, applications: &str, users: &str) -> Result<String, BenchError> {
+/// Prepares `applications` of `users` in the empty database at `url`, with `data` as data folder, serves them with
+/// `program`, and measures.
+pub fn measure(
+    program: &str,
+    (url, data): (&str, &str),
+    applications: &str,
+    users: &str,
+) -> Result<String, BenchError> {
     let number = |text: &str| text.parse::<usize>().map_err(|_| BenchError::Usage(crate::USAGE));
     let (applications, users) = (number(applications)?, number(users)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -39,18 +47,14 @@ pub fn measure(program: &str, store: &str, applications: &str, users: &str) -> R
         .build();
     let runtime = runtime.map_err(|source| BenchError::file("tokio", source))?;
     runtime.block_on(async {
-        let fixture = match store {
-            "sqlite" => test_support::sqlite().await,
-            "postgres" => test_support::postgres().await,
-            _ => return Err(BenchError::Usage(crate::USAGE)),
-        };
-        let data = tempfile::tempdir().map_err(|source| BenchError::file("tempdir", source))?;
+        let store = Store::open(url).await.map_err(ground::failed)?;
+        store.migrate().await.map_err(ground::failed)?;
+        let data = Path::new(data);
         let began = Instant::now();
-        let ground = Ground::lay(fixture.store(), data.path(), (applications, users)).await?;
+        let ground = Ground::lay(store, data, (applications, users)).await?;
         let laid_s = began.elapsed().as_secs();
-        let (server, address) = serve(program, fixture.url(), data.path())?;
-        let mut answer =
-            format!("{store}: {applications} applications of {users} people laid in {laid_s} s; {AT_ONCE} at once");
+        let (server, address) = serve(program, url, data)?;
+        let mut answer = format!("{applications} applications of {users} people laid in {laid_s} s; {AT_ONCE} at once");
         let lists = |head: &Head| vec![client::get("/api/v1/requests?limit=50", &head.token); TURNS];
         answer += &row("list of one's unit", &run(&address, &ground.heads, lists).await?);
         let all = |_: &Head| vec![client::get("/api/v1/requests?limit=50", &ground.intake); TURNS];
@@ -75,7 +79,7 @@ pub fn measure(program: &str, store: &str, applications: &str, users: &str) -> R
 }
 
 /// Starts the server; returns it and where it listens.
-fn serve(program: &str, url: &str, data: &std::path::Path) -> Result<(Server, String), BenchError> {
+fn serve(program: &str, url: &str, data: &Path) -> Result<(Server, String), BenchError> {
     let child = Command::new(program)
         .args(["--database", url, "--data"])
         .arg(data)

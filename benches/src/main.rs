@@ -18,7 +18,7 @@ const USAGE: &str = "usage: bench w1 DIR [--lines OUT.parquet | --decode-only]
        bench w1p DIR [--decode-only]
        bench lake DIR LINES
        bench path PROGRAM DIR RESOURCES
-       bench desk PROGRAM sqlite|postgres APPLICATIONS USERS";
+       bench desk PROGRAM DATABASE DIR APPLICATIONS USERS";
 
 /// Why a workload did not come to an answer.
 #[derive(Debug, Error)]
@@ -57,7 +57,9 @@ fn run(arguments: &[&str]) -> Result<String, BenchError> {
         ["w1p", folder, "--decode-only"] => w1p::decode_only(folder),
         ["lake", folder, lines] => lake_lines::write_and_read(folder, lines),
         ["path", program, folder, resources] => production::play(program, folder, resources),
-        ["desk", program, store, applications, users] => desk::measure(program, store, applications, users),
+        ["desk", program, database, folder, applications, users] => {
+            desk::measure(program, (database, folder), applications, users)
+        }
         ["w1p", folder] => w1p::rate_points(folder),
         _ => Err(BenchError::Usage(USAGE)),
     }

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// Counts here are small; this is `as` for the lints.
-fn count<T: TryInto<U>, U>(number: T) -> U {
+fn count<T: TryInto<u64>>(number: T) -> u64 {
     number.try_into().ok().unwrap()
 }
 

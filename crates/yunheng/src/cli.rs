@@ -37,7 +37,13 @@ pub(crate) struct Common {
     #[arg(long, global = true, env = "YUNHENG_ACTOR", value_name = "NAME")]
     pub(crate) actor: Option<String>,
     /// Token of the account that acts; better in the environment than here, where everybody on the machine sees it
-    #[arg(long, global = true, env = "YUNHENG_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "YUNHENG_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
     pub(crate) token: Option<String>,
     /// Form of the result
     #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
@@ -214,7 +220,7 @@ pub(crate) struct DoctorArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeCommand {
     /// Register a node and its pools
-    Add(NodeAddArgs),
+    Add(Box<NodeAddArgs>),
     /// List the nodes
     List,
     /// Try to reach a node, without taking anything in

@@ -2,8 +2,8 @@
 
 use crate::exit::{Failure, INVALID};
 use crate::oidc::OidcSection;
-use app::collect::NodeSecrets;
 use crate::outside::{MailSection, WebhookSection, WorkerConfig};
+use app::collect::NodeSecrets;
 use documents::Fonts;
 use domain::collect::ObservedState;
 use kernel::io_reason;
@@ -156,7 +156,13 @@ impl Config {
         let worker = self.plan().err().map(|why| format!("[worker] {why}"));
         let oidc = self.oidc.as_ref().and_then(|section| section.provider(data).err());
         let post = self.post().err().map(|why| why.to_string());
-        fonts.into_iter().chain(accounts).chain(worker).chain(oidc).chain(post).collect()
+        fonts
+            .into_iter()
+            .chain(accounts)
+            .chain(worker)
+            .chain(oidc)
+            .chain(post)
+            .collect()
     }
 
     /// The fonts that documents are printed in: the shipped ones, and those of the configured folder.

@@ -65,8 +65,8 @@ impl Config {
     /// The rhythms of recurring work. Errors: a kind that does not recur, or a number out of range.
     pub(crate) fn plan(&self) -> Result<Plan, String> {
         self.side_by_side()?;
-        let rhythms = self.worker.rhythms.iter();
-        rhythms.fold(Ok(Plan::default()), |plan, (kind, rhythm)| plan?.with(kind, *rhythm))
+        let mut rhythms = self.worker.rhythms.iter();
+        rhythms.try_fold(Plan::default(), |plan, (kind, rhythm)| plan.with(kind, *rhythm))
     }
 
     /// How many jobs are done side by side.

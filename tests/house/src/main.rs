@@ -20,7 +20,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("identity", &["kernel"]),
     (
         "app",
-        &["store", "lake", "sources", "documents", "policy", "identity", "domain", "kernel"],
+        &[
+            "store",
+            "lake",
+            "sources",
+            "documents",
+            "policy",
+            "identity",
+            "domain",
+            "kernel",
+        ],
     ),
     ("api", &["app", "domain", "kernel"]),
     ("city", &["sources", "domain", "kernel"]),

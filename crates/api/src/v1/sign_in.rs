@@ -116,7 +116,7 @@ async fn finish_sign_in(
     let gone = [(header::SET_COOKIE, sign_in_cookie("", 0, secure))];
     match accounts::finish_sign_in(&api.ctx, given).await? {
         SignedIn::In(outcome) => {
-            let (cookie, view) = logged_in(&api, outcome);
+            let (cookie, view) = logged_in(&api, *outcome);
             let mut response = (gone, going_on(&format!("{}，登录成功。", view.name))).into_response();
             if let Ok(cookie) = cookie.parse() {
                 response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -50,7 +50,7 @@ pub struct Returned {
 #[derive(Debug, Clone)]
 pub enum SignedIn {
     /// Logged in.
-    In(LoginOutcome),
+    In(Box<LoginOutcome>),
     /// The one-time code is asked for, in the same browser.
     CodeNeeded,
     /// The identity is bound to the account with this login name.
@@ -158,7 +158,8 @@ pub async fn finish_sign_in(ctx: &OpContext, given: Returned) -> Result<SignedIn
     let account = account.after_login(None);
     work.save_account(&account).await?;
     let from = (given.address, given.agent);
-    Ok(SignedIn::In(begin_session(ctx, work, account, from).await?))
+    let outcome = begin_session(ctx, work, account, from).await?;
+    Ok(SignedIn::In(Box::new(outcome)))
 }
 
 /// Ends a login that waited for the one-time code. A wrong code counts as a failed login.

@@ -273,6 +273,9 @@ async fn own_bill(job: &Job<'_>, bill: &ProviderBill) -> Result<(), AppError> {
     if own.contains(bill.provider.as_str()) {
         return Ok(());
     }
-    let why = format!("账单的云服务商代码为 {}，您只能提交本公司的账单；请核对文件", bill.provider);
+    let why = format!(
+        "账单的云服务商代码为 {}，您只能提交本公司的账单；请核对文件",
+        bill.provider
+    );
     Err(AppError::Invalid(why))
 }

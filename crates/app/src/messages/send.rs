@@ -124,15 +124,20 @@ async fn to_calls(
     let (mut made, mut seen) = (Vec::new(), BTreeSet::new());
     let mut organisations: BTreeMap<AccountId, Option<String>> = BTreeMap::new();
     for message in batch.iter().filter(|_| !hooks.is_empty()) {
-        if !organisations.contains_key(&message.account) {
-            let account = read.account(message.account).await?;
-            organisations.insert(message.account, account.map(|account| account.organisation.to_string()));
-        }
-        let Some(Some(organisation)) = organisations.get(&message.account) else {
+        let organisation = match organisations.get(&message.account) {
+            Some(known) => known.clone(),
+            None => {
+                let account = read.account(message.account).await?;
+                let found = account.map(|account| account.organisation.to_string());
+                organisations.insert(message.account, found.clone());
+                found
+            }
+        };
+        let Some(organisation) = organisation else {
             continue;
         };
         let fitting = hooks.iter().filter(|hook| {
-            hook.organisation == *organisation && hook.created <= message.at && wants(&hook.kinds, &message.kind)
+            hook.organisation == organisation && hook.created <= message.at && wants(&hook.kinds, &message.kind)
         });
         for hook in fitting {
             // What several people of an organisation are told is one event to its programs.
@@ -141,7 +146,7 @@ async fn to_calls(
                 let about = (message.kind.as_str(), message.subject.as_str());
                 let bare = delivery(ctx, (Channel::Webhook, hook.id.to_string(), cause), about);
                 made.push(Delivery {
-                    body: event(&bare, message, organisation).to_string(),
+                    body: event(&bare, message, &organisation).to_string(),
                     ..bare
                 });
             }

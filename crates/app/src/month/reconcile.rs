@@ -201,10 +201,7 @@ pub async fn answer_difference(ctx: &OpContext, month: Month, input: AnswerInput
     let path = run.and_then(|run| run.path).ok_or_else(|| AppError::NotYet {
         month,
         what: "登记答复",
-        why: format!(
-            "云服务商 {} {month} 尚未对账，请先对账",
-            input.provider
-        ),
+        why: format!("云服务商 {} {month} 尚未对账，请先对账", input.provider),
     })?;
     let differences = ctx.lake().read_differences(&path)?;
     if !differences

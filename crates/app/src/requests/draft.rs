@@ -9,6 +9,7 @@ use domain::request::{Declaration, RequestEvent, RequestKind, RequestLine, Reque
 use kernel::{AccountId, Instant, OrganisationCode, Period, SystemCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use store::{Connection, UnitOfWork};
 
 /// What somebody writes into an application.
@@ -48,7 +49,11 @@ impl Draft {
             basis: self.basis,
             contact: self.contact,
             lines: numbered(self.lines),
-            declared: self.declared,
+            // What an accepted reduction rests on falls with what was written before it.
+            declared: Declaration {
+                takes_up: BTreeSet::new(),
+                ..self.declared
+            },
             status: RequestStatus::Draft,
             created: at,
             place: None,

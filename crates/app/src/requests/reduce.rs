@@ -6,16 +6,16 @@ use super::draft::{rewrite, writable};
 use super::sight::same_version;
 use crate::{AppError, OpContext};
 use domain::registry::Spec;
-use domain::request::{RequestKind, RequestLine, ResourceRequest};
-use domain::rules::{Check, Outcome, ReducedLine};
+use domain::request::{Declaration, RequestKind, RequestLine, ResourceRequest};
+use domain::rules::{Check, Outcome, ReducedLine, Stock};
 use kernel::{AllocationCode, Quantity};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Cuts the lines of a draft to what the rules allow now. It is handed in afterwards. Errors: nothing is to be cut.
 pub async fn accept_reduction(ctx: &OpContext, number: &str, version: i64) -> Result<ResourceRequest, AppError> {
     let seen = writable(ctx, number).await?;
     same_version(&seen, version)?;
-    let (checks, had) = {
+    let (checks, stock, had) = {
         let mut read = ctx.store().read().await?;
         let judged = judge(ctx, &mut read, &seen).await?;
         let mut had = BTreeMap::new();
@@ -23,17 +23,33 @@ pub async fn accept_reduction(ctx: &OpContext, number: &str, version: i64) -> Re
             let newest = read.allocations_of(code.as_str()).await?.pop();
             had.extend(newest.map(|allocation| (code.clone(), allocation.spec)));
         }
-        (judged.checks, had)
+        (judged.checks, judged.facts.stock, had)
     };
     let to = allowed(&checks);
     if to.is_empty() {
         return Err(RequestError::NothingToReduce.into());
     }
+    let takes_up = taken_up(&seen, &to, &stock);
     let change = |request: &ResourceRequest| ResourceRequest {
         lines: reduced(request, &to, &had),
+        declared: Declaration {
+            takes_up: takes_up.clone(),
+            ..request.declared.clone()
+        },
         ..request.clone()
     };
     rewrite(ctx, (number, version), "request.reduce", change).await
+}
+
+/// The idle resources that are used instead of what was cut, beside those of a reduction before.
+fn taken_up(request: &ResourceRequest, to: &BTreeMap<u32, Spec>, stock: &[Stock]) -> BTreeSet<AllocationCode> {
+    let cut = request.lines.iter().filter(|line| to.contains_key(&line.line));
+    let kinds: BTreeSet<_> = cut.map(|line| line.kind).collect();
+    let idle = stock.iter().filter(|entry| kinds.contains(&entry.kind));
+    let idle = idle
+        .flat_map(|entry| &entry.resources)
+        .filter_map(|code| code.parse().ok());
+    idle.chain(request.declared.takes_up.iter().cloned()).collect()
 }
 
 /// What the rules leave of each line; of several rules the one that leaves least.

@@ -24,6 +24,8 @@ pub(super) struct Idle {
     /// How long a server has to be switched off, by the rule in force; none if no rule says.
     days: Option<u16>,
     servers: BTreeSet<AllocationCode>,
+    /// The end of what was seen.
+    until: Option<Instant>,
     /// Share of the days with a look, by node.
     completeness: BTreeMap<NodeCode, Factor>,
 }
@@ -49,7 +51,7 @@ impl Idle {
             days: Some(days),
             ..Self::default()
         };
-        let since = ground.at.plus_s(-DAY_S * i64::from(days));
+        let span = DAY_S * i64::from(days);
         let mut by_node: BTreeMap<&NodeCode, BTreeMap<&str, &AllocationCode>> = BTreeMap::new();
         for allocation in own(ground, request).filter(|a| a.kind == ResourceKind::Server) {
             if let Some(id) = &allocation.native_id {
@@ -60,19 +62,37 @@ impl Idle {
             }
         }
         for (node, servers) in by_node {
+            // Judged by the days up to the last look: files of a node may come in once a month.
+            let last = read
+                .look_before(node, ground.at.plus_s(1))
+                .await?
+                .map(|look| look.taken_at.plus_s(1));
+            let Some(until) = last.filter(|until| until.plus_s(span) > ground.at) else {
+                continue;
+            };
+            let Ok(window) = Period::new(until.plus_s(-span), until) else {
+                continue;
+            };
+            let looks = read.look_moments(node, window).await?;
+            idle.completeness
+                .insert(node.clone(), share_of_days(&looks, window, days));
+            idle.until = idle.until.max(Some(until));
             let ids: Vec<&str> = servers.keys().copied().collect();
             for sighting in read.sightings_of(node, &ids, ground.at).await? {
-                let off = sighting.seen.state == ObservedState::Stopped && sighting.period.from() <= since;
+                let off = sighting.seen.state == ObservedState::Stopped && sighting.period.from() <= window.from();
                 let code = servers.get(sighting.seen.native_id.as_str()).filter(|_| off);
                 idle.servers.extend(code.map(|code| (*code).clone()));
             }
-            if let Ok(window) = Period::new(since, ground.at) {
-                let looks = read.look_moments(node, window).await?;
-                idle.completeness
-                    .insert(node.clone(), share_of_days(&looks, window, days));
-            }
         }
         Ok(idle)
+    }
+
+    /// What was judged by, in words.
+    fn policy(&self) -> String {
+        let (Some(days), Some(until)) = (self.days, self.until) else {
+            return String::new();
+        };
+        format!("截至 {} 连续停机 {days} 天以上为闲置", until.day())
     }
 
     fn completeness(&self, of: &Allocation) -> Factor {
@@ -110,8 +130,10 @@ pub(super) fn stock(ground: &Ground, request: &ResourceRequest, lines: &[Line], 
         let there = own
             .iter()
             .filter(|a| a.kind == kind && (pool.is_none() || ground.pool_of(a) == pool));
-        let (spare, rest): (Vec<&Allocation>, Vec<&Allocation>) =
-            there.copied().partition(|a| idle.servers.contains(&a.code));
+        let (spare, rest): (Vec<&Allocation>, Vec<&Allocation>) = there
+            .copied()
+            .filter(|a| !request.declared.takes_up.contains(&a.code))
+            .partition(|a| idle.servers.contains(&a.code));
         Stock {
             kind,
             pool,
@@ -122,9 +144,7 @@ pub(super) fn stock(ground: &Ground, request: &ResourceRequest, lines: &[Line], 
             unjudged: count(&rest),
             unjudged_because: UNJUDGED.to_owned(),
             completeness: spare.iter().map(|a| idle.completeness(a)).min(),
-            policy: idle
-                .days
-                .map_or_else(String::new, |days| format!("连续停机 {days} 天以上为闲置")),
+            policy: idle.policy(),
         }
     };
     asked.into_iter().map(entry).collect()

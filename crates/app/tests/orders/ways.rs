@@ -157,7 +157,7 @@ async fn a_snapshot_is_taken_before_the_end_if_it_is_wanted(store: TestStore) {
     reply_to_end(&world.applicant(), (&number, None), (true, "", true))
         .await
         .unwrap();
-    assert_eq!(end_noticed(&world.ctx).await.unwrap(), [number.clone()]);
+    assert_eq!(end_noticed(&world.ctx).await.unwrap(), std::slice::from_ref(&number));
     let order = world.order_of(&number).await;
     let kinds: Vec<_> = order.steps.iter().map(|step| step.kind).collect();
     assert_eq!(
@@ -293,7 +293,7 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
     );
     assert_eq!(
         end_noticed(&world.on("2026-12-20 08:00:00").ctx).await.unwrap(),
-        [number.clone()]
+        std::slice::from_ref(number)
     );
     let order = world.order_of(number).await;
     assert_eq!(order.manner, Manner::Interface);

@@ -6,7 +6,7 @@ use crate::registry::{Measure, PoolKind, ResourceKind, Spec, words};
 use crate::rules::{ApplicationKind, CryptoConclusion, Purpose};
 use kernel::{AccountId, AllocationCode, ContractCode, Day, Instant, NodeCode, OrganisationCode, PoolCode, SystemCode};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 words! {
@@ -83,6 +83,8 @@ pub struct Declaration {
     pub off_cloud: bool,
     /// What the unit wants to buy itself instead, by number of the line.
     pub own_purchases: BTreeMap<u32, String>,
+    /// Idle resources that the unit takes up instead of new ones: what an accepted reduction rests on. Nobody writes them.
+    pub takes_up: BTreeSet<AllocationCode>,
 }
 
 /// An application.

@@ -216,10 +216,15 @@ pub async fn requests_are_seen_by_whom_they_concern(store: TestStore) {
     );
     assert_eq!(
         numbers(Sight::Provider("P1".into()), all.clone()).await,
-        ["SQ-2"],
+        ["SQ-3", "SQ-2"],
         "no drafts"
     );
-    assert!(numbers(Sight::Provider("P2".into()), all).await.is_empty());
+    let waiting = RequestFilter {
+        unit: Some("D02".into()),
+        ..RequestFilter::default()
+    };
+    let seen = numbers(Sight::Provider("P2".into()), waiting).await;
+    assert_eq!(seen, ["SQ-3"], "what waits for offers is to be priced");
     let approved = RequestFilter {
         status: Some(RequestStatus::Approved),
         after: Some("SQ-3".into()),

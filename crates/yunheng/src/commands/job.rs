@@ -19,7 +19,9 @@ pub(crate) async fn run(setting: &Setting, command: JobCommand) -> Result<Report
                 subject: arguments.subject,
                 after: None,
             };
-            Ok(listed(&jobs::list(&ctx, &filter, arguments.limit.clamp(1, 1_000)).await?))
+            Ok(listed(
+                &jobs::list(&ctx, &filter, arguments.limit.clamp(1, 1_000)).await?,
+            ))
         }
         JobCommand::Cancel { id } => {
             let id = parsed(&id)?;

@@ -17,7 +17,7 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
     };
     match command {
         NodeCommand::Add(arguments) => {
-            let new = new_node(arguments)?;
+            let new = new_node(*arguments)?;
             let code = new.code.clone();
             let added = nodes::add(&ctx, new).await?;
             let mut report = Report::new(serde_json::json!({ "node": code, "new": added }));

@@ -36,7 +36,7 @@ impl Team {
         let many = config.side_by_side().map_err(invalid)?;
         let post = config.post()?;
         let mail = post.mailer.is_some();
-        let secrets: Arc<dyn NodeSecrets> = Arc::clone(&config) as Arc<dyn NodeSecrets>;
+        let secrets: Arc<dyn NodeSecrets> = config.clone();
         let hands = Arc::new(EveryNode::new(Arc::clone(&secrets)));
         let mut handlers: Handlers = house_handlers(hands)
             .with_main_job(secrets)

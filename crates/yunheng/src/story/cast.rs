@@ -7,7 +7,7 @@ use domain::authz::Role;
 use domain::collect::ObservedState;
 use domain::meter::Allocation;
 use domain::registry::{CloudNode, InformationSystem, NetworkZone, NodeSource, Organisation, PoolKind, ResourceKind};
-use kernel::{Instant, NodeCode, Period};
+use kernel::{Instant, NodeCode, OrganisationCode, Period};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A server is idle after so long; as the example of rule R4 says. Units: seconds.
@@ -26,16 +26,22 @@ pub(super) struct Part {
     pub(super) role: Role,
 }
 
-/// The unit, its systems, and who is there.
+/// A unit, and a system of it to apply for.
 #[derive(Debug)]
-pub(super) struct Cast {
-    /// A system of the unit to apply for.
+pub(super) struct Unit {
+    pub(super) code: String,
+    pub(super) name: String,
     pub(super) system: String,
     pub(super) system_name: String,
-    pub(super) unit: String,
-    pub(super) unit_name: String,
-    /// The server that stands still; none in a city that has none.
-    pub(super) idle: Option<Allocation>,
+}
+
+/// Two units, and who is there.
+#[derive(Debug)]
+pub(super) struct Cast {
+    /// One without idle servers.
+    pub(super) unit: Unit,
+    /// One with a server that stands still; none in a city that has none.
+    pub(super) idle: Option<(Allocation, Unit)>,
     pub(super) parts: Vec<Part>,
 }
 
@@ -84,31 +90,50 @@ impl Cast {
             .all_at(now)
             .map(|system| (system.code.as_str(), system))
             .collect();
-        let unit_of = |allocation: &Allocation| by_code.get(allocation.system.as_str()).map(|s| s.organisation.clone());
-        let has_plain = |unit: &kernel::OrganisationCode| by_code.values().any(|s| s.organisation == *unit && plain(s));
+        let of = |allocation: &Allocation| by_code.get(allocation.system.as_str()).copied();
+        let plain_of =
+            |unit: &OrganisationCode| by_code.values().copied().find(|s| s.organisation == *unit && plain(s));
         let idle = in_use
             .iter()
             .filter(xinchuang)
             .filter(stands_still)
-            .find(|allocation| unit_of(allocation).is_some_and(|unit| has_plain(&unit)));
-        let unit = idle.and_then(unit_of);
+            .find_map(|allocation| {
+                let system = plain_of(&of(allocation)?.organisation)?;
+                Some((allocation.clone(), system))
+            });
+        // Whoever has nothing that stands still is not told to use it first.
+        let busy: BTreeSet<&OrganisationCode> = in_use
+            .iter()
+            .filter(stands_still)
+            .filter_map(|a| Some(&of(a)?.organisation))
+            .collect();
         let system = by_code
             .values()
-            .find(|s| plain(s) && unit.as_ref().is_none_or(|unit| s.organisation == *unit));
+            .copied()
+            .find(|s| plain(s) && !busy.contains(&s.organisation));
         let Some(system) = system else {
             return Err(Failure::new(
                 INTERNAL,
-                "演示城市中没有二级及以下的系统，故事无法开始".to_owned(),
+                "演示城市中没有合适的系统，故事无法开始".to_owned(),
             ));
         };
-        let named = units.at(system.organisation.as_str(), now);
+        let unit = |system: &InformationSystem| {
+            let named = units.at(system.organisation.as_str(), now);
+            Unit {
+                code: system.organisation.to_string(),
+                name: named.map_or_else(String::new, |unit| unit.name.clone()),
+                system: system.code.to_string(),
+                system_name: system.name.clone(),
+            }
+        };
+        let (unit, idle) = (
+            unit(system),
+            idle.map(|(allocation, system)| (allocation, unit(system))),
+        );
         Ok(Self {
-            system: system.code.to_string(),
-            system_name: system.name.clone(),
-            unit: system.organisation.to_string(),
-            unit_name: named.map_or_else(String::new, |unit| unit.name.clone()),
-            idle: idle.cloned(),
-            parts: parts(system.organisation.as_str()),
+            parts: parts(&unit.code, idle.as_ref().map(|(_, unit)| unit.code.as_str())),
+            unit,
+            idle,
         })
     }
 
@@ -118,14 +143,14 @@ impl Cast {
     }
 }
 
-fn parts(unit: &str) -> Vec<Part> {
+fn parts(unit: &str, other: Option<&str>) -> Vec<Part> {
     let part = |login, name, organisation: &str, role| Part {
         login,
         name,
         organisation: organisation.to_owned(),
         role,
     };
-    vec![
+    let mut parts = vec![
         part("jingban", "周启明（演示）", unit, Role::UnitApplicant),
         part("fuze", "何静（演示）", unit, Role::UnitHead),
         part("yanshou", "林越（演示）", unit, Role::UnitAcceptor),
@@ -138,7 +163,15 @@ fn parts(unit: &str) -> Vec<Part> {
         part("jiayun", "高远（演示）", "P1", Role::ProviderHead),
         part("jiayunwei", "方正（演示）", "P1", Role::ProviderOperator),
         part("yiyun", "苏晴（演示）", "P2", Role::ProviderHead),
-    ]
+    ];
+    if let Some(other) = other {
+        parts.extend([
+            part("jingban2", "许言（演示）", other, Role::UnitApplicant),
+            part("fuze2", "程朗（演示）", other, Role::UnitHead),
+            part("yanshou2", "韩雪（演示）", other, Role::UnitAcceptor),
+        ]);
+    }
+    parts
 }
 
 /// Registers the simulated node of the first provider: a cloud to open on, for there is no real one in a demo.

@@ -10,7 +10,9 @@ use app::jobs::{Handlers, Plan, work_once};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
-use kernel::Instant;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use kernel::{Digest, Instant};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,6 +83,8 @@ pub(super) struct Desks<'a> {
     time: &'a Arc<AtomicI64>,
     people: BTreeMap<String, Person>,
     sent: u64,
+    /// What the logins of the unit that applies end in.
+    pub(super) unit: &'static str,
     pub(super) transcript: Transcript,
 }
 
@@ -93,6 +97,7 @@ impl<'a> Desks<'a> {
             time,
             people: BTreeMap::new(),
             sent: 0,
+            unit: "",
             transcript: Transcript::default(),
         }
     }
@@ -229,6 +234,10 @@ impl<'a> Desks<'a> {
                 .body(Body::from(value.to_string())),
             Content::File(_, bytes) => request
                 .header(header::CONTENT_TYPE, "application/octet-stream")
+                .header(
+                    "content-digest",
+                    format!("sm3=:{}:", BASE64_STANDARD.encode(digest_of(bytes))),
+                )
                 .body(Body::from(bytes.to_vec())),
         };
         request.map_err(|error| Failure::new(INTERNAL, error.to_string()))
@@ -251,4 +260,13 @@ impl<'a> Desks<'a> {
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Ok(Said { status, etag, body })
     }
+}
+
+/// The SM3 digest of a file, as bytes.
+fn digest_of(bytes: &[u8]) -> Vec<u8> {
+    let hexadecimal = Digest::of(bytes).to_string();
+    let pairs = (0..hexadecimal.len()).step_by(2);
+    pairs
+        .filter_map(|at| u8::from_str_radix(hexadecimal.get(at..at + 2)?, 16).ok())
+        .collect()
 }

@@ -66,7 +66,10 @@ async fn accounts(desks: &mut Desks<'_>, ctx: &OpContext, cast: &Cast) -> Result
 async fn opened(desks: &mut Desks<'_>, cast: &Cast) -> Result<(), Failure> {
     desks.transcript.chapter(
         "二、申请信创云服务器：从试算到计量",
-        &format!("{}为「{}」申请一台信创云服务器。", cast.unit_name, cast.system_name),
+        &format!(
+            "{}为「{}」申请一台信创云服务器。",
+            cast.unit.name, cast.unit.system_name
+        ),
     );
     let ask = Ask {
         pool: PoolKind::Xinchuang,
@@ -75,13 +78,13 @@ async fn opened(desks: &mut Desks<'_>, cast: &Cast) -> Result<(), Failure> {
         purpose: Purpose::Production,
         until: None,
     };
-    let draft = ask.draft(&cast.system, "办件量增长，现有服务器已满负荷（演示）")?;
+    let draft = ask.draft(&cast.unit.system, "办件量增长，现有服务器已满负荷（演示）")?;
     desks
         .transcript
         .tell("主管部门先下达本年度预算，申请时即占用，开通后转为使用。");
     let budget = json!({
         "purse": "budget",
-        "unit": cast.unit,
+        "unit": cast.unit.code,
         "year": desks.now().day().month().year(),
         "amount": "500000.00",
         "source": "春财预〔演示〕1号",
@@ -105,7 +108,7 @@ async fn opened(desks: &mut Desks<'_>, cast: &Cast) -> Result<(), Failure> {
     desks
         .transcript
         .tell("第三方确认的时刻即开始计量的时刻；清单中已可见：");
-    let path = format!("/api/v1/inventory?system={}&limit=200", cast.system);
+    let path = format!("/api/v1/inventory?system={}&limit=200", cast.unit.system);
     let seen = desks.must("jingban", get(&path, None)).await?;
     let items = seen.body.pointer("/items").and_then(Value::as_array);
     let own = items
@@ -122,7 +125,9 @@ async fn opened(desks: &mut Desks<'_>, cast: &Cast) -> Result<(), Failure> {
 }
 
 async fn submitted(desks: &mut Desks<'_>, number: &str) -> Result<(), Failure> {
-    desks.change("jingban", number, "submit", &json!({})).await?;
+    desks
+        .change(&desks.own("jingban"), number, "submit", &Value::Null)
+        .await?;
     Ok(())
 }
 
@@ -138,10 +143,10 @@ async fn reviewed(desks: &mut Desks<'_>, cast: &Cast) -> Result<(), Failure> {
         purpose: Purpose::Production,
         until: None,
     };
-    let draft = ask.draft(&cast.system, "报表组件尚无信创版本（演示）")?;
+    let draft = ask.draft(&cast.unit.system, "报表组件尚无信创版本（演示）")?;
     let number = desks.write(&draft).await?;
     desks
-        .try_change("jingban", &number, "submit", &json!({}), &["/code", "/detail"])
+        .try_change("jingban", &number, "submit", &Value::Null, &["/code", "/detail"])
         .await?;
     desks
         .transcript
@@ -202,16 +207,18 @@ async fn reduced(desks: &mut Desks<'_>, cast: &Cast) -> Result<(), Failure> {
         "四、先盘活存量：申请被核减",
         "本单位有云服务器连续停机满三十天（规则 R4 的示例参数），先用起来，再谈增量。",
     );
-    let Some(idle) = &cast.idle else {
+    let Some((idle, unit)) = &cast.idle else {
         desks
             .transcript
             .tell("本次演示的城市没有停机满三十天的信创云服务器，此节略。");
         return Ok(());
     };
+    desks.unit = "2";
     let spec = idle.spec.to_string();
-    desks
-        .transcript
-        .tell(&format!("停机的是 {}（{spec}）；申请两台同样的：", idle.code));
+    desks.transcript.tell(&format!(
+        "{}停机的是 {}（{spec}）；为「{}」申请两台同样的：",
+        unit.name, idle.code, unit.system_name
+    ));
     let ask = Ask {
         pool: PoolKind::Xinchuang,
         spec: &spec,
@@ -219,16 +226,26 @@ async fn reduced(desks: &mut Desks<'_>, cast: &Cast) -> Result<(), Failure> {
         purpose: Purpose::Production,
         until: None,
     };
-    let draft = ask.draft(&cast.system, "新增两个业务窗口（演示）")?;
+    let draft = ask.draft(&unit.system, "新增两个业务窗口（演示）")?;
     let number = desks.write(&draft).await?;
     desks
-        .try_change("jingban", &number, "submit", &json!({}), &["/code", "/detail"])
+        .try_change(
+            &desks.own("jingban"),
+            &number,
+            "submit",
+            &Value::Null,
+            &["/code", "/detail"],
+        )
         .await?;
     desks.transcript.tell("接受核减，只要增量的部分：");
-    desks.change("jingban", &number, "reduction", &json!({})).await?;
+    desks
+        .change(&desks.own("jingban"), &number, "reduction", &Value::Null)
+        .await?;
     submitted(desks, &number).await?;
     desks.agreed(&number).await?;
-    desks.until_metered(&number, PoolKind::Xinchuang).await
+    desks.until_metered(&number, PoolKind::Xinchuang).await?;
+    desks.unit = "";
+    Ok(())
 }
 
 async fn dated(desks: &mut Desks<'_>, cast: &Cast, until: Day) -> Result<String, Failure> {
@@ -243,7 +260,7 @@ async fn dated(desks: &mut Desks<'_>, cast: &Cast, until: Day) -> Result<String,
         purpose: Purpose::Development,
         until: Some(until),
     };
-    let draft = ask.draft(&cast.system, "接口联调（演示）")?;
+    let draft = ask.draft(&cast.unit.system, "接口联调（演示）")?;
     let number = desks.write(&draft).await?;
     submitted(desks, &number).await?;
     desks.agreed(&number).await?;
@@ -273,7 +290,10 @@ async fn reclaimed(desks: &mut Desks<'_>, dated: &str) -> Result<(), Failure> {
     desks.must("fuze", get(&path, Some(&[]))).await?;
     let reply = json!({ "agrees": true, "words": "联调已完成，可以回收", "snapshot": false });
     desks.try_change("fuze", &number, "ending/reply", &reply, &[]).await?;
-    desks.work().await?;
+    // What is agreed to is ordered by the next sweep, and carried out after it.
+    for _ in 0..2 {
+        desks.wait_until(desks.now().plus_s(2 * 3_600)).await?;
+    }
     desks
         .transcript
         .tell("云服务商出具擦除证明，主管部门核对；核对之后，这台云服务器的一生才算结束。");
@@ -306,7 +326,7 @@ async fn reclaimed(desks: &mut Desks<'_>, dated: &str) -> Result<(), Failure> {
         .try_change("jiayunwei", &number, "erasure-proofs", &proof, &[])
         .await?;
     let check = format!("erasure-proofs/{allocation}/check");
-    desks.try_change("hecha", &number, &check, &json!({}), &[]).await?;
+    desks.try_change("hecha", &number, &check, &Value::Null, &[]).await?;
     desks
         .must(
             "yunying",

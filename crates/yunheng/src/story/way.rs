@@ -26,12 +26,16 @@ pub(super) fn get<'a>(path: &'a str, shows: Option<&'a [&'a str]>) -> Act<'a> {
     }
 }
 
-/// Sends something.
+/// Sends something; null for nothing but the act.
 pub(super) fn post<'a>(path: &'a str, body: &'a Value, shows: Option<&'a [&'a str]>) -> Act<'a> {
     Act {
         method: &Method::POST,
         path,
-        content: Content::Json(body),
+        content: if body.is_null() {
+            Content::Nothing
+        } else {
+            Content::Json(body)
+        },
         etag: None,
         shows,
     }
@@ -74,6 +78,11 @@ impl Ask<'_> {
 }
 
 impl Desks<'_> {
+    /// The login of somebody of the unit that applies.
+    pub(super) fn own(&self, login: &str) -> String {
+        format!("{login}{}", self.unit)
+    }
+
     /// An application as somebody sees it, with its version.
     pub(super) async fn seen(&mut self, who: &str, number: &str) -> Result<Said, Failure> {
         self.must(who, get(&format!("/api/v1/requests/{number}"), None)).await
@@ -128,14 +137,14 @@ impl Desks<'_> {
     /// Writes an application. Returns its number.
     pub(super) async fn write(&mut self, draft: &Value) -> Result<String, Failure> {
         let act = post("/api/v1/requests", draft, Some(STANDING));
-        Ok(self.must("jingban", act).await?.text("/number"))
+        Ok(self.must(&self.own("jingban"), act).await?.text("/number"))
     }
 
     /// Everybody in whose list it is agrees, one after the other, until nobody has it any more.
     pub(super) async fn agreed(&mut self, number: &str) -> Result<(), Failure> {
         loop {
             let mut moved = false;
-            for who in ["fuze", "chushen", "jishu", "mishu", "lingdao"] {
+            for who in [&self.own("fuze"), "chushen", "jishu", "mishu", "lingdao"] {
                 let list = self.must(who, get("/api/v1/me/to-dos", None)).await?;
                 let items = list.body.get("items").unwrap_or(&list.body).clone();
                 let own = items.as_array().into_iter().flatten();
@@ -161,6 +170,7 @@ impl Desks<'_> {
     /// Two providers offer what their contracts say, and the authority chooses the first. Returns the order.
     pub(super) async fn chosen(&mut self, number: &str, pool: PoolKind) -> Result<String, Failure> {
         let seen = self.seen("yunying", number).await?;
+        let nodes = self.must("yunying", get("/api/v1/nodes?limit=200", None)).await?.body;
         let estimates = seen.body.pointer("/frozen/estimates").cloned().unwrap_or_default();
         for (who, provider) in [("jiayun", "P1"), ("yiyun", "P2")] {
             let own = estimates.as_array().into_iter().flatten();
@@ -170,7 +180,7 @@ impl Desks<'_> {
             else {
                 continue;
             };
-            let body = offer(estimate, provider, pool)?;
+            let body = offer(estimate, &nodes, (provider, pool))?;
             self.change(who, number, "offers", &body).await?;
         }
         let offers = format!("/api/v1/requests/{number}/offers");
@@ -204,7 +214,7 @@ impl Desks<'_> {
     /// The three parties confirm the trial; the third starts the meter.
     pub(super) async fn confirmed(&mut self, number: &str) -> Result<(), Failure> {
         for (who, words) in [
-            ("yanshou", "可以正常使用"),
+            (self.own("yanshou").as_str(), "可以正常使用"),
             ("jiayun", "运行平稳"),
             ("hecha", "配置与批准一致"),
         ] {
@@ -263,9 +273,13 @@ impl Desks<'_> {
 
     /// Somebody makes a token for the command line, for everything they may do.
     pub(super) async fn token(&mut self, who: &str) -> Result<String, Failure> {
-        let scope: Vec<&str> = Action::ALL.iter().map(|action| action.word()).collect();
+        let all = Action::ALL.iter().filter(|action| **action != Action::TokenWrite);
+        let scope: Vec<&str> = all.map(|action| action.word()).collect();
         let body = json!({ "name": "命令行（演示）", "scope": scope, "days": 365 });
-        Ok(self.must(who, post("/api/v1/me/tokens", &body, None)).await?.text("/secret"))
+        Ok(self
+            .must(who, post("/api/v1/me/tokens", &body, None))
+            .await?
+            .text("/secret"))
     }
 
     /// Somebody takes a one-time link, sets a password and gets a desk.
@@ -280,7 +294,7 @@ impl Desks<'_> {
 }
 
 /// An offer at the prices of the contract, by the estimate of the application.
-fn offer(estimate: &Value, provider: &str, pool: PoolKind) -> Result<Value, Failure> {
+fn offer(estimate: &Value, nodes: &Value, (provider, pool): (&str, PoolKind)) -> Result<Value, Failure> {
     let mut prices = Vec::new();
     for line in estimate
         .pointer("/lines")
@@ -301,14 +315,21 @@ fn offer(estimate: &Value, provider: &str, pool: PoolKind) -> Result<Value, Fail
         let price = kernel::Money::from_fen(i64::try_from(each).unwrap_or(0));
         prices.push(json!({ "line": 1, "measure": measure, "price": price.to_string() }));
     }
-    let (node, pool) = match (provider, pool) {
-        ("P1", PoolKind::Xinchuang) => (json!(super::cast::NODE), json!("N9-XC")),
-        ("P1", PoolKind::X86) => (json!(super::cast::NODE), json!("N9-X86")),
-        _ => (json!(provider.replace('P', "N")), Value::Null),
-    };
+    // The last of a provider's nodes: of the first provider it is the simulated one.
+    let nodes = nodes.get("items").and_then(Value::as_array).into_iter().flatten();
+    let node = nodes
+        .filter(|node| node.get("provider") == Some(&json!(provider)))
+        .last();
+    let pools = node
+        .and_then(|node| node.get("pools")?.as_array())
+        .into_iter()
+        .flatten();
+    let own = pools
+        .into_iter()
+        .find(|own| own.get("kind") == Some(&json!(pool.word())));
     Ok(json!({
-        "node": node,
-        "pool": pool,
+        "node": node.and_then(|node| node.get("code")),
+        "pool": own.and_then(|own| own.get("code")),
         "contract": estimate.get("contract"),
         "prices": prices,
         "words": "按合同价（演示）",

@@ -66,7 +66,7 @@ impl MonthBasis {
         let unclosed = || AppError::NotYet {
             month,
             what: "生成结算单",
-            why: format!("尚未关账，结算单在关账时编制，请先关账"),
+            why: "尚未关账，结算单在关账时编制，请先关账".to_owned(),
         };
         let closed_at = view.closed_at.ok_or_else(unclosed)?;
         let mut read = ctx.store().read().await?;

@@ -295,6 +295,14 @@ async fn shown<T: DeserializeOwned>(of: &Connector, endpoint: &Endpoint, path: &
     }
 }
 
+/// A body with one more member, if there is something to say.
+fn and(mut body: Value, name: &str, value: Option<&str>) -> Value {
+    if let (Some(members), Some(value)) = (body.as_object_mut(), value) {
+        members.insert(name.to_owned(), value.into());
+    }
+    body
+}
+
 /// The id in the answer to a request that made something.
 fn id_in(answer: &Value, key: &str) -> Result<String, HandsFault> {
     let id = answer.get(key).and_then(|made| made.get("id")).and_then(Value::as_str);

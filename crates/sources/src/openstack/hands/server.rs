@@ -4,7 +4,7 @@ use super::super::capacity::{self, Flavor};
 use super::super::paging::Paging;
 use super::super::reading::{Ask, Reading};
 use super::fault::refused;
-use super::{Hands, HandsFault, NewThing, ORDER_KEY, id_in};
+use super::{Hands, HandsFault, NewThing, ORDER_KEY, and, id_in};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -130,13 +130,15 @@ impl Hands {
         let image = self.image_id(pool.image.as_deref(), new.zone).await?;
         let network = self.own_network().await?;
         let network = network.ok_or_else(|| refused(format!("项目 {} 中没有网络", self.project.name)))?;
-        let mut server = json!({
+        let server = json!({
             "name": new.name, "imageRef": image, "flavorRef": flavor.id,
             "networks": [{ "uuid": network }], "metadata": self.metadata(new.mark),
         });
-        if !new.zone.is_empty() {
-            server["availability_zone"] = new.zone.into();
-        }
+        let server = and(
+            server,
+            "availability_zone",
+            Some(new.zone).filter(|zone| !zone.is_empty()),
+        );
         let body = json!({ "server": server });
         let made = self
             .act(&self.acting.compute, (Method::POST, "/servers"), Some(&body))

@@ -5,7 +5,7 @@ use super::super::catalogue::Endpoint;
 use super::super::paging::Paging;
 use super::super::reading::{Ask, Reading};
 use super::fault::refused;
-use super::{Hands, HandsFault, NewThing, ORDER_KEY, id_in};
+use super::{Hands, HandsFault, NewThing, ORDER_KEY, and, id_in};
 use domain::registry::{Measure, Spec};
 use reqwest::Method;
 use serde::Deserialize;
@@ -90,14 +90,10 @@ impl Hands {
         let pool = self.config.pool(new.zone)?;
         let size = size_gib(new.spec)?;
         self.room_for_volume(size, true).await?;
-        let mut volume = json!({ "name": new.name, "size": size, "metadata": self.metadata(new.mark) });
-        let class = (!new.class.is_empty()).then(|| new.class.to_owned());
-        if let Some(of_type) = class.or_else(|| pool.volume_type.clone()) {
-            volume["volume_type"] = of_type.into();
-        }
-        if let Some(zone) = &pool.volume_zone {
-            volume["availability_zone"] = zone.as_str().into();
-        }
+        let volume = json!({ "name": new.name, "size": size, "metadata": self.metadata(new.mark) });
+        let class = Some(new.class).filter(|class| !class.is_empty());
+        let volume = and(volume, "volume_type", class.or(pool.volume_type.as_deref()));
+        let volume = and(volume, "availability_zone", pool.volume_zone.as_deref());
         let body = json!({ "volume": volume });
         let made = self
             .act(&self.acting.block, (Method::POST, "/volumes"), Some(&body))
