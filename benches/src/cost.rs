@@ -8,9 +8,8 @@ use std::time::Instant;
 pub struct Clock(Instant);
 
 impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "measuring speed is what this crate is for")]
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self(now())
     }
 
     /// The cost so far, as JSON.
@@ -21,6 +20,12 @@ impl Clock {
         let figures = serde_json::json!({ "wall_s": rounded(wall_s), "cpu_s": cpu_s, "peak_mib": peak_mib() });
         figures.to_string()
     }
+}
+
+/// The instant to measure from.
+#[expect(clippy::disallowed_methods, reason = "measuring speed is what this crate is for")]
+pub fn now() -> Instant {
+    Instant::now()
 }
 
 /// Nanoseconds on a processor, over all threads that are still there; the thread pool's always are.

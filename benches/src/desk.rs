@@ -13,7 +13,7 @@ use ground::{Ground, Head};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use store::Store;
 
 /// How many people act at once.
@@ -50,7 +50,7 @@ pub fn measure(
         let store = Store::open(url).await.map_err(ground::failed)?;
         store.migrate().await.map_err(ground::failed)?;
         let data = Path::new(data);
-        let began = Instant::now();
+        let began = crate::cost::now();
         let ground = Ground::lay(store, data, (applications, users)).await?;
         let laid_s = began.elapsed().as_secs();
         let (server, address) = serve(program, url, data)?;
@@ -109,7 +109,7 @@ async fn run(address: &str, heads: &[Head], acts: impl Fn(&Head) -> Vec<String>)
             let mut client = Client::connect(&address).await?;
             let mut took = Vec::with_capacity(acts.len());
             for act in acts {
-                let began = Instant::now();
+                let began = crate::cost::now();
                 client.send(&act).await?;
                 took.push(began.elapsed());
             }

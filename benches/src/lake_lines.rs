@@ -5,7 +5,7 @@ use crate::cost::peak_mib;
 use domain::rate::{ChargeKind, ChargeMethod, ChargeRow, ChargeTable, FlatRate};
 use kernel::{Factor, Interner, Money, Month, Quantity, Ratio, UnitPrice};
 use lake::{Lake, LakeName};
-use std::time::{Duration, Instant as Clock};
+use std::time::Duration;
 
 /// Prints `lines bytes write_s read_s line_s`, and the peak memory once the lines were made, written, and read.
 pub fn write_and_read(folder: &str, lines: &str) -> Result<String, BenchError> {
@@ -41,9 +41,8 @@ pub fn write_and_read(folder: &str, lines: &str) -> Result<String, BenchError> {
     Ok(format!("{} {} {times} {peaks}", file.rows, file.bytes))
 }
 
-#[expect(clippy::disallowed_methods, reason = "measuring speed is what this crate is for")]
 fn timed<T>(work: impl FnOnce() -> Result<T, lake::LakeError>) -> Result<(T, Duration), BenchError> {
-    let start = Clock::now();
+    let start = crate::cost::now();
     let result = work()?;
     Ok((result, start.elapsed()))
 }

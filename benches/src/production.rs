@@ -12,7 +12,7 @@ use kernel::Month;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Of the demo: any seed does, but figures are compared with those of earlier runs.
 const SEED: u64 = 20_260_101;
@@ -35,7 +35,7 @@ pub fn play(program: &str, folder: &str, resources: &str) -> Result<String, Benc
         months: 1,
         scale: Scale::of_resources(resources),
     };
-    let clock = now();
+    let clock = cost::now();
     let city = build(&plan, &folder.join("city"), &mut |_, _, _| {}).map_err(|why| step_fault("city", &why))?;
     let mut run = Run::new(program, &folder);
     run.rows.push(Row {
@@ -51,11 +51,6 @@ pub fn play(program: &str, folder: &str, resources: &str) -> Result<String, Benc
     run.hand_in(&city)?;
     run.settle(&month.to_string())?;
     Ok(run.table(&city, &folder.join("documents")))
-}
-
-#[expect(clippy::disallowed_methods, reason = "measuring speed is what this crate is for")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> BenchError + use<> {
@@ -165,7 +160,7 @@ impl<'a> Run<'a> {
     }
 
     fn step(&mut self, step: &str, words: &[&str]) -> Result<(), BenchError> {
-        let (clock, cpu_before) = (now(), children_cpu_s());
+        let (clock, cpu_before) = (cost::now(), children_cpu_s());
         let mut child = Command::new(self.program)
             .args(words)
             .args(["--quiet", "--data"])

@@ -69,13 +69,6 @@ struct NewLimitBody {
     source: String,
 }
 
-fn shown(purse: &Purse, amount: i64) -> String {
-    match purse {
-        Purse::Quota { .. } => Quantity::from_micros(amount).to_string(),
-        Purse::Budget { .. } | Purse::Ceiling { .. } => Money::from_fen(amount).to_string(),
-    }
-}
-
 impl From<LimitView> for LimitBody {
     fn from(view: LimitView) -> Self {
         let (mut unit, mut year, mut pool, mut measure, mut contract) = (None, None, None, None, None);
@@ -101,10 +94,10 @@ impl From<LimitView> for LimitBody {
         };
         Self {
             purse: purse.to_owned(),
-            limit: view.balance.limit.map(|amount| shown(&view.purse, amount)),
-            held: shown(&view.purse, view.balance.held),
-            used: shown(&view.purse, view.balance.used),
-            left: view.balance.left().map(|amount| shown(&view.purse, amount)),
+            limit: view.balance.limit.map(|amount| view.purse.decimal(amount)),
+            held: view.purse.decimal(view.balance.held),
+            used: view.purse.decimal(view.balance.used),
+            left: view.balance.left().map(|amount| view.purse.decimal(amount)),
             name: view.name,
             unit,
             year,

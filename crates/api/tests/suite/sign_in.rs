@@ -73,7 +73,7 @@ impl Drop for Provider {
 /// A desk whose people can sign in at a provider.
 struct Town {
     desk: Desk,
-    provider: Provider,
+    _provider: Provider,
 }
 
 #[expect(
@@ -102,7 +102,10 @@ impl Town {
             .ctx
             .clone()
             .with_identity_provider(IdentityProvider::new(config).unwrap());
-        Self { desk, provider }
+        Self {
+            desk,
+            _provider: provider,
+        }
     }
 
     /// A person whose identity is bound. The account's own subject is its login name.

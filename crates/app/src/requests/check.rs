@@ -6,7 +6,7 @@ use super::estimate::{Estimate, added_monthly, estimates};
 use super::facts::{flow_facts, gather};
 use super::ground::Ground;
 use super::people::{People, flow_for, names, people};
-use super::room::{RoomView, demand, means, views};
+use super::room::{Room, RoomView, demand, means, rooms};
 use super::sight::{of_kind, target, visible};
 use super::stock::Idle;
 use crate::{AppError, OpContext};
@@ -78,7 +78,7 @@ pub(super) struct Judged {
     pub(super) estimates: Vec<Estimate>,
     pub(super) monthly: Option<Money>,
     pub(super) demand: Demand,
-    pub(super) room: Vec<RoomView>,
+    pub(super) room: Vec<Room>,
     pub(super) flow_facts: BTreeMap<Fact, bool>,
     pub(super) place: Option<Place>,
 }
@@ -94,7 +94,7 @@ pub(super) async fn judge(
     let estimates = estimates(&ground, request)?;
     let monthly = added_monthly(request, &estimates);
     let demand = demand(&ground, request, monthly)?;
-    let room = views(read, (&ground, request), &demand, &estimates).await?;
+    let room = rooms(read, (&ground, request), &demand, &estimates).await?;
     let idle = Idle::load(ctx, read, &ground, request).await?;
     let facts = gather(&ground, request, None, (means(request, monthly, &room), &idle))?;
     let rules = &ctx.policies()?.rules;
@@ -147,7 +147,7 @@ async fn dry_run(ctx: &OpContext, request: ResourceRequest) -> Result<Checked, A
         estimates: judged.estimates,
         monthly: judged.monthly,
         months_left: months_of_year(ctx.now()),
-        room: judged.room,
+        room: judged.room.into_iter().map(RoomView::from).collect(),
         flow,
         calendar: ctx.policies()?.calendar.edition(),
         request,

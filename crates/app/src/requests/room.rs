@@ -21,20 +21,50 @@ use std::collections::BTreeMap;
 use store::Connection;
 
 /// One purse, as it stands for an application.
+#[derive(Debug, Clone)]
+pub(super) struct Room {
+    purse: Purse,
+    balance: Balance,
+    wanted: i64,
+}
+
+/// One purse, as people are shown it and records keep it. Amounts are decimals, of yuan or of the measure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomView {
-    /// The purse.
-    pub purse: Purse,
     /// In words.
     pub name: String,
-    /// What is set, held and used by others. Units: as the purse says.
-    pub balance: Balance,
-    /// What this application takes.
-    pub wanted: i64,
-    /// What is left before it, in words; `未设定` where no limit is set.
+    /// The purse.
+    #[serde(flatten)]
+    pub purse: Purse,
+    /// The limit; none if it is not set.
+    pub limit: Option<String>,
+    /// Held by other applications on their way.
+    pub held: String,
+    /// Used by what is open.
+    pub used: String,
+    /// What is left before this application, with its unit; `未设定` where no limit is set.
     pub left: String,
+    /// What this application takes.
+    pub wanted: String,
     /// Whether it fits.
     pub fits: bool,
+}
+
+impl From<Room> for RoomView {
+    fn from(room: Room) -> Self {
+        let (purse, balance) = (room.purse, room.balance);
+        let left = balance.left();
+        Self {
+            name: purse.to_string(),
+            limit: balance.limit.map(|limit| purse.decimal(limit)),
+            held: purse.decimal(balance.held),
+            used: purse.decimal(balance.used),
+            left: left.map_or_else(|| "未设定".to_owned(), |left| purse.show(left)),
+            wanted: purse.decimal(room.wanted),
+            fits: balance.has_room(room.wanted),
+            purse,
+        }
+    }
 }
 
 /// What an application takes, given what it adds to a month.
@@ -73,12 +103,12 @@ fn budget(ground: &Ground, request: &ResourceRequest) -> Purse {
 
 /// Every purse that matters to an application, as it stands: those it takes of, the budget, and the ceilings of the
 /// candidates' contracts.
-pub(super) async fn views(
+pub(super) async fn rooms(
     read: &mut Connection,
     (ground, request): (&Ground, &ResourceRequest),
     demand: &Demand,
     estimates: &[Estimate],
-) -> Result<Vec<RoomView>, AppError> {
+) -> Result<Vec<Room>, AppError> {
     let ceilings = estimates.iter().map(|estimate| Purse::Ceiling {
         contract: estimate.contract.clone(),
     });
@@ -86,7 +116,7 @@ pub(super) async fn views(
     purses.push(budget(ground, request));
     purses.sort();
     purses.dedup();
-    let mut views = Vec::new();
+    let mut rooms = Vec::new();
     for purse in purses {
         let mut balance = read.balance(&purse, &request.number).await?;
         if let Purse::Ceiling { contract } = &purse {
@@ -94,29 +124,21 @@ pub(super) async fn views(
             balance.limit = balance.limit.or_else(|| Some(terms?.ceiling?.fen()));
         }
         let wanted = demand.get(&purse).copied().unwrap_or(0);
-        let left = balance.left();
-        views.push(RoomView {
-            name: purse.to_string(),
-            left: left.map_or_else(|| "未设定".to_owned(), |left| purse.show(left)),
-            fits: balance.has_room(wanted),
-            purse,
-            balance,
-            wanted,
-        });
+        rooms.push(Room { purse, balance, wanted });
     }
-    Ok(views)
+    Ok(rooms)
 }
 
 /// Cost and means as facts.
-pub(super) fn means(request: &ResourceRequest, monthly: Option<Money>, views: &[RoomView]) -> Means {
+pub(super) fn means(request: &ResourceRequest, monthly: Option<Money>, rooms: &[Room]) -> Means {
     let left = |wanted: fn(&Purse) -> bool| {
-        let found = views.iter().filter(|view| wanted(&view.purse));
-        found.filter_map(|view| view.balance.left()).min().map(Money::from_fen)
+        let found = rooms.iter().filter(|room| wanted(&room.purse));
+        found.filter_map(|room| room.balance.left()).min().map(Money::from_fen)
     };
     let mut quota_left: BTreeMap<ResourceKind, QuotaLeft> = BTreeMap::new();
     for line in &request.lines {
-        for view in views {
-            let (Purse::Quota { pool, measure, .. }, Some(left)) = (&view.purse, view.balance.left()) else {
+        for room in rooms {
+            let (Purse::Quota { pool, measure, .. }, Some(left)) = (&room.purse, room.balance.left()) else {
                 continue;
             };
             if line.spec.get(*measure).is_some() && (line.pool.is_none() || line.pool == *pool) {

@@ -10,13 +10,13 @@ use super::room::{RoomView, hold};
 use super::sight::{at_version, noted, of_kind, same_version, target, visible};
 use crate::{AppError, OpContext};
 use domain::authz::Action;
-use domain::budget::Purse;
 use domain::flow::{Act, FlowApplication, FlowEvent, FlowRefusal, FlowRun, act, start};
 use domain::request::{Place, RequestEvent, RequestStatus, ResourceRequest, check_application, next};
 use domain::rules::{Check, RequestFacts, Verdict};
 use kernel::{AccountId, Instant, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// What approvers judge by: everything as it was when the application was handed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,9 +33,7 @@ pub struct Frozen {
     pub estimates: Vec<Estimate>,
     /// What it adds to a month; none if it was not priced, and then no budget is held.
     pub monthly: Option<Money>,
-    /// What was held, by purse.
-    pub held: Vec<(Purse, i64)>,
-    /// Quotas, budget and ceilings as they stood.
+    /// Quotas, budget and ceilings as they stood, and what was held of each.
     pub room: Vec<RoomView>,
     /// Where its resources are; none for new ones.
     pub place: Option<Place>,
@@ -94,9 +92,11 @@ async fn hand_in(ctx: &OpContext, number: &str, version: i64) -> Result<Resource
     };
     publish(ctx, &mut work, (&request, &people), turn).await?;
     let rules: Vec<_> = frozen.checks.iter().map(|check| (&check.rule, check.version)).collect();
+    let held = frozen.room.iter().map(|room| (&room.name, &room.wanted));
+    let held: BTreeMap<_, _> = held.collect();
     let detail = json!({
         "status": [from, request.status], "version": version, "verdict": frozen.verdict, "flow": frozen.flow,
-        "rules": rules, "held": frozen.held, "monthly": frozen.monthly,
+        "rules": rules, "held": held, "monthly": frozen.monthly,
     });
     work.audit(ctx.now(), (ctx.actor(), "request.submit", number), detail.to_string())
         .await?;
@@ -159,8 +159,7 @@ fn freeze(ctx: &OpContext, run: &FlowRun, judged: Judged) -> Result<Frozen, AppE
         verdict: judged.verdict,
         estimates: judged.estimates,
         monthly: judged.monthly,
-        held: judged.demand.into_iter().collect(),
-        room: judged.room,
+        room: judged.room.into_iter().map(RoomView::from).collect(),
         place: judged.place,
         flow: (run.definition.clone(), run.version),
         calendar: ctx.policies()?.calendar.edition(),

@@ -63,11 +63,19 @@ impl fmt::Display for Purse {
 }
 
 impl Purse {
-    /// An amount of this purse as people write it: yuan, or the measure.
-    pub fn show(&self, amount: i64) -> String {
+    /// An amount of this purse as a decimal number: of yuan, or of the measure.
+    pub fn decimal(&self, amount: i64) -> String {
         match self {
             Self::Quota { .. } => kernel::Quantity::from_micros(amount).to_string(),
-            Self::Budget { .. } | Self::Ceiling { .. } => format!("{} 元", kernel::Money::from_fen(amount)),
+            Self::Budget { .. } | Self::Ceiling { .. } => Money::from_fen(amount).to_string(),
+        }
+    }
+
+    /// An amount of this purse as people write it: with 元 where it is money.
+    pub fn show(&self, amount: i64) -> String {
+        match self {
+            Self::Quota { .. } => self.decimal(amount),
+            Self::Budget { .. } | Self::Ceiling { .. } => format!("{} 元", self.decimal(amount)),
         }
     }
 }

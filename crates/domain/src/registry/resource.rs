@@ -144,6 +144,15 @@ impl Spec {
         self.0.get(&measure).copied()
     }
 
+    /// As people read it: `vCPU 8 核、内存 16 GiB`.
+    pub fn zh(&self) -> String {
+        let part = |(measure, quantity): (Measure, Quantity)| match measure.zh().split_once('（') {
+            Some((name, unit)) => format!("{name} {quantity} {}", unit.trim_end_matches('）')),
+            None => format!("{quantity} {}", measure.zh()),
+        };
+        self.iter().map(part).collect::<Vec<_>>().join("、")
+    }
+
     /// The measures and their quantities, in the order of [`Measure`].
     pub fn iter(&self) -> impl Iterator<Item = (Measure, Quantity)> + '_ {
         self.0.iter().map(|(m, q)| (*m, *q))

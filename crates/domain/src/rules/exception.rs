@@ -92,9 +92,19 @@ impl<'a> Allowances<'a> {
             match self.cover(line) {
                 Some(review) => evidence.push((
                     format!("第 {} 行", line.number),
-                    format!("依据{} {} 的结论，{}", review.form.zh(), review.code, line.quantities),
+                    format!(
+                        "依据{} {} 的结论，{}",
+                        review.form.zh(),
+                        review.code,
+                        line.quantities.zh()
+                    ),
                 )),
-                None => uncovered.push(format!("第 {} 行 {} {}", line.number, line.kind.zh(), line.quantities)),
+                None => uncovered.push(format!(
+                    "第 {} 行 {} {}",
+                    line.number,
+                    line.kind.zh(),
+                    line.quantities.zh()
+                )),
             }
         }
         evidence.append(&mut self.refused);

@@ -137,7 +137,12 @@ pub(super) fn stock_before_increment(
             ));
         }
         if rest != line.quantities {
-            reasons.push(format!("第 {} 行申请 {}，核减为 {rest}", line.number, line.quantities));
+            reasons.push(format!(
+                "第 {} 行申请合计 {}，核减为 {}",
+                line.number,
+                line.quantities.zh(),
+                rest.zh()
+            ));
             to.push(ReducedLine {
                 line: line.number,
                 quantities: rest,

@@ -189,7 +189,7 @@ fn r4_only_what_is_known_reduces() {
     };
     assert_eq!(to[0].quantities.to_string(), "vcpu=24 memory_gib=48 count=3");
     // Stock serves all that was asked for: nothing is left to approve.
-    assert!(says("R4", "block", spare("vcpu=32 memory_gib=64")).contains("核减为 vcpu=0"));
+    assert!(says("R4", "block", spare("vcpu=32 memory_gib=64")).contains("核减为 vCPU 0 核"));
     // The same stock does not serve two lines.
     let Outcome::Reduce { to } = after("R4", |f| {
         f.lines[1] = Line {

@@ -251,7 +251,7 @@ async fn reduced(desks: &mut Desks<'_>, cast: &Cast) -> Result<(), Failure> {
 async fn dated(desks: &mut Desks<'_>, cast: &Cast, until: Day) -> Result<String, Failure> {
     desks.transcript.chapter(
         "五、开发测试环境：到期回收",
-        &format!("开发测试资源必须写明用到哪一天（规则 R17）；这一台用到 {until}。"),
+        &format!("开发测试资源必须写明到期日（规则 R17），从那天起不再需要；这一台的到期日是 {until}。"),
     );
     let ask = Ask {
         pool: PoolKind::Xinchuang,

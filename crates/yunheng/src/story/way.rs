@@ -316,10 +316,8 @@ fn offer(estimate: &Value, nodes: &Value, (provider, pool): (&str, PoolKind)) ->
         prices.push(json!({ "line": 1, "measure": measure, "price": price.to_string() }));
     }
     // The last of a provider's nodes: of the first provider it is the simulated one.
-    let nodes = nodes.get("items").and_then(Value::as_array).into_iter().flatten();
-    let node = nodes
-        .filter(|node| node.get("provider") == Some(&json!(provider)))
-        .last();
+    let mut nodes = nodes.get("items").and_then(Value::as_array).into_iter().flatten();
+    let node = nodes.rfind(|node| node.get("provider") == Some(&json!(provider)));
     let pools = node
         .and_then(|node| node.get("pools")?.as_array())
         .into_iter()
