@@ -408,6 +408,7 @@ mod tests {
         doc.corrections.clear();
         doc.deductions.clear();
         doc.withheld.clear();
+        doc.releases.clear();
         doc.bill = None;
         doc.annex_note.clear();
         let zero = Money::ZERO;
@@ -512,7 +513,12 @@ mod tests {
         doc.lines = lines_of(&doc);
         doc.totals.corrections = Money::sum([amount, amount]).unwrap();
         (doc.totals.deductions, doc.totals.withheld) = (amount, amount);
-        doc.totals.payable = charges;
+        doc.releases
+            .iter_mut()
+            .for_each(|r| (r.amount, r.reference, r.statement_number) = (amount, code.to_owned(), code.to_owned()));
+        let released = Money::sum(doc.releases.iter().map(|r| r.amount)).unwrap();
+        doc.totals.released = released;
+        doc.totals.payable = charges.plus(released).unwrap();
         let bill = doc.bill.as_mut().unwrap();
         bill.classes.iter_mut().for_each(|c| c.amount = amount);
         (bill.number, bill.ours) = (code.to_owned(), charges);

@@ -19,8 +19,7 @@ const SHIPPED: &[(&str, &str, &str)] = files! {
     "authority" / "administrators.cedar", "authority.cedar", "everybody.cedar", "provider.cedar", "third_parties.cedar",
         "unit.cedar";
     "calendar" / "2025.toml", "2026.toml";
-    "flows" / "change.toml", "extend.toml", "new.toml", "price_book.toml", "reclaim.toml", "release.toml",
-        "role_assignment.toml";
+    "flows" / "change.toml", "extend.toml", "new.toml", "reclaim.toml", "release.toml";
     "rules" / "2026-01.toml";
 };
 

@@ -12,16 +12,7 @@ pub fn shipped(name: &str) -> FlowDefinition {
     toml::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-const SHIPPED: [&str; 8] = [
-    "change",
-    "extend",
-    "new",
-    "price_book",
-    "reclaim",
-    "release",
-    "role_assignment",
-    "settlement",
-];
+const SHIPPED: [&str; 5] = ["change", "extend", "new", "reclaim", "release"];
 
 /// The town with a second unit and somebody else to propose reclaims, roles and settlements.
 fn full() -> Directory {

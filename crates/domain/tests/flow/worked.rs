@@ -115,16 +115,13 @@ fn a_quorum_is_reached_or_missed() {
 
 #[test]
 fn a_sequence_goes_through_its_roles_in_order() {
-    let mut case = Case::begun(
-        shipped("settlement"),
-        town(),
-        FlowApplication {
-            kind: "settlement".into(),
-            applicant: who("money"),
-            ..application()
-        },
-    );
-    case.agree("head", "unit");
+    let nodes = [
+        "[[node]]\ncode = \"supervisor\"\nname = \"监理\"\nsource = \"example\"\nmode = \"sequence\"\n\
+         who = [{ role = \"supervisor.engineer\", at = \"supervisor\" }, { role = \"supervisor.head\", at = \"supervisor\" }]\n"
+            .to_owned(),
+        node("cost", "authority.leader", ""),
+    ];
+    let mut case = Case::of(definition(&nodes.concat()));
     let first = case.task("supervisor", "engineer").id;
     assert!(case.try_act("chief", agree(first)).is_err(), "not yet");
     case.agree("engineer", "supervisor");

@@ -29,7 +29,7 @@ fn a_closed_month_is_not_done_again() {
     let (head, shown) = (desk.head(), desk.month(CLOSED));
     for step in ["meter", "rate", "reconcile", "close"] {
         let told = desk.run(&["month", step, CLOSED]).failed(6);
-        assert!(told.contains("已关账") && told.contains("rerate"), "{told}");
+        assert!(told.contains("已关账") && told.contains("说明理由后重算"), "{told}");
     }
     assert_eq!(desk.head(), head);
     assert_eq!(desk.month(CLOSED), shown);

@@ -40,12 +40,12 @@ fn unknown_things_are_not_found_with_advice() {
     for (words, advice) in [
         (&["explain", "202505-999999"][..], "编号形如"),
         (&["explain", "203001-000001"], "编号形如"),
-        (&["statement", "show", "JS-203001-0001"], "statement list"),
+        (&["statement", "show", "JS-203001-0001"], "结算单清单"),
         (
             &["statement", "advance", "JS-203001-0001", "--side", "unit"],
-            "statement list",
+            "结算单清单",
         ),
-        (&["statement", "render", CLOSED, "JS-203001-0001"], "statement list"),
+        (&["statement", "render", CLOSED, "JS-203001-0001"], "结算单清单"),
         (&["collect", "N77"], "node list"),
         (&["node", "test", "N77"], "node list"),
     ] {

@@ -173,7 +173,8 @@ async fn a_backdated_version_is_a_proposal(store: TestStore) {
     let text = file(&["HT-1,1,2026-03-15,CPU,,,flat,46,,,,,,,,一,清单,张三"]);
     let outcome = house.import(ImportKind::Prices, &text).await.unwrap();
     assert_eq!((outcome.counts.new, outcome.counts.late_facts), (1, 2));
-    assert!(outcome.counts.notes[0].contains("2026-03、2026-04") && outcome.counts.notes[0].contains("rerate 2026-03"));
+    let note = &outcome.counts.notes[0];
+    assert!(note.contains("2026-03、2026-04") && note.contains("理由"), "{note}");
     let detail = "追溯生效的价目 HT-1/v1（文件「文件.csv」1 行）".to_owned();
     let fact = |text: &str| (month(text), "backdated_price".to_owned(), false, detail.clone());
     assert_eq!(house.late().await, [fact("2026-03"), fact("2026-04")]);
