@@ -29,6 +29,7 @@ pub mod messages;
 pub mod month;
 pub mod nodes;
 pub mod orders;
+pub mod price_books;
 pub mod registers;
 pub mod requests;
 pub mod statements;

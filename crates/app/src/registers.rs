@@ -1,8 +1,8 @@
-//! Reading the registers: organisations, systems, the catalogue, contracts and prices, as they are at a moment.
+//! Reading the registers: organisations, systems, the catalogue and contracts, as they are at a moment.
 
 use crate::{AppError, OpContext, Reach};
 use domain::authz::Action;
-use domain::catalogue::{Contract, PriceBook, ServiceItem};
+use domain::catalogue::{Contract, ServiceItem};
 use domain::registry::{CloudNode, InformationSystem, Organisation};
 use kernel::Instant;
 use std::collections::BTreeSet;
@@ -48,17 +48,4 @@ pub async fn contracts(ctx: &OpContext, at: Instant) -> Result<Vec<Contract>, Ap
     let history = ctx.store().read().await?.history::<Contract>().await?;
     let seen = |contract: &&Contract| reach.holds(None, Some(contract.provider.as_str()));
     Ok(history.all_at(at).filter(seen).cloned().collect())
-}
-
-/// Every version of the price books, by contract and version; a provider sees those of its contracts.
-pub async fn price_books(ctx: &OpContext) -> Result<Vec<PriceBook>, AppError> {
-    let reach = ctx.reach(Action::PriceRead, "price_book").await?;
-    let mut read = ctx.store().read().await?;
-    let contracts = read.history::<Contract>().await?;
-    let books = read.price_books().await?.into_iter();
-    let seen = books.filter(|book| {
-        let contract = contracts.latest(book.contract.as_str());
-        contract.is_some_and(|contract| reach.holds(None, Some(contract.provider.as_str())))
-    });
-    Ok(seen.collect())
 }

@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "people", include_str!("../migrations/0003_people.sql")),
     (4, "messages", include_str!("../migrations/0004_messages.sql")),
     (5, "sign in", include_str!("../migrations/0005_sign_in.sql")),
+    (6, "prices", include_str!("../migrations/0006_prices.sql")),
 ];
 
 pub(crate) fn migrator(text_type: &str) -> Migrator {

@@ -1,11 +1,59 @@
 //! Price books. A version is inserted once and never changed.
 
-use crate::{Connection, StoreError};
+use crate::{Connection, Row, StoreError};
 use domain::catalogue::PriceBook;
-use kernel::{ImportId, Instant};
+use kernel::{ContractCode, ImportId, Instant};
 use std::collections::BTreeSet;
 
 const TABLE: &str = "price_book";
+
+/// A version with where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceBookRecord {
+    /// The version.
+    pub book: PriceBook,
+    /// When it was stored.
+    pub recorded: Instant,
+    /// Login name of the account that imported it; none if the operator at the machine did.
+    pub preparer: Option<String>,
+    /// Who approved it.
+    pub approval: Option<PriceApproval>,
+}
+
+impl PriceBookRecord {
+    /// Whether it waits for an approval.
+    pub fn waits(&self) -> bool {
+        self.preparer.is_some() && self.approval.is_none()
+    }
+}
+
+/// That a version was approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceApproval {
+    /// Login name.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+    /// The opinion.
+    pub opinion: String,
+}
+
+fn record(row: &Row) -> Result<PriceBookRecord, StoreError> {
+    let approval = match row.text_or_none("approved_by")? {
+        Some(by) => Some(PriceApproval {
+            by,
+            at: Instant::from_unix_s(row.int("approved_s")?),
+            opinion: row.text("opinion")?,
+        }),
+        None => None,
+    };
+    Ok(PriceBookRecord {
+        book: row.json(TABLE, "body")?,
+        recorded: Instant::from_unix_s(row.int("recorded_s")?),
+        preparer: row.text_or_none("preparer")?,
+        approval,
+    })
+}
 
 impl Connection {
     /// All versions of all contracts, by contract and version.
@@ -34,6 +82,33 @@ impl Connection {
             }
         }
         Ok(books)
+    }
+
+    /// All versions with who prepared and approved them, by contract and version.
+    pub async fn price_book_records(&mut self) -> Result<Vec<PriceBookRecord>, StoreError> {
+        let sql = "SELECT b.body, b.recorded_s, c.login AS preparer, p.approved_by, p.approved_s, p.opinion \
+                   FROM price_book b LEFT JOIN import i ON i.id = b.import_id LEFT JOIN account c ON c.login = i.actor \
+                   LEFT JOIN price_approval p ON p.contract = b.contract AND p.version = b.version \
+                   ORDER BY b.contract, b.version";
+        self.all(sql, &[]).await?.iter().map(record).collect()
+    }
+
+    /// Stores that a version was approved. Errors: it is already.
+    pub async fn approve_price_book(
+        &mut self,
+        (contract, version): (&ContractCode, u32),
+        approval: &PriceApproval,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO price_approval (contract, version, approved_by, approved_s, opinion) \
+                   VALUES ($1,$2,$3,$4,$5)";
+        let values = [
+            contract.to_string().into(),
+            i64::from(version).into(),
+            approval.by.clone().into(),
+            approval.at.unix_s().into(),
+            approval.opinion.clone().into(),
+        ];
+        self.execute_one(sql, &values, &format!("{contract}/v{version}")).await
     }
 
     /// Stores a version.

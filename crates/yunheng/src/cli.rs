@@ -86,6 +86,9 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// What existed and what was approved, at any past moment
     Inventory(InventoryArgs),
+    /// Price books: list, approve
+    #[command(subcommand)]
+    Price(PriceCommand),
     /// The month: meter, rate, reconcile, close
     #[command(subcommand)]
     Month(MonthCommand),
@@ -501,6 +504,22 @@ pub(crate) struct CaseListArgs {
     /// Only open ones whose deadline has passed
     #[arg(long, conflicts_with = "settled")]
     pub(crate) overdue: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PriceCommand {
+    /// List the versions, and which of them wait for an approval
+    List,
+    /// Approve a version that somebody else imported
+    Approve {
+        /// Number of the contract
+        contract: String,
+        /// Version of its prices
+        version: u32,
+        /// Opinion, for example the number of the decision
+        #[arg(long)]
+        opinion: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

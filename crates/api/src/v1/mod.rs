@@ -22,6 +22,7 @@ mod months;
 mod nodes;
 mod offers;
 mod orders;
+mod price_books;
 mod registers;
 mod requests;
 mod reviews;
@@ -75,6 +76,7 @@ pub(crate) fn operations() -> OpenApiRouter<Api> {
         .merge(month_work::routes())
         .merge(imports::routes())
         .merge(registers::routes())
+        .merge(price_books::routes())
         .merge(charges::routes())
         .merge(statements::routes())
         .merge(cases::routes())

@@ -1,15 +1,15 @@
-//! The registers: organisations, systems, the catalogue, contracts and price books.
+//! The registers: organisations, systems, the catalogue and contracts.
 
 use super::parsed;
 use super::requests::value;
-use crate::filter::{Listed, Nothing};
+use crate::filter::Listed;
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
 use app::registers;
 use axum::response::Response;
-use domain::catalogue::{Contract, PriceBook, ServiceItem};
+use domain::catalogue::{Contract, ServiceItem};
 use kernel::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +23,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(list_systems))
         .routes(routes!(list_catalogue))
         .routes(routes!(list_contracts))
-        .routes(routes!(list_price_books))
 }
 
 /// As of when.
@@ -145,34 +144,6 @@ impl From<Contract> for ContractView {
     }
 }
 
-/// A version of the prices of a contract.
-#[derive(Debug, Serialize, ToSchema)]
-struct PriceBookView {
-    /// Contract and version.
-    label: String,
-    contract: String,
-    version: u32,
-    effective_from: String,
-    source: String,
-    approver: String,
-    #[schema(value_type = Vec<Object>)]
-    lines: Value,
-}
-
-impl From<PriceBook> for PriceBookView {
-    fn from(book: PriceBook) -> Self {
-        Self {
-            label: book.label(),
-            contract: book.contract.to_string(),
-            version: book.version,
-            effective_from: book.effective_from.to_string(),
-            source: book.source,
-            approver: book.approver,
-            lines: value(book.lines),
-        }
-    }
-}
-
 /// A word of the rules by its text form.
 fn text(given: &impl Serialize) -> String {
     match value(given) {
@@ -229,12 +200,4 @@ async fn list_catalogue(asker: Asker, Listed { filter, paging }: Listed<AtQuery>
 async fn list_contracts(asker: Asker, Listed { filter, paging }: Listed<AtQuery>) -> Result<Response, Problem> {
     let found = registers::contracts(&asker.ctx, filter.at(&asker)?).await?;
     paging.answer(found.into_iter().map(ContractView::from).collect(), "code")
-}
-
-/// Every version of the price books; a provider sees those of its contracts
-#[utoipa::path(get, path = "/price-books", tag = "registers", params(Paging),
-    responses((status = 200, description = "A page of versions", body = Page<PriceBookView>)))]
-async fn list_price_books(asker: Asker, Listed { paging, .. }: Listed<Nothing>) -> Result<Response, Problem> {
-    let found = registers::price_books(&asker.ctx).await?;
-    paging.answer(found.into_iter().map(PriceBookView::from).collect(), "label")
 }

@@ -165,6 +165,10 @@ const OPERATIONS: &[(&str, For)] = &[
     ("get /api/v1/catalogue", only(Provider, Newcomer)),
     ("get /api/v1/contracts", only(Provider, Unit)),
     ("get /api/v1/price-books", only(Provider, Unit)),
+    (
+        "post /api/v1/price-books/{contract}/{version}/approval",
+        only(Leader, Operations),
+    ),
     ("get /api/v1/imports", only(Operations, Unit)),
     ("post /api/v1/imports/{kind}", only(Operations, Unit)),
     ("get /api/v1/forms/imports/{kind}", only(Operations, Newcomer)),
@@ -218,6 +222,7 @@ pub(crate) fn body(operation: &str) -> Value {
         "post /api/v1/sessions/oidc/code" => json!({ "code": "1" }),
         "post /api/v1/accounts/{id}/state" => json!({ "active": false }),
         "post /api/v1/roles" => json!({ "account": NOBODY, "role": "unit.head" }),
+        "post /api/v1/price-books/{contract}/{version}/approval" => json!({ "opinion": "同意" }),
         "post /api/v1/roles/{number}/decision" => json!({ "granted": true }),
         "post /api/v1/requests" | "post /api/v1/requests/check" | "post /api/v1/requests/{number}" => {
             json!({ "kind": "new", "system": "S01" })
@@ -293,8 +298,11 @@ fn path_of(operation: &str, role: i64) -> String {
         _ if UPLOADS.contains(&operation) => "?name=a.csv",
         _ => "",
     };
-    let path = path.replace("{code}", "LZ-202602-0001").replace("{allocation}", "FP-1");
-    let path = path.replace("{kind}", "organisations");
+    let path = path
+        .replace("{code}", "LZ-202602-0001")
+        .replace("{allocation}", "FP-1")
+        .replace("{contract}", "HT-1");
+    let path = path.replace("{kind}", "organisations").replace("{version}", "1");
     let path = path.replace("{token}", "tok_00000000-0000-7000-8000-000000000000");
     let path = path.replace("{id}", id).replace("{number}", &number);
     path.replace("{month}", "2026-02").replace("{line}", "202602-000001") + query

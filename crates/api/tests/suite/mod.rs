@@ -10,6 +10,7 @@ mod life;
 mod machines;
 mod once;
 mod people;
+mod prices;
 mod sign_in;
 mod socket;
 mod told;

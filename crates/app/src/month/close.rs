@@ -4,6 +4,7 @@
 use super::rate::{Basis, not_metered};
 use super::settle::Known;
 use super::{Facts, meter, rate, reconcile_month, refuse_closed};
+use crate::price_books::refuse_waiting;
 use crate::{AppError, OpContext};
 use domain::reconcile::Difference;
 use domain::settle::{Statement, StatementStatus, WithheldLedger, make_statements};
@@ -41,6 +42,7 @@ pub struct CloseOutcome {
 pub async fn close_month(ctx: &OpContext, month: Month) -> Result<CloseOutcome, AppError> {
     refuse_closed(ctx, month).await?;
     in_order(ctx, month).await?;
+    refuse_waiting(&mut ctx.store().read().await?, month).await?;
     meter(ctx, month).await?;
     rate(ctx, month).await?;
     let reconciled = reconcile_month(ctx, month).await?;
@@ -67,6 +69,7 @@ pub async fn close_month(ctx: &OpContext, month: Month) -> Result<CloseOutcome, 
         without_bill: reconciled.without_bill,
     };
     let mut work = ctx.store().begin().await?;
+    refuse_waiting(&mut work, month).await?;
     let holds = still_holds(ctx, &mut work, month, run).await? && Known::read(&mut work, month).await? == known;
     if work.is_closed(month).await? || !holds {
         return Err(store::StoreError::Conflict(format!("{month} 的数据")).into());

@@ -91,6 +91,11 @@ pub enum PriceBookError {
 }
 
 impl PriceBook {
+    /// Whether this later version took the place of another before that held a single day.
+    pub fn replaces(&self, other: &Self) -> bool {
+        self.contract == other.contract && self.version > other.version && self.effective_from <= other.effective_from
+    }
+
     /// Every fault of the book.
     pub fn faults(&self) -> Vec<PriceBookError> {
         let mut faults = Vec::new();

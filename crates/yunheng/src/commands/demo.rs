@@ -66,15 +66,18 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
         Arc::new(move || Instant::from_unix_s(time.load(Ordering::Relaxed)))
     };
     let ctx = setting.context(store, clock, seeded_entropy(arguments.seed))?;
-    let renderer = if arguments.no_people {
+    let is_too_early = !story::can_be_played(&ctx, until)?;
+    let renderer = if arguments.no_people || is_too_early {
         None
     } else {
         Some(documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?)
     };
     let told = play(&ctx, &city, &time, (renderer, dir)).await?;
-    demo_report::tell(&ctx, &city, dir, &setting, told.as_ref())
-        .await?
-        .print(common.output)
+    let mut report = demo_report::tell(&ctx, &city, dir, &setting, told.as_ref()).await?;
+    if is_too_early && !arguments.no_people {
+        report.line(format!("\n{until} 早于随附审批流程的生效日，没有演绎人员的办理过程"));
+    }
+    report.print(common.output)
 }
 
 /// Removes an earlier demo city; refuses to touch anything else.

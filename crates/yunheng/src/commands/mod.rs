@@ -13,6 +13,7 @@ mod inventory;
 mod job;
 mod month;
 mod node;
+mod price;
 mod serve;
 mod setup;
 mod statement;
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Collect(arguments) => collect::run(&setting, arguments).await?,
         Command::Import(arguments) => import::run(&setting, arguments).await?,
         Command::Inventory(arguments) => inventory::run(&setting, arguments).await?,
+        Command::Price(command) => price::run(&setting, command).await?,
         Command::Month(command) => month::run(&setting, command).await?,
         Command::Statement(command) => statement::run(&setting, command).await?,
         Command::Explain(arguments) => statement::explain(&setting, &arguments.line).await?,

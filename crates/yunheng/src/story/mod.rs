@@ -19,6 +19,7 @@ use app::orders::BuiltIn;
 use app::{AppError, OpContext};
 use cast::Cast;
 use desk::Desks;
+use kernel::Month;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,8 +32,14 @@ pub(crate) struct Told {
     pub(crate) transcript: PathBuf,
     /// The logins of the people in it.
     pub(crate) accounts: PathBuf,
-    /// A token of whoever keeps the months, and one of whoever audits.
+    /// A token of whoever closes the months, and one of whoever audits.
     pub(crate) tokens: [PathBuf; 2],
+}
+
+/// Whether the approval flows that ship hold in a month: before that nobody can apply for anything.
+pub(crate) fn can_be_played(ctx: &OpContext, month: Month) -> Result<bool, Failure> {
+    let at = month.period().from();
+    Ok(ctx.policies()?.flows.iter().all(|flow| flow.is_effective(at)))
 }
 
 /// Plays the story from now to the end of the month. `time` is the city's clock, which it moves.
@@ -55,9 +62,9 @@ pub(crate) async fn play(
     let told = Told {
         transcript: dir.join("walkthrough.md"),
         accounts: dir.join("accounts.csv"),
-        tokens: ["yunying", "auditadmin"].map(|login| dir.join(format!("{login}.token"))),
+        tokens: ["lingdao", "auditadmin"].map(|login| dir.join(format!("{login}.token"))),
     };
-    for (login, path) in ["yunying", "auditadmin"].into_iter().zip(&told.tokens) {
+    for (login, path) in ["lingdao", "auditadmin"].into_iter().zip(&told.tokens) {
         let secret = desks.token(login).await?;
         std::fs::write(path, secret).map_err(AppError::io(path))?;
     }

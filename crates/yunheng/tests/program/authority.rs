@@ -29,7 +29,7 @@ fn told(desk: &Desk, arguments: &[&str], lines: &str) -> Said {
 }
 
 /// Runs a command by a token.
-fn by(desk: &Desk, token: &str, arguments: &[&str]) -> Said {
+pub(crate) fn by(desk: &Desk, token: &str, arguments: &[&str]) -> Said {
     let mut command = desk.command(arguments);
     command.env("YUNHENG_TOKEN", token);
     command.output().expect("the program starts").into()

@@ -84,22 +84,24 @@ pub(crate) fn run(arguments: &[&str]) -> Said {
     program().args(arguments).output().expect("the program starts").into()
 }
 
-/// Makes the small demo city in a folder; its figures.
+/// Makes the small demo city in a folder, without its people; its figures.
 pub(crate) fn make_demo(folder: &Path, database: Option<&str>) -> String {
+    demo(folder, database, &["--no-people", "--until", OPEN])
+}
+
+/// The same, with more said.
+pub(crate) fn demo(folder: &Path, database: Option<&str>, more: &[&str]) -> String {
     let mut command = program();
     command.args([
         "demo",
         "--small",
-        "--no-people",
-        "--until",
-        OPEN,
         "--output",
         "json",
         "--seed",
         &SEED.to_string(),
         "--dir",
     ]);
-    command.arg(folder);
+    command.arg(folder).args(more);
     command.args(database.into_iter().flat_map(|url| ["--database", url]));
     Said::from(command.output().expect("the program starts")).ok()
 }

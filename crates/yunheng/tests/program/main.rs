@@ -16,6 +16,7 @@ mod desk;
 mod hostile;
 mod idempotence;
 mod kill;
+mod people;
 mod refused;
 mod shown;
 mod worker;
