@@ -2,8 +2,8 @@
 
 use crate::{AppError, OpContext, audit};
 use domain::authz::{Action, Duty, Permit, Target, keep_apart};
-use domain::registry::{History, Organisation};
 use kernel::OrganisationCode;
+use std::sync::Arc;
 
 impl OpContext {
     /// Judges an action of whoever acts by account. The house itself (its jobs, and the operator at the machine while
@@ -46,9 +46,9 @@ impl OpContext {
             .any(|code| *code != who.organisation);
         // Within one's own organisation nothing depends on the tree.
         let organisations = if of_others {
-            self.store().read().await?.history::<Organisation>().await?
+            self.organisations(&mut self.store().read().await?).await?
         } else {
-            History::default()
+            Arc::default()
         };
         let above = |code: &OrganisationCode| organisations.above(code, self.now());
         match self.policies()?.judge.decide(who, action, target, &above) {

@@ -3,6 +3,7 @@
 use crate::AppError;
 use crate::accounts::AccountError;
 use domain::authz::{AccountPolicy, Actor};
+use domain::registry::{History, Organisation};
 use identity::IdentityProvider;
 use kernel::id::IdKind;
 use kernel::{Id, Instant};
@@ -11,7 +12,7 @@ use policy::PolicyFiles;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use store::Store;
+use store::{Connection, Store};
 
 /// The time. The binary gives the real one, the demo city and tests a made-up one.
 pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
@@ -49,6 +50,8 @@ struct House {
     clock: Clock,
     entropy: Mutex<Entropy>,
     policies: OnceLock<PolicyFiles>,
+    /// The register of organisations, with how many versions of it there were.
+    organisations: Mutex<Option<(i64, Arc<History<Organisation>>)>>,
     account_policy: OnceLock<AccountPolicy>,
     identity_provider: OnceLock<IdentityProvider>,
 }
@@ -92,6 +95,7 @@ impl OpContext {
                 clock,
                 entropy: Mutex::new(entropy),
                 policies: OnceLock::new(),
+                organisations: Mutex::new(None),
                 account_policy: OnceLock::new(),
                 identity_provider: OnceLock::new(),
             }),
@@ -187,6 +191,21 @@ impl OpContext {
     pub fn new_id<K: IdKind>(&self) -> Id<K> {
         let unix_ms = u64::try_from(self.now().unix_s()).unwrap_or(0).saturating_mul(1000);
         Id::from_parts(unix_ms, &self.random())
+    }
+
+    /// The register of organisations as a transaction sees it. Every act asks for it and it hardly ever changes, so it
+    /// is kept as long as it has as many versions.
+    pub(crate) async fn organisations(&self, read: &mut Connection) -> Result<Arc<History<Organisation>>, AppError> {
+        let versions = read.versions::<Organisation>().await?;
+        let kept = self.house.organisations.lock().ok().and_then(|kept| kept.clone());
+        if let Some((_, history)) = kept.filter(|(known, _)| *known == versions) {
+            return Ok(history);
+        }
+        let history = Arc::new(read.history().await?);
+        if let Ok(mut kept) = self.house.organisations.lock() {
+            *kept = Some((versions, Arc::clone(&history)));
+        }
+        Ok(history)
     }
 
     /// What is decided by data: authority, rules, calendar, flows. Errors: a file shipped with the program is faulty.

@@ -2,7 +2,7 @@
 
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
-use domain::registry::{Organisation, Side};
+use domain::registry::Side;
 use kernel::OrganisationCode;
 use std::collections::BTreeSet;
 
@@ -58,7 +58,7 @@ impl OpContext {
 
     /// The codes of an organisation and of all below it, now.
     pub(crate) async fn own_and_below(&self, own: &OrganisationCode) -> Result<BTreeSet<String>, AppError> {
-        let organisations = self.store().read().await?.history::<Organisation>().await?;
+        let organisations = self.organisations(&mut self.store().read().await?).await?;
         let codes = organisations.own_and_below(own, self.now());
         Ok(codes.iter().map(ToString::to_string).collect())
     }

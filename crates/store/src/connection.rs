@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row a
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// How long a writer waits for another one.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -28,6 +29,9 @@ const WRITER_LOCK: &str = "SELECT pg_advisory_xact_lock(8109117)";
 pub struct Store {
     pub(crate) pool: Pool,
     pub(crate) patience: Duration,
+    /// Whose turn it is to write: within a process writers stand in line here, first come, first served, and take no
+    /// connection of the pool from readers meanwhile. Between processes the database itself keeps them apart.
+    pub(crate) writer: Arc<Mutex<()>>,
     pub(crate) command: Option<Arc<Command>>,
 }
 
@@ -170,10 +174,15 @@ impl Row {
 
 /// A transaction on either database.
 #[derive(Debug)]
-pub enum Connection {
-    /// On SQLite.
+pub struct Connection {
+    open: Open,
+    /// The turn of a writer; it ends after the transaction.
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+#[derive(Debug)]
+enum Open {
     Sqlite(Transaction<'static, Sqlite>),
-    /// On PostgreSQL.
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -219,6 +228,7 @@ impl Store {
         Ok(Self {
             pool,
             patience,
+            writer: Arc::default(),
             command: None,
         })
     }
@@ -274,30 +284,35 @@ impl Store {
 
     /// A transaction for reading: it sees one state of the database.
     pub async fn read(&self) -> Result<Connection, StoreError> {
-        Ok(match &self.pool {
-            Pool::Sqlite(pool) => Connection::Sqlite(pool.begin().await?),
+        let open = match &self.pool {
+            Pool::Sqlite(pool) => Open::Sqlite(pool.begin().await?),
             Pool::Postgres(pool) => {
                 let mut transaction = pool.begin().await?;
                 sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .execute(&mut *transaction)
                     .await?;
-                Connection::Postgres(transaction)
+                Open::Postgres(transaction)
             }
-        })
+        };
+        Ok(Connection { open, _turn: None })
     }
 
     /// A transaction for writing; there is only one at a time.
     pub(crate) async fn write(&self) -> Result<Connection, StoreError> {
-        Ok(match &self.pool {
-            Pool::Sqlite(pool) => Connection::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+        let turn = tokio::time::timeout(self.patience, Arc::clone(&self.writer).lock_owned());
+        let turn = turn.await.map_err(|_| StoreError::Busy)?;
+        let open = match &self.pool {
+            Pool::Sqlite(pool) => Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => {
                 let mut transaction = pool.begin().await?;
                 let patience = format!("SET LOCAL lock_timeout = {}", self.patience.as_millis().max(1));
                 sqlx::query(AssertSqlSafe(patience)).execute(&mut *transaction).await?;
                 sqlx::query(WRITER_LOCK).execute(&mut *transaction).await?;
-                Connection::Postgres(transaction)
+                Open::Postgres(transaction)
             }
-        })
+        };
+        let turn = Some(turn);
+        Ok(Connection { open, _turn: turn })
     }
 
     /// Closes all connections.
@@ -330,9 +345,9 @@ fn bind_postgres<'q>(sql: &str, values: &[Value]) -> Query<'q, Postgres, PgArgum
 impl Connection {
     /// Runs a statement. Returns how many rows it changed.
     pub async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(t) => bind_sqlite(sql, values).execute(&mut **t).await?.rows_affected(),
-            Self::Postgres(t) => bind_postgres(sql, values).execute(&mut **t).await?.rows_affected(),
+        Ok(match &mut self.open {
+            Open::Sqlite(t) => bind_sqlite(sql, values).execute(&mut **t).await?.rows_affected(),
+            Open::Postgres(t) => bind_postgres(sql, values).execute(&mut **t).await?.rows_affected(),
         })
     }
 
@@ -351,12 +366,12 @@ impl Connection {
 
     /// Reads all rows of a query.
     pub async fn all(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(t) => {
+        Ok(match &mut self.open {
+            Open::Sqlite(t) => {
                 let rows = bind_sqlite(sql, values).fetch_all(&mut **t).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(t) => {
+            Open::Postgres(t) => {
                 let rows = bind_postgres(sql, values).fetch_all(&mut **t).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
@@ -389,16 +404,16 @@ impl Connection {
     /// The `n`th placeholder of a statement with many. SQLite looks for a numbered one among all that it has seen,
     /// so thousands of them take seconds; its own kind needs no looking.
     fn placeholder(&self, n: usize) -> String {
-        match self {
-            Self::Sqlite(_) => "?".to_owned(),
-            Self::Postgres(_) => format!("${n}"),
+        match &self.open {
+            Open::Sqlite(_) => "?".to_owned(),
+            Open::Postgres(_) => format!("${n}"),
         }
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(t) => t.commit().await?,
-            Self::Postgres(t) => t.commit().await?,
+        match self.open {
+            Open::Sqlite(t) => t.commit().await?,
+            Open::Postgres(t) => t.commit().await?,
         }
         Ok(())
     }

@@ -18,7 +18,8 @@ impl Connection {
         &mut self,
         imports: &BTreeSet<ImportId>,
     ) -> Result<History<T>, StoreError> {
-        let sql = "SELECT code, valid_from_s, body, import_id FROM registry_version WHERE register = $1                    ORDER BY code, valid_from_s";
+        let sql = "SELECT code, valid_from_s, body, import_id FROM registry_version WHERE register = $1 \
+                   ORDER BY code, valid_from_s";
         let mut history = History::default();
         for row in self.all(sql, &[T::REGISTER.into()]).await? {
             if !imports.is_empty() {
@@ -38,6 +39,13 @@ impl Connection {
             })?;
         }
         Ok(history)
+    }
+
+    /// How many versions one register has. Versions are never changed or taken away: as many are the same ones.
+    pub async fn versions<T: Registered>(&mut self) -> Result<i64, StoreError> {
+        let sql = "SELECT COUNT(*) AS versions FROM registry_version WHERE register = $1";
+        let row = self.first(sql, &[T::REGISTER.into()]).await?;
+        row.map_or(Ok(0), |row| row.int("versions"))
     }
 
     /// All registers that the pure steps need.

@@ -231,10 +231,22 @@ impl Connection {
             .transpose()
     }
 
-    /// Who can act in which role where, now: roles in force of accounts in use.
-    pub async fn role_holders(&mut self) -> Result<Vec<(AccountId, Role, OrganisationCode)>, StoreError> {
-        let sql = "SELECT r.account, r.role, r.organisation FROM role_assignment r JOIN account a ON a.id = r.account \
-                   WHERE r.state = 'in_force' AND a.state = 'active' ORDER BY r.number";
+    /// Active accounts with the roles they hold, in the order they were given; of roles in units only those in `units`.
+    pub async fn role_holders(
+        &mut self,
+        units: &[OrganisationCode],
+    ) -> Result<Vec<(AccountId, Role, OrganisationCode)>, StoreError> {
+        let places: Vec<String> = (1..=units.len().max(1)).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "SELECT r.account, r.role, r.organisation FROM role_assignment r JOIN account a ON a.id = r.account \
+             WHERE r.state = 'in_force' AND a.state = 'active' \
+             AND (r.role NOT LIKE 'unit.%' OR r.organisation IN ({})) ORDER BY r.number",
+            places.join(",")
+        );
+        let mut values: Vec<Value> = units.iter().map(|unit| unit.as_str().into()).collect();
+        if values.is_empty() {
+            values.push("".into());
+        }
         let table = "role_assignment";
         let holder = |row: &Row| {
             Ok((
@@ -243,7 +255,7 @@ impl Connection {
                 row.parsed(table, "organisation")?,
             ))
         };
-        self.all(sql, &[]).await?.iter().map(holder).collect()
+        self.all(&sql, &values).await?.iter().map(holder).collect()
     }
 
     /// Subjects of flows in a state.

@@ -203,7 +203,7 @@ async fn give_up(ctx: &OpContext, delivery: &Delivery, trouble: &str) -> Result<
     let mut work = ctx.store().begin().await?;
     let id = delivery.id.to_string();
     if delivery.kind != DEAD {
-        let holders = work.role_holders().await?;
+        let holders = work.role_holders(&[]).await?;
         let administrators = holders.iter().filter(|(_, role, _)| *role == Role::SystemAdmin);
         let administrators: Vec<_> = administrators.map(|(account, _, _)| *account).collect();
         let title = format!("{}投递失败：{id}", delivery.channel.zh());

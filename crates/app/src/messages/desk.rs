@@ -154,7 +154,11 @@ pub async fn to_dos(ctx: &OpContext) -> Result<Vec<Mine>, AppError> {
 /// Tasks of those who are away, as far as `deputy` may decide them: not what they applied for, and nothing where they
 /// have another duty already.
 async fn of_others(ctx: &OpContext, read: &mut Connection, deputy: AccountId) -> Result<Vec<(ToDo, String)>, AppError> {
-    let people = people(ctx, read).await?;
+    let absences = read.absences_at(ctx.now()).await?;
+    if !absences.iter().any(|absence| absence.deputy == deputy) {
+        return Ok(Vec::new());
+    }
+    let people = people(ctx, read, None).await?;
     let away: Vec<AccountId> = people
         .absences
         .iter()

@@ -136,7 +136,7 @@ pub async fn check_thought(ctx: &OpContext, draft: Draft) -> Result<Checked, App
 async fn dry_run(ctx: &OpContext, request: ResourceRequest) -> Result<Checked, AppError> {
     let mut read = ctx.store().read().await?;
     let judged = judge(ctx, &mut read, &request).await?;
-    let people = people(ctx, &mut read).await?;
+    let people = people(ctx, &mut read, Some(&request.unit)).await?;
     let definition = flow_for(ctx, request.kind)?;
     let flow = preview(&mut read, definition, &people, (&request, &judged)).await?;
     let faults = check_application(&request, ctx.now());

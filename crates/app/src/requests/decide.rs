@@ -70,7 +70,7 @@ async fn carry_out(ctx: &OpContext, (number, version): (&str, i64), what: Act) -
     let wanted = action(&what, seen.kind, ctx.who()?.side);
     let permit = ctx.authorise(wanted, &target(&seen)).await?;
     let who = permit.actor();
-    let people = people(ctx, &mut ctx.store().read().await?).await?;
+    let people = people(ctx, &mut ctx.store().read().await?, Some(&seen.unit)).await?;
 
     let mut work = ctx.store().begin().await?;
     let request = work.request(number, &Sight::All).await?;

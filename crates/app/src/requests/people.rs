@@ -5,9 +5,8 @@ use crate::{AppError, OpContext};
 use domain::authz::{PLATFORM_NAME, Role, platform_account};
 use domain::calendar::Term;
 use domain::flow::{Absence, Directory, FlowDefinition, FlowRun, may_decide};
-use domain::registry::Organisation;
 use domain::request::RequestKind;
-use kernel::{AccountId, Instant, Period};
+use kernel::{AccountId, Instant, OrganisationCode, Period};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Connection;
 
@@ -49,15 +48,24 @@ impl People {
     }
 }
 
-/// Reads who can act now.
-pub(crate) async fn people(ctx: &OpContext, read: &mut Connection) -> Result<People, AppError> {
-    let organisations = read.history::<Organisation>().await?;
+/// Reads who can act now: everybody at the authority, the providers and the third parties, and those of a unit and of
+/// the units above it; of all units if none is given.
+pub(crate) async fn people(
+    ctx: &OpContext,
+    read: &mut Connection,
+    unit: Option<&OrganisationCode>,
+) -> Result<People, AppError> {
+    let organisations = ctx.organisations(read).await?;
+    let units = match unit {
+        Some(unit) => [vec![unit.clone()], organisations.above(unit, ctx.now())].concat(),
+        None => organisations.all_at(ctx.now()).map(|o| o.code.clone()).collect(),
+    };
     let mut directory = Directory::default();
     for body in organisations.all_at(ctx.now()) {
         directory.add_organisation(body.code.clone(), body.side, body.parent.clone());
     }
     let mut administrators = Vec::new();
-    for (account, role, organisation) in read.role_holders().await? {
+    for (account, role, organisation) in read.role_holders(&units).await? {
         if role == Role::SystemAdmin {
             administrators.push(account);
         }

@@ -64,7 +64,8 @@ async fn hand_in(ctx: &OpContext, number: &str, version: i64) -> Result<Resource
     }
     let (judged, people) = {
         let mut read = ctx.store().read().await?;
-        (judge(ctx, &mut read, &seen).await?, people(ctx, &mut read).await?)
+        let people = people(ctx, &mut read, Some(&seen.unit)).await?;
+        (judge(ctx, &mut read, &seen).await?, people)
     };
     admit(&judged)?;
 

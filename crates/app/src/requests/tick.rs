@@ -28,7 +28,7 @@ pub async fn tick(ctx: &OpContext) -> Result<TickOutcome, AppError> {
         let mut read = ctx.store().read().await?;
         let mut subjects = read.flows_in(FlowState::Open.word()).await?;
         subjects.extend(read.flows_in(FlowState::Returned.word()).await?);
-        (people(ctx, &mut read).await?, subjects)
+        (people(ctx, &mut read, None).await?, subjects)
     };
     ctx.policies()?;
     for (place, subject) in (0..).zip(&subjects) {
