@@ -12,6 +12,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "messages", include_str!("../migrations/0004_messages.sql")),
     (5, "sign in", include_str!("../migrations/0005_sign_in.sql")),
     (6, "prices", include_str!("../migrations/0006_prices.sql")),
+    (
+        7,
+        "request records",
+        include_str!("../migrations/0007_request_records.sql"),
+    ),
 ];
 
 pub(crate) fn migrator(text_type: &str) -> Migrator {

@@ -79,12 +79,14 @@ impl Sight {
             Self::All => (String::new(), Vec::new()),
             Self::Units(units, account) => {
                 let places: Vec<String> = (1..).take(units.len()).map(|place| format!("${}", n + place)).collect();
+                // Of one unit the index gives the newest first; of several, all must be sorted.
+                let of_units = match places.as_slice() {
+                    [one] => format!("unit = {one}"),
+                    _ => format!("unit IN ({})", places.join(",")),
+                };
                 let units = units.iter().map(Into::into);
                 (
-                    format!(
-                        " AND (status <> 'draft' OR applicant = ${n}) AND unit IN ({})",
-                        places.join(",")
-                    ),
+                    format!(" AND (status <> 'draft' OR applicant = ${n}) AND {of_units}"),
                     std::iter::once(account.to_string().into()).chain(units).collect(),
                 )
             }
@@ -140,16 +142,22 @@ impl Connection {
             request.status.word().into(),
             request.place.as_ref().map(|place| place.provider.to_string()).into(),
             serde_json::to_string(request).unwrap_or_default().into(),
-            frozen.map(str::to_owned).into(),
             request.number.clone().into(),
             request.version.into(),
             request.kind.word().into(),
             request.unit.to_string().into(),
             request.system.to_string().into(),
         ];
-        let sql = "UPDATE resource_request SET status = $1, provider = $2, body = $3, frozen = coalesce($4, frozen), \
-                   kind = $7, unit = $8, system = $9, version = version + 1 WHERE number = $5 AND version = $6";
-        self.execute_one(sql, &values, &request.number).await
+        let sql = "UPDATE resource_request SET status = $1, provider = $2, body = $3, kind = $6, unit = $7, \
+                   system = $8, version = version + 1 WHERE number = $4 AND version = $5";
+        self.execute_one(sql, &values, &request.number).await?;
+        if let Some(frozen) = frozen {
+            let sql = "INSERT INTO request_record (number, frozen) VALUES ($1,$2) \
+                       ON CONFLICT (number) DO UPDATE SET frozen = excluded.frozen";
+            let values = [request.number.clone().into(), frozen.to_owned().into()];
+            self.execute(sql, &values).await?;
+        }
+        Ok(())
     }
 
     /// An application, if it may be seen.
@@ -162,9 +170,9 @@ impl Connection {
 
     /// What was frozen when an application was last submitted: facts, checks, estimate.
     pub async fn frozen<T: DeserializeOwned>(&mut self, number: &str) -> Result<Option<T>, StoreError> {
-        let sql = "SELECT frozen FROM resource_request WHERE number = $1 AND frozen IS NOT NULL";
+        let sql = "SELECT frozen FROM request_record WHERE number = $1";
         let row = self.first(sql, &[number.into()]).await?;
-        row.map(|row| row.json(TABLE, "frozen")).transpose()
+        row.map(|row| row.json("request_record", "frozen")).transpose()
     }
 
     /// The applications that may be seen and fit, the newest first, at most `limit`.
