@@ -46,8 +46,8 @@ fn unknown_things_are_not_found_with_advice() {
             "结算单清单",
         ),
         (&["statement", "render", CLOSED, "JS-203001-0001"], "结算单清单"),
-        (&["collect", "N77"], "node list"),
-        (&["node", "test", "N77"], "node list"),
+        (&["collect", "N77"], "登记云节点"),
+        (&["node", "test", "N77"], "已登记的云节点"),
     ] {
         let told = desk.run(words).failed(4);
         assert!(told.contains(advice), "{words:?}: {told}");
