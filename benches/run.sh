@@ -10,13 +10,18 @@ set -euo pipefail
 export PYTHONDONTWRITEBYTECODE=1
 cd "$(dirname "$0")/.."
 
+# Always both together: one alone would ask other features of what they share, and build that twice.
+build() {
+    cargo build --release --locked --package yunheng --package bench
+}
+
 # The whole production path: a city of so many resources, from its files to its documents, each command a process of
 # its own. Prints wall time, CPU time and peak memory by step.
 path() {
     local city
-    cargo build --release --package yunheng --package bench
+    build
     mkdir -p .tools
-    city=$(mktemp -d .tools/bench-city.XXXXXX)
+    city=$(mktemp -d "$PWD/.tools/bench-city.XXXXXX")
     "${CARGO_TARGET_DIR:-target}/release/bench" path "${CARGO_TARGET_DIR:-target}/release/yunheng" "$city" "$1" || {
         rm -rf "$city"
         return 1
@@ -25,7 +30,7 @@ path() {
 }
 # Ten thousand applications of a thousand people, fifty at once, through the server, on both databases.
 desk() {
-    cargo build --release --package yunheng --package bench
+    build
     local bin=${CARGO_TARGET_DIR:-target}/release
     local data server
     data=$(mktemp -d)
@@ -61,7 +66,7 @@ fi
 w1=$input/w1-$resources w1p=$input/w1p-$points
 [ -f "$w1/segments.parquet" ] || "$python" benches/peers/gen.py w1 "$w1" --resources "$resources"
 [ -f "$w1p/points.csv" ] || "$python" benches/peers/gen.py w1p "$w1p" --points "$points"
-cargo build --release --package bench
+build
 bench=${CARGO_TARGET_DIR:-target}/release/bench
 
 results=$(mktemp -d)
