@@ -7,7 +7,7 @@ use app::accounts::{NewToken, make_token};
 use app::import::{ImportKind, ImportOptions, import_file};
 use app::messages::to_dos;
 use app::requests::{Draft, make_draft, submit};
-use domain::authz::{Account, AccountSort, AccountState, Action, Actor, Role, RoleAssignment};
+use domain::authz::{Account, AccountState, Action, Actor, Role, RoleAssignment};
 use domain::catalogue::ServiceForm;
 use domain::registry::{PoolKind, ResourceKind, Side};
 use domain::request::{Declaration, RequestKind, RequestLine};
@@ -214,22 +214,10 @@ async fn employ(
     role: Role,
 ) -> Result<Actor, BenchError> {
     let id: AccountId = ctx.new_id();
+    let (login, name) = (format!("u{id}"), format!("人员{id}"));
     let account = Account {
-        id,
-        login: format!("u{id}"),
-        name: format!("人员{id}"),
-        mail: None,
-        organisation: code(&organisation)?,
-        sort: AccountSort::Person,
         state: AccountState::Active,
-        password: None,
-        failed: 0,
-        locked_until: None,
-        totp: None,
-        totp_step: None,
-        oidc_subject: None,
-        created: ctx.now(),
-        version: 1,
+        ..Account::invited(id, (&login, &name), code(&organisation)?, ctx.now())
     };
     work.add_account(&account).await.map_err(failed)?;
     let proposal = RoleAssignment {

@@ -6,12 +6,13 @@
 
 #![expect(clippy::panic, reason = "a fixture that cannot be made fails its test, and says why")]
 
+use domain::authz::{Account, Role, RoleAssignment};
 use kernel::Instant;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use store::Store;
+use store::{Store, UnitOfWork};
 use tempfile::TempDir;
 
 /// Makes tests of functions that take a [`TestStore`]: each runs in a module `sqlite` on a new file, and in a module
@@ -42,6 +43,30 @@ pub fn counted() -> Box<dyn FnMut() -> [u8; 10] + Send> {
         let [a, b, c, d, e, f, g, h] = count.to_be_bytes();
         [0, 0, a, b, c, d, e, f, g, h]
     })
+}
+
+/// Stores an account with roles in its organisation, put there directly: how roles are given is tested elsewhere.
+pub async fn employ(work: &mut UnitOfWork, account: &Account, roles: &[Role]) {
+    let done = async {
+        work.add_account(account).await?;
+        for role in roles {
+            let proposal = RoleAssignment {
+                account: account.id,
+                organisation: account.organisation.clone(),
+                role: *role,
+                from: account.created,
+                to: None,
+                proposed_by: "sysadmin".to_owned(),
+                approved_by: String::new(),
+            };
+            let number = work.propose_role(&proposal).await?;
+            work.decide_role(number, true, ("secadmin", account.created)).await?;
+        }
+        Ok::<_, store::StoreError>(())
+    };
+    if let Err(why) = done.await {
+        panic!("{} is not employed: {why}", account.login);
+    }
 }
 
 /// A clock, and the hand by which a test sets it. Units: seconds since 1970.

@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use domain::authz::{AccountSort, Action, Role};
+use domain::authz::{Account, Action, Role};
 use domain::registry::{InformationSystem, Organisation, Side, Version};
 use kernel::{AccountId, Instant};
 use serde_json::Value;
@@ -132,37 +132,9 @@ impl Desk {
     /// An account with roles, put there directly: how roles are given is tested elsewhere.
     pub(crate) async fn person(&self, login: &str, organisation: &str, roles: &[Role]) -> (AccountId, By) {
         let mut work = self.ctx.store().begin().await.unwrap();
-        let account = domain::authz::Account {
-            id: self.ctx.new_id(),
-            login: login.to_owned(),
-            name: login.to_owned(),
-            mail: None,
-            organisation: organisation.parse().unwrap(),
-            sort: AccountSort::Person,
-            state: domain::authz::AccountState::Invited,
-            password: None,
-            failed: 0,
-            locked_until: None,
-            totp: None,
-            totp_step: None,
-            oidc_subject: None,
-            created: self.ctx.now(),
-            version: 1,
-        };
-        work.add_account(&account).await.unwrap();
-        for role in roles {
-            let proposal = domain::authz::RoleAssignment {
-                account: account.id,
-                organisation: account.organisation.clone(),
-                role: *role,
-                from: self.ctx.now(),
-                to: None,
-                proposed_by: "甲".to_owned(),
-                approved_by: String::new(),
-            };
-            let number = work.propose_role(&proposal).await.unwrap();
-            work.decide_role(number, true, ("乙", self.ctx.now())).await.unwrap();
-        }
+        let organisation = organisation.parse().unwrap();
+        let account = Account::invited(self.ctx.new_id(), (login, login), organisation, self.ctx.now());
+        test_support::employ(&mut work, &account, roles).await;
         let link = format!("yhi_{login}");
         let until = (self.ctx.now(), self.ctx.now().plus_s(60));
         work.add_invitation(kernel::Digest::of(link.as_bytes()), account.id, until)

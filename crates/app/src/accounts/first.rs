@@ -3,7 +3,7 @@
 use super::AccountError;
 use super::secret::new_secret;
 use crate::{AppError, OpContext};
-use domain::authz::{Account, AccountSort, AccountState, Role, RoleAssignment};
+use domain::authz::{Account, Role, RoleAssignment};
 use kernel::OrganisationCode;
 use serde::Serialize;
 
@@ -39,23 +39,7 @@ pub async fn first_administrators(
         ("secadmin", "安全管理员", Role::SecurityAdmin),
         ("auditadmin", "审计管理员", Role::AuditAdmin),
     ] {
-        let account = Account {
-            id: ctx.new_id(),
-            login: login.to_owned(),
-            name: name.to_owned(),
-            mail: None,
-            organisation: organisation.clone(),
-            sort: AccountSort::Person,
-            state: AccountState::Invited,
-            password: None,
-            failed: 0,
-            locked_until: None,
-            totp: None,
-            totp_step: None,
-            oidc_subject: None,
-            created: now,
-            version: 1,
-        };
+        let account = Account::invited(ctx.new_id(), (login, name), organisation.clone(), now);
         work.add_account(&account).await?;
         let proposal = RoleAssignment {
             account: account.id,

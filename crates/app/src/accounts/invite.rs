@@ -66,24 +66,14 @@ pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option
     }
     let now = ctx.now();
     let account = Account {
-        id,
-        login,
-        name: new.name.trim().to_owned(),
         mail: new.mail.filter(|mail| !mail.trim().is_empty()),
-        organisation: new.organisation,
         state: match new.sort {
             AccountSort::Person => AccountState::Invited,
             AccountSort::Service => AccountState::Active,
         },
         sort: new.sort,
-        password: None,
-        failed: 0,
-        locked_until: None,
-        totp: None,
-        totp_step: None,
         oidc_subject: new.oidc_subject,
-        created: now,
-        version: 1,
+        ..Account::invited(id, (&login, new.name.trim()), new.organisation, now)
     };
     let mut work = ctx.store().begin().await?;
     if work

@@ -3,7 +3,7 @@
 use app::OpContext;
 use app::jobs::{Handlers, Plan, kind, schedule, work_once};
 use app::messages::{Deliver, Post};
-use domain::authz::{Account, AccountSort, AccountState, Actor, Role, RoleAssignment};
+use domain::authz::{Account, AccountState, Actor, Role};
 use domain::registry::{Organisation, Side, Version};
 use domain::work::DeliveryState;
 use kernel::{AccountId, Instant};
@@ -75,35 +75,13 @@ impl World {
                 roles: vec![*role],
                 scope: None,
             };
+            let name = format!("{login}同志");
             let account = Account {
-                id: actor.account,
-                login: actor.login.clone(),
-                name: format!("{login}同志"),
                 mail: (*side == Side::Unit).then(|| format!("{login}@d1.example.gov.cn")),
-                organisation: actor.organisation.clone(),
-                sort: AccountSort::Person,
                 state: AccountState::Active,
-                password: None,
-                failed: 0,
-                locked_until: None,
-                totp: None,
-                totp_step: None,
-                oidc_subject: None,
-                created: now,
-                version: 1,
+                ..Account::invited(actor.account, (login, &name), actor.organisation.clone(), now)
             };
-            work.add_account(&account).await.unwrap();
-            let role = RoleAssignment {
-                account: actor.account,
-                organisation: actor.organisation.clone(),
-                role: *role,
-                from: now,
-                to: None,
-                proposed_by: "x".into(),
-                approved_by: String::new(),
-            };
-            let number = work.propose_role(&role).await.unwrap();
-            work.decide_role(number, true, ("y", now)).await.unwrap();
+            test_support::employ(&mut work, &account, &actor.roles).await;
             self.people.insert(login, actor);
         }
         work.audit(now, ("测试", "test.world", ""), "{}".into()).await.unwrap();

@@ -6,7 +6,7 @@ use app::import::{ImportKind, ImportOptions, import_file};
 use app::nodes::{NewNode, NewPool, add};
 use app::orders::{HandStep, NewOffer, OfferedPrice};
 use app::requests::Draft;
-use domain::authz::{Account, AccountSort, AccountState, Actor, Role, RoleAssignment};
+use domain::authz::{Account, AccountState, Actor, Role};
 use domain::catalogue::ServiceForm;
 use domain::flow::Act;
 use domain::registry::{Measure, NodeSource, PoolKind, ResourceKind, Side};
@@ -400,32 +400,8 @@ impl World {
 /// Gives somebody an account and a role in their organisation.
 async fn employ(work: &mut UnitOfWork, who: &Actor, role: Role, now: Instant) {
     let account = Account {
-        id: who.account,
-        login: who.login.clone(),
-        name: who.login.clone(),
-        mail: None,
-        organisation: who.organisation.clone(),
-        sort: AccountSort::Person,
         state: AccountState::Active,
-        password: None,
-        failed: 0,
-        locked_until: None,
-        totp: None,
-        totp_step: None,
-        oidc_subject: None,
-        created: now,
-        version: 1,
+        ..Account::invited(who.account, (&who.login, &who.login), who.organisation.clone(), now)
     };
-    work.add_account(&account).await.unwrap();
-    let proposal = RoleAssignment {
-        account: who.account,
-        organisation: who.organisation.clone(),
-        role,
-        from: now,
-        to: None,
-        proposed_by: "sysadmin".into(),
-        approved_by: String::new(),
-    };
-    let number = work.propose_role(&proposal).await.unwrap();
-    work.decide_role(number, true, ("secadmin", now)).await.unwrap();
+    test_support::employ(work, &account, &[role]).await;
 }

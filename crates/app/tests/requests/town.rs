@@ -5,7 +5,7 @@
 use app::OpContext;
 use app::requests::Draft;
 use domain::audit::AuditEntry;
-use domain::authz::{Account, AccountSort, AccountState, Actor, Role, RoleAssignment};
+use domain::authz::{Account, AccountState, Actor, Role};
 use domain::budget::Purse;
 use domain::catalogue::{
     Contract, MeteringBasis, PriceBook, PriceLine, PriceModel, PriceScope, Proration, ServiceForm, ServiceItem,
@@ -236,37 +236,12 @@ impl Town {
 }
 
 async fn employ(work: &mut UnitOfWork, actor: &Actor, now: Instant) {
+    let name = format!("{}同志", actor.login);
     let account = Account {
-        id: actor.account,
-        login: actor.login.clone(),
-        name: format!("{}同志", actor.login),
-        mail: None,
-        organisation: actor.organisation.clone(),
-        sort: AccountSort::Person,
         state: AccountState::Active,
-        password: None,
-        failed: 0,
-        locked_until: None,
-        totp: None,
-        totp_step: None,
-        oidc_subject: None,
-        created: now,
-        version: 1,
+        ..Account::invited(actor.account, (&actor.login, &name), actor.organisation.clone(), now)
     };
-    work.add_account(&account).await.unwrap();
-    for role in &actor.roles {
-        let proposal = RoleAssignment {
-            account: actor.account,
-            organisation: actor.organisation.clone(),
-            role: *role,
-            from: now,
-            to: None,
-            proposed_by: "sysadmin".into(),
-            approved_by: String::new(),
-        };
-        let number = work.propose_role(&proposal).await.unwrap();
-        work.decide_role(number, true, ("secadmin", now)).await.unwrap();
-    }
+    test_support::employ(work, &account, &actor.roles).await;
 }
 
 async fn prices(work: &mut UnitOfWork) {

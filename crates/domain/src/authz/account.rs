@@ -73,6 +73,34 @@ pub struct Account {
     pub version: i64,
 }
 
+impl Account {
+    /// A person's account as it begins: invited, with nothing set yet.
+    pub fn invited(
+        id: AccountId,
+        (login, name): (&str, &str),
+        organisation: OrganisationCode,
+        created: Instant,
+    ) -> Self {
+        Self {
+            id,
+            login: login.to_owned(),
+            name: name.to_owned(),
+            mail: None,
+            organisation,
+            sort: AccountSort::Person,
+            state: AccountState::Invited,
+            password: None,
+            failed: 0,
+            locked_until: None,
+            totp: None,
+            totp_step: None,
+            oidc_subject: None,
+            created,
+            version: 1,
+        }
+    }
+}
+
 /// What passwords must be, and how long failures lock. Values are of the operator (example defaults in
 /// `policies/accounts.toml`), not of a published rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,22 +229,15 @@ mod tests {
     }
 
     fn account() -> Account {
+        let organisation = "D01".parse().unwrap();
         Account {
-            id: AccountId::from_parts(1, &[1; 10]),
-            login: "wang".into(),
-            name: "王某".into(),
-            mail: None,
-            organisation: "D01".parse().unwrap(),
-            sort: AccountSort::Person,
             state: AccountState::Active,
-            password: None,
-            failed: 0,
-            locked_until: None,
-            totp: None,
-            totp_step: None,
-            oidc_subject: None,
-            created: Instant::from_unix_s(0),
-            version: 1,
+            ..Account::invited(
+                AccountId::from_parts(1, &[1; 10]),
+                ("wang", "王某"),
+                organisation,
+                Instant::from_unix_s(0),
+            )
         }
     }
 

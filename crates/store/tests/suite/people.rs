@@ -1,7 +1,7 @@
 //! Accounts, logins, applications, room, jobs.
 
 use super::{at, commit};
-use domain::authz::{Account, AccountSort, AccountState, Role, RoleAssignment, RoleState};
+use domain::authz::{Account, AccountState, Role, RoleAssignment, RoleState};
 use domain::budget::{Balance, Demand, HoldState, Purse};
 use domain::request::{RequestKind, RequestStatus, ResourceRequest};
 use domain::work::JobState;
@@ -10,22 +10,12 @@ use store::{ApiToken, Command, Job, KeptAnswer, RequestFilter, Session, Sight, S
 use test_support::TestStore;
 
 fn account(n: u8, organisation: &str) -> Account {
+    let (id, login) = (AccountId::from_parts(1, &[n; 10]), format!("user{n}"));
     Account {
-        id: AccountId::from_parts(1, &[n; 10]),
-        login: format!("user{n}"),
-        name: "王某".into(),
-        mail: None,
-        organisation: organisation.parse().unwrap(),
-        sort: AccountSort::Person,
         state: AccountState::Active,
         password: Some("$argon2id$x".into()),
-        failed: 0,
-        locked_until: None,
-        totp: None,
-        totp_step: None,
         oidc_subject: Some(format!("subject{n}")),
-        created: at("2026-10-01"),
-        version: 1,
+        ..Account::invited(id, (&login, "王某"), organisation.parse().unwrap(), at("2026-10-01"))
     }
 }
 

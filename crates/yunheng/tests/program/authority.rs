@@ -3,7 +3,7 @@
 
 use crate::desk::{CLOSED, Desk, OPEN, PROGRAM, Said};
 use app::{OpContext, statements};
-use domain::authz::{Account, AccountSort, AccountState, Role, RoleAssignment};
+use domain::authz::{Account, Role};
 use domain::registry::Side;
 use domain::settle::Step;
 use kernel::{Digest, Instant};
@@ -50,42 +50,19 @@ async fn token(desk: &Desk, login: &str, organisation: &str, roles: &[Role], sco
     let mut work = ctx.store().begin().await.expect("nobody else writes");
     let digest = Digest::of(login.as_bytes()).to_string();
     let tag: [u8; 10] = digest.as_bytes()[..10].try_into().expect("ten bytes");
-    let account = Account {
-        id: kernel::AccountId::from_parts(1, &tag),
-        login: login.to_owned(),
-        name: login.to_owned(),
-        mail: None,
-        organisation: organisation.parse().expect("a code"),
-        sort: AccountSort::Person,
-        state: AccountState::Invited,
-        password: None,
-        failed: 0,
-        locked_until: None,
-        totp: None,
-        totp_step: None,
-        oidc_subject: None,
-        created: Instant::from_unix_s(0),
-        version: 1,
-    };
-    work.add_account(&account).await.expect("a new account");
-    for role in roles {
-        let proposal = RoleAssignment {
-            account: account.id,
-            organisation: account.organisation.clone(),
-            role: *role,
-            from: Instant::from_unix_s(0),
-            to: None,
-            proposed_by: "甲".to_owned(),
-            approved_by: String::new(),
-        };
-        let number = work.propose_role(&proposal).await.expect("a new role");
-        let at = Instant::from_unix_s(0);
-        work.decide_role(number, true, ("乙", at)).await.expect("proposed");
-    }
+    let organisation = organisation.parse().expect("a code");
+    let long_ago = Instant::from_unix_s(0);
+    let account = Account::invited(
+        kernel::AccountId::from_parts(1, &tag),
+        (login, login),
+        organisation,
+        long_ago,
+    );
+    test_support::employ(&mut work, &account, roles).await;
     let link = format!("yhi_{login}");
     let until = Instant::from_unix_s(4_000_000_000);
     let secret = Digest::of(link.as_bytes());
-    work.add_invitation(secret, account.id, (Instant::from_unix_s(0), until))
+    work.add_invitation(secret, account.id, (long_ago, until))
         .await
         .expect("a link");
     work.audit(ctx.now(), ("测试", "account.make", login), "{}".to_owned())
