@@ -6,6 +6,7 @@
 use crate::StoreError;
 use crate::command::Command;
 use crate::migrate;
+use serde::Serialize;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -83,6 +84,18 @@ impl From<Option<String>> for Value {
 impl From<&String> for Value {
     fn from(value: &String) -> Self {
         Self::Text(Some(value.clone()))
+    }
+}
+
+impl Value {
+    /// A body as JSON. Errors: it cannot be written; then nothing is stored in its place.
+    pub(crate) fn json(table: &'static str, key: &str, body: &impl Serialize) -> Result<Self, StoreError> {
+        let text = serde_json::to_string(body).map_err(|why| StoreError::BadRow {
+            table,
+            key: key.to_owned(),
+            why: why.to_string(),
+        })?;
+        Ok(text.into())
     }
 }
 

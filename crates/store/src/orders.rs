@@ -1,6 +1,6 @@
 //! Work orders: what a provider, or the platform on its node, carries out for an application.
 
-use crate::{Connection, Row, StoreError};
+use crate::{Connection, Row, StoreError, Value};
 use domain::work::{OrderState, WorkOrder};
 use kernel::Instant;
 
@@ -22,7 +22,7 @@ impl Connection {
             new.state.word().into(),
             new.opened.unix_s().into(),
             new.due.map(Instant::unix_s).into(),
-            serde_json::to_string(new).unwrap_or_default().into(),
+            Value::json("work_order", &new.number, new)?,
         ];
         let sql = "INSERT INTO work_order (number, request, kind, provider, node, state, opened_s, due_s, body, version) \
                    VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,1)";
@@ -34,7 +34,7 @@ impl Connection {
         let values = [
             order.state.word().into(),
             order.due.map(Instant::unix_s).into(),
-            serde_json::to_string(order).unwrap_or_default().into(),
+            Value::json("work_order", &order.number, order)?,
             order.number.clone().into(),
             order.version.into(),
         ];

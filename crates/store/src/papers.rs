@@ -1,6 +1,6 @@
 //! What stands around an application: evidence, expert reviews, offers, work orders, kept answers.
 
-use crate::{Connection, Row, StoreError};
+use crate::{Connection, Row, StoreError, Value};
 use kernel::{AccountId, Digest, EvidenceId, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -92,14 +92,8 @@ impl Connection {
         body: &impl Serialize,
         (by, at): (&str, Instant),
     ) -> Result<(), StoreError> {
-        let body = serde_json::to_string(body).unwrap_or_default();
-        let values = [
-            number.into(),
-            request.into(),
-            body.into(),
-            by.into(),
-            at.unix_s().into(),
-        ];
+        let body = Value::json("expert_review", number, body)?;
+        let values = [number.into(), request.into(), body, by.into(), at.unix_s().into()];
         let sql = "INSERT INTO expert_review (number, request, body, recorded_by, at_s) VALUES ($1,$2,$3,$4,$5)";
         self.execute_one(sql, &values, number).await
     }
@@ -118,8 +112,8 @@ impl Connection {
         body: &impl Serialize,
         at: Instant,
     ) -> Result<(), StoreError> {
-        let body = serde_json::to_string(body).unwrap_or_default();
-        let values = [request.into(), provider.into(), body.into(), at.unix_s().into()];
+        let body = Value::json("offer", request, body)?;
+        let values = [request.into(), provider.into(), body, at.unix_s().into()];
         let sql = "INSERT INTO offer (request, provider, body, at_s) VALUES ($1,$2,$3,$4) \
                    ON CONFLICT (request, provider) DO UPDATE SET body = $3, at_s = $4";
         self.execute_one(sql, &values, request).await
@@ -141,8 +135,8 @@ impl Connection {
         body: &impl Serialize,
         version: i64,
     ) -> Result<(), StoreError> {
-        let body = serde_json::to_string(body).unwrap_or_default();
-        let values = [request.into(), kind.into(), body.into(), version.into()];
+        let body = Value::json("request_paper", request, body)?;
+        let values = [request.into(), kind.into(), body, version.into()];
         let sql = if version == 0 {
             "INSERT INTO request_paper (request, kind, body, version) VALUES ($1,$2,$3,$4 + 1)"
         } else {

@@ -1,6 +1,6 @@
 //! Price books. A version is inserted once and never changed.
 
-use crate::{Connection, Row, StoreError};
+use crate::{Connection, Row, StoreError, Value};
 use domain::catalogue::PriceBook;
 use kernel::{ContractCode, ImportId, Instant};
 use std::collections::BTreeSet;
@@ -118,11 +118,7 @@ impl Connection {
         recorded: Instant,
         import: Option<ImportId>,
     ) -> Result<(), StoreError> {
-        let body = serde_json::to_string(book).map_err(|why| StoreError::BadRow {
-            table: TABLE,
-            key: book.label(),
-            why: why.to_string(),
-        })?;
+        let body = Value::json(TABLE, &book.label(), book)?;
         let values = [
             book.contract.to_string().into(),
             i64::from(book.version).into(),

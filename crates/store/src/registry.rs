@@ -81,11 +81,7 @@ impl Connection {
     ) -> Result<(), StoreError> {
         let mut rows = Vec::with_capacity(versions.len());
         for version in versions {
-            let body = serde_json::to_string(&version.body).map_err(|why| StoreError::BadRow {
-                table: TABLE,
-                key: version.body.code(),
-                why: why.to_string(),
-            })?;
+            let body = Value::json(TABLE, &version.body.code(), &version.body)?;
             let import = import.map(|id| id.to_string());
             let valid_from: Value = version.valid_from.unix_s().into();
             rows.push(vec![

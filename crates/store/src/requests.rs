@@ -128,7 +128,7 @@ impl Connection {
             new.place.as_ref().map(|place| place.provider.to_string()).into(),
             new.applicant.to_string().into(),
             new.created.unix_s().into(),
-            serde_json::to_string(new).unwrap_or_default().into(),
+            Value::json(TABLE, &new.number, new)?,
         ];
         let sql = "INSERT INTO resource_request (number, kind, unit, system, status, provider, applicant, created_s, \
                    body, version) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,1)";
@@ -141,7 +141,7 @@ impl Connection {
         let values = [
             request.status.word().into(),
             request.place.as_ref().map(|place| place.provider.to_string()).into(),
-            serde_json::to_string(request).unwrap_or_default().into(),
+            Value::json(TABLE, &request.number, request)?,
             request.number.clone().into(),
             request.version.into(),
             request.kind.word().into(),
@@ -214,7 +214,7 @@ impl Connection {
             definition.into(),
             definition_version.into(),
             state.into(),
-            serde_json::to_string(body).unwrap_or_default().into(),
+            Value::json("flow_run", subject, body)?,
             version.unwrap_or(0).into(),
         ];
         let sql = match version {

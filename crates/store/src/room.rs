@@ -22,8 +22,8 @@ pub struct LimitRecord {
 }
 
 /// A purse as it is stored: JSON with its fields in the order of their definition.
-fn key(purse: &Purse) -> String {
-    serde_json::to_string(purse).unwrap_or_default()
+fn key(purse: &Purse) -> Result<Value, StoreError> {
+    Value::json("room_limit", &purse.to_string(), purse)
 }
 
 impl Connection {
@@ -37,7 +37,7 @@ impl Connection {
         let sql = "INSERT INTO room_limit (purse, version, amount, source, set_by, at_s) \
                    SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5 FROM room_limit WHERE purse = $1";
         let values = [
-            key(purse).into(),
+            key(purse)?,
             amount.into(),
             source.into(),
             set_by.into(),
@@ -66,16 +66,16 @@ impl Connection {
 
     /// The limit of a purse and what is held and used of it by others than `subject`.
     pub async fn balance(&mut self, purse: &Purse, subject: &str) -> Result<Balance, StoreError> {
-        let purse = key(purse);
+        let purse = key(purse)?;
         let sql = "SELECT amount FROM room_limit WHERE purse = $1 ORDER BY version DESC LIMIT 1";
-        let limit = self.first(sql, &[(&purse).into()]).await?;
+        let limit = self.first(sql, &[purse.clone()]).await?;
         let sql = "SELECT state, CAST(sum(amount) AS BIGINT) AS amount FROM room_hold \
                    WHERE purse = $1 AND subject <> $2 AND state <> 'freed' GROUP BY state";
         let mut balance = Balance {
             limit: limit.map(|row| row.int("amount")).transpose()?,
             ..Balance::default()
         };
-        for row in self.all(sql, &[(&purse).into(), subject.into()]).await? {
+        for row in self.all(sql, &[purse, subject.into()]).await? {
             match row.parsed::<HoldState>("room_hold", "state")? {
                 HoldState::Held => balance.held = row.int("amount")?,
                 HoldState::Used => balance.used = row.int("amount")?,
@@ -92,18 +92,16 @@ impl Connection {
             &[subject.into()],
         )
         .await?;
-        let rows: Vec<Vec<Value>> = demand
-            .iter()
-            .map(|(purse, amount)| {
-                vec![
-                    subject.into(),
-                    key(purse).into(),
-                    (*amount).into(),
-                    HoldState::Held.word().into(),
-                    at.unix_s().into(),
-                ]
-            })
-            .collect();
+        let mut rows: Vec<Vec<Value>> = Vec::with_capacity(demand.len());
+        for (purse, amount) in demand {
+            rows.push(vec![
+                subject.into(),
+                key(purse)?,
+                (*amount).into(),
+                HoldState::Held.word().into(),
+                at.unix_s().into(),
+            ]);
+        }
         self.insert_many("room_hold (subject, purse, amount, state, at_s)", "", &rows)
             .await?;
         Ok(())
@@ -125,7 +123,7 @@ impl Connection {
     ) -> Result<(), StoreError> {
         let sql = "UPDATE room_hold SET amount = CASE WHEN amount > $1 THEN amount - $1 ELSE 0 END, at_s = $2 \
                    WHERE subject = $3 AND purse = $4 AND state <> 'freed'";
-        let values = [by.into(), at.unix_s().into(), subject.into(), key(purse).into()];
+        let values = [by.into(), at.unix_s().into(), subject.into(), key(purse)?];
         self.execute(sql, &values).await?;
         Ok(())
     }

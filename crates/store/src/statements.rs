@@ -1,6 +1,6 @@
 //! Statements and what was said about them.
 
-use crate::{Connection, Row, StoreError};
+use crate::{Connection, Row, StoreError, Value};
 use domain::settle::{Opinion, Statement, StatementStatus};
 use kernel::{Digest, MoneyError, Month};
 
@@ -69,11 +69,7 @@ impl Connection {
     /// Stores a new statement.
     pub async fn add_statement(&mut self, record: &StatementRecord) -> Result<(), StoreError> {
         let statement = &record.statement;
-        let body = serde_json::to_string(statement).map_err(|why| StoreError::BadRow {
-            table: TABLE,
-            key: statement.number.clone(),
-            why: why.to_string(),
-        })?;
+        let body = Value::json(TABLE, &statement.number, statement)?;
         let range = |_: MoneyError| StoreError::BadRow {
             table: TABLE,
             key: statement.number.clone(),
@@ -112,11 +108,7 @@ impl Connection {
             number,
         )
         .await?;
-        let body = serde_json::to_string(opinion).map_err(|why| StoreError::BadRow {
-            table: TABLE,
-            key: number.clone(),
-            why: why.to_string(),
-        })?;
+        let body = Value::json(TABLE, &number, opinion)?;
         let sql = "INSERT INTO statement_opinion (number, place, body) VALUES ($1,$2,$3)";
         self.execute_one(
             sql,
