@@ -16,7 +16,7 @@ export PATH := $(TOOLS)/bin:$(PATH)
 .PHONY: demo build test check bench lab-test api-fuzz release setup-build setup-test clean-demo
 
 demo: build
-	target/debug/yunheng demo $(DEMO)
+	sh tests/demo.sh $(DEMO)
 
 build: setup-build
 	$(CARGO) build --locked --workspace

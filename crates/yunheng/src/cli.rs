@@ -211,6 +211,12 @@ pub(crate) struct DemoArgs {
     /// Without its people: no accounts, no applications, and commands need no token
     #[arg(long)]
     pub(crate) no_people: bool,
+    /// Its people open on this OpenStack instead of the built-in node; with --config for its accounts
+    #[arg(long, value_name = "URL", requires = "projects", conflicts_with = "no_people")]
+    pub(crate) openstack: Option<String>,
+    /// Two projects of that OpenStack to open in
+    #[arg(long, value_name = "ID", value_delimiter = ',', requires = "openstack")]
+    pub(crate) projects: Vec<String>,
 }
 
 #[derive(Debug, Args)]

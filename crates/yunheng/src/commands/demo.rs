@@ -2,8 +2,9 @@
 
 use super::demo_report;
 use crate::cli::{Common, DemoArgs};
+use crate::config::Config;
 use crate::exit::{Failure, INVALID};
-use crate::story::{self, Told};
+use crate::story::{self, Ground, Told};
 use crate::wiring::{Setting, seeded_entropy, sqlite_url, system_clock};
 use app::collect::{CollectOptions, NoSecrets, collect};
 use app::import::{ImportKind, ImportOptions, import_file};
@@ -33,7 +34,7 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     let database = common.database.clone().unwrap_or_else(|| sqlite_url(&data));
     let setting = Setting {
         config_path: data.join("yunheng.toml"),
-        config: crate::config::Config::default(),
+        config: Config::default(),
         actor: common.actor.clone().or_else(|| Some("演示".to_owned())),
         token: None,
         quiet: common.quiet,
@@ -72,12 +73,27 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     } else {
         Some(documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?)
     };
-    let told = play(&ctx, &city, &time, (renderer, dir)).await?;
+    let ground = ground(common, arguments, &setting.config_path)?;
+    let told = play(&ctx, &city, (&ground, &time), (renderer, dir)).await?;
     let mut report = demo_report::tell(&ctx, &city, dir, &setting, told.as_ref()).await?;
     if is_too_early && !arguments.no_people {
         report.line(format!("\n{until} 早于随附审批流程的生效日，没有演绎人员的办理过程"));
     }
     report.print(common.output)
+}
+
+/// Where the people open what they applied for. The configuration of a real cloud stays with the demo, for later commands.
+fn ground(common: &Common, arguments: &DemoArgs, kept: &Path) -> Result<Ground, Failure> {
+    let Some(auth_url) = &arguments.openstack else {
+        return Ok(Ground::built_in());
+    };
+    let Some(path) = &common.config else {
+        let text = "--openstack 需要配置文件（--config），写明账号 metering 与 operator";
+        return Err(Failure::new(INVALID, text));
+    };
+    let config = Config::read(path, true)?;
+    std::fs::copy(path, kept).map_err(AppError::io(path))?;
+    Ok(Ground::openstack(auth_url, &arguments.projects, Arc::new(config)))
 }
 
 /// Removes an earlier demo city; refuses to touch anything else.
@@ -98,7 +114,7 @@ fn clear(dir: &Path) -> Result<(), Failure> {
 async fn play(
     ctx: &OpContext,
     city: &City,
-    time: &Arc<AtomicI64>,
+    (ground, time): (&Ground, &Arc<AtomicI64>),
     (renderer, dir): (Option<documents::Renderer>, &Path),
 ) -> Result<Option<Told>, Failure> {
     let mut renderer = renderer;
@@ -123,14 +139,14 @@ async fn play(
         if let Step::CloseMonth(month) = step {
             current = Some(month.next());
             if let Some(renderer) = renderer.take_if(|_| current.as_ref() == city.months.last()) {
-                told = Some(story::play(ctx, renderer, time, dir).await?);
+                told = Some(story::play(ctx, renderer, (ground, time), dir).await?);
             }
         }
         ctx.progress()
             .at("演示城市", u64::try_from(place + 1).unwrap_or(all), all);
     }
     if told.is_some() {
-        story::look(ctx).await?;
+        ground.look(ctx).await?;
     }
     if let Some(last) = city.months.last() {
         time.store(

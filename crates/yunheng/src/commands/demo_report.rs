@@ -79,7 +79,8 @@ pub(crate) async fn tell(
     if let Some(told) = told {
         let transcript = told.transcript.display();
         report.line(format!(
-            "\n申请、开通与回收的全部调用（内置模拟节点，不是真实的云）：{transcript}"
+            "\n申请、开通与回收的全部调用（在{}上）：{transcript}",
+            told.node
         ));
         report.line(format!("演示人员的登录名和密码：{}", told.accounts.display()));
     }

@@ -1,13 +1,12 @@
 //! Who plays: a unit that has a server switched off for long, two providers, the authority, and the ground it plays on.
 
 use crate::exit::{Failure, INTERNAL};
-use app::nodes::{NewNode, NewPool};
 use app::{AppError, OpContext};
 use domain::authz::Role;
 use domain::collect::ObservedState;
 use domain::meter::Allocation;
-use domain::registry::{CloudNode, InformationSystem, NetworkZone, NodeSource, Organisation, PoolKind, ResourceKind};
-use kernel::{Instant, NodeCode, OrganisationCode, Period};
+use domain::registry::{CloudNode, InformationSystem, NetworkZone, Organisation, PoolKind, ResourceKind};
+use kernel::{NodeCode, OrganisationCode, Period};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A server is idle after so long; as the example of rule R4 says. Units: seconds.
@@ -137,6 +136,11 @@ impl Cast {
         })
     }
 
+    /// The units of the story, the one without idle servers first.
+    pub(super) fn units(&self) -> impl Iterator<Item = &Unit> {
+        std::iter::once(&self.unit).chain(self.idle.as_ref().map(|(_, unit)| unit))
+    }
+
     /// What people call somebody: organisation side and name.
     pub(super) fn title(part: &Part) -> String {
         format!("{} {}", part.role.zh(), part.name)
@@ -172,31 +176,4 @@ fn parts(unit: &str, other: Option<&str>) -> Vec<Part> {
         ]);
     }
     parts
-}
-
-/// Registers the simulated node of the first provider: a cloud to open on, for there is no real one in a demo.
-pub(super) async fn node(ctx: &OpContext) -> Result<(), Failure> {
-    let pool = |code: &str, name: &str, kind| {
-        Ok::<_, Failure>(NewPool {
-            code: crate::commands::parsed(code)?,
-            name: name.to_owned(),
-            kind,
-            zones: vec![code.to_lowercase()],
-        })
-    };
-    let new = NewNode {
-        code: crate::commands::parsed(NODE)?,
-        name: "内置模拟节点（不是真实的云）".to_owned(),
-        provider: crate::commands::parsed("P1")?,
-        source: NodeSource::Simulated {
-            folder: "simulated".to_owned(),
-        },
-        pools: vec![
-            pool("N9-XC", "模拟节点信创区", PoolKind::Xinchuang)?,
-            pool("N9-X86", "模拟节点X86区", PoolKind::X86)?,
-        ],
-        valid_from: Instant::from_unix_s(ctx.now().day().start().unix_s()),
-    };
-    app::nodes::add(ctx, new).await?;
-    Ok(())
 }

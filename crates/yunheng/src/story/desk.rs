@@ -3,6 +3,7 @@
 //! Owns sessions, the passing of time between two acts, and the background work that follows an act. Every act is an
 //! HTTP request to the router that `serve` runs.
 
+use super::Ground;
 use super::transcript::{Spoken, Transcript};
 use crate::exit::{Failure, INTERNAL};
 use app::OpContext;
@@ -79,6 +80,7 @@ pub(super) enum Content<'a> {
 pub(super) struct Desks<'a> {
     ctx: &'a OpContext,
     router: Router,
+    ground: &'a Ground,
     handlers: Handlers,
     time: &'a Arc<AtomicI64>,
     people: BTreeMap<String, Person>,
@@ -89,11 +91,12 @@ pub(super) struct Desks<'a> {
 }
 
 impl<'a> Desks<'a> {
-    pub(super) fn new(ctx: &'a OpContext, router: Router, handlers: Handlers, time: &'a Arc<AtomicI64>) -> Self {
+    pub(super) fn new(ctx: &'a OpContext, router: Router, ground: &'a Ground, time: &'a Arc<AtomicI64>) -> Self {
         Self {
             ctx,
             router,
-            handlers,
+            ground,
+            handlers: ground.handlers(),
             time,
             people: BTreeMap::new(),
             sent: 0,
@@ -121,19 +124,24 @@ impl<'a> Desks<'a> {
         self.people.insert(login.to_owned(), person);
     }
 
-    /// Time passes until a moment. Every day in between, what is due in the background is done and the simulated node is
-    /// looked at. Time never goes back.
+    /// Time passes until a moment. Every day in between, what is due in the background is done and the node is looked
+    /// at. Time never goes back.
     pub(super) async fn wait_until(&mut self, at: Instant) -> Result<(), Failure> {
         loop {
             let tomorrow = self.now().day().plus(1).start().plus_s(EARLY_S);
             let next = tomorrow.min(at);
             self.time.fetch_max(next.unix_s(), Ordering::Relaxed);
             self.work().await?;
-            super::look(self.ctx).await?;
+            self.look().await?;
             if next >= at {
                 return Ok(());
             }
         }
+    }
+
+    /// Looks at the node.
+    pub(super) async fn look(&self) -> Result<(), Failure> {
+        self.ground.look(self.ctx).await
     }
 
     /// Does what waits in the background, as the worker of `serve` would.

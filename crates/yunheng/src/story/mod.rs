@@ -6,6 +6,7 @@
 
 mod cast;
 mod desk;
+mod ground;
 mod scenes;
 mod transcript;
 mod way;
@@ -13,12 +14,10 @@ mod way;
 use crate::exit::{Failure, INTERNAL};
 use crate::wiring::system_entropy;
 use api::Edge;
-use app::collect::{CollectOptions, NoSecrets, collect};
-use app::jobs::house_handlers;
-use app::orders::BuiltIn;
 use app::{AppError, OpContext};
 use cast::Cast;
 use desk::Desks;
+pub(crate) use ground::Ground;
 use kernel::Month;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,6 +27,8 @@ use std::sync::atomic::AtomicI64;
 /// What the story left behind.
 #[derive(Debug)]
 pub(crate) struct Told {
+    /// The name of the node that things were opened on.
+    pub(crate) node: &'static str,
     /// The transcript.
     pub(crate) transcript: PathBuf,
     /// The logins of the people in it.
@@ -46,20 +47,20 @@ pub(crate) fn can_be_played(ctx: &OpContext, month: Month) -> Result<bool, Failu
 pub(crate) async fn play(
     ctx: &OpContext,
     renderer: documents::Renderer,
-    time: &Arc<AtomicI64>,
+    (ground, time): (&Ground, &Arc<AtomicI64>),
     dir: &Path,
 ) -> Result<Told, Failure> {
-    cast::node(ctx).await?;
     let cast = Cast::of(ctx).await?;
+    ground.register(ctx, &cast).await?;
     let edge = Edge {
         is_demo: true,
         ..Edge::default()
     };
     let router = api::router(ctx.clone(), Arc::new(renderer), edge);
-    let handlers = house_handlers(Arc::new(BuiltIn));
-    let mut desks = Desks::new(ctx, router, handlers, time);
+    let mut desks = Desks::new(ctx, router, ground, time);
     scenes::all(&mut desks, ctx, &cast).await?;
     let told = Told {
+        node: ground.name(),
         transcript: dir.join("walkthrough.md"),
         accounts: dir.join("accounts.csv"),
         tokens: ["lingdao", "auditadmin"].map(|login| dir.join(format!("{login}.token"))),
@@ -68,7 +69,7 @@ pub(crate) async fn play(
         let secret = desks.token(login).await?;
         std::fs::write(path, secret).map_err(AppError::io(path))?;
     }
-    let text = format!("{}{}", scenes::PREFACE, desks.transcript.text());
+    let text = format!("{}{}\n{}", scenes::PREFACE, ground.about(), desks.transcript.text());
     std::fs::write(&told.transcript, text).map_err(AppError::io(&told.transcript))?;
     let mut accounts = String::from("登录名,人员,密码\n");
     for (login, person) in desks.people() {
@@ -76,13 +77,6 @@ pub(crate) async fn play(
     }
     std::fs::write(&told.accounts, accounts).map_err(AppError::io(&told.accounts))?;
     Ok(told)
-}
-
-/// Looks at the simulated node.
-pub(crate) async fn look(ctx: &OpContext) -> Result<(), Failure> {
-    let node = crate::commands::parsed(cast::NODE)?;
-    collect(ctx, Some(&node), &NoSecrets, CollectOptions::default()).await?;
-    Ok(())
 }
 
 /// A password nobody has had before: the demo has no default ones either.

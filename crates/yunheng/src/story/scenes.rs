@@ -16,8 +16,7 @@ use serde_json::{Value, json};
 pub(super) const PREFACE: &str = "# 一个月里的申请、开通与回收
 
 `yunheng demo` 在最后一个月里，让各方人员通过 HTTP 接口办理几件真实的事；下面是全部调用的实录（只略去读取、登录和一次性链接，答复只列要点）。
-人员、单位和系统都是演示数据。开通在**内置模拟节点**上进行，它不是真实的云；对真实 OpenStack 的开通见 `docs/ops/openstack.md`。
-";
+人员、单位和系统都是演示数据。";
 
 const SHOWN_CHECK: &[&str] = &["/verdict", "/monthly", "/months_left", "/room", "/flow/nodes"];
 

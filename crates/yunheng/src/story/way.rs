@@ -199,9 +199,10 @@ impl Desks<'_> {
         Ok(order)
     }
 
-    /// The platform opens what was ordered on the simulated node.
+    /// The platform opens what was ordered, and sees it on the node.
     pub(super) async fn opened(&mut self, order: &str) -> Result<(), Failure> {
         self.work().await?;
+        self.look().await?;
         let path = format!("/api/v1/orders/{order}");
         self.must(
             "jiayunwei",
@@ -315,7 +316,7 @@ fn offer(estimate: &Value, nodes: &Value, (provider, pool): (&str, PoolKind)) ->
         let price = kernel::Money::from_fen(i64::try_from(each).unwrap_or(0));
         prices.push(json!({ "line": 1, "measure": measure, "price": price.to_string() }));
     }
-    // The last of a provider's nodes: of the first provider it is the simulated one.
+    // The last of a provider's nodes: of the first provider it is the one of the story.
     let mut nodes = nodes.get("items").and_then(Value::as_array).into_iter().flatten();
     let node = nodes.rfind(|node| node.get("provider") == Some(&json!(provider)));
     let pools = node

@@ -11,6 +11,8 @@
     reason = "what a test needs and does not find fails it"
 )]
 
+#[path = "../program/charged.rs"]
+mod charged;
 #[expect(dead_code, reason = "other tests use the rest")]
 #[path = "../program/desk.rs"]
 mod desk;
@@ -30,4 +32,5 @@ mod office;
 mod opening;
 mod operator;
 mod outage;
+mod people;
 mod tenant;

@@ -28,13 +28,6 @@ fn told(desk: &Desk, arguments: &[&str], lines: &str) -> Said {
     child.wait_with_output().expect("it ends").into()
 }
 
-/// Runs a command by a token.
-pub(crate) fn by(desk: &Desk, token: &str, arguments: &[&str]) -> Said {
-    let mut command = desk.command(arguments);
-    command.env("YUNHENG_TOKEN", token);
-    command.output().expect("the program starts").into()
-}
-
 /// The house, from within this test.
 async fn house(desk: &Desk) -> OpContext {
     let url = format!("sqlite://{}", desk.data().join("yunheng.db").display());
@@ -132,16 +125,16 @@ async fn commands_are_given_by_the_local_operator_until_there_are_accounts_and_b
         let told = desk.run(words).failed(6);
         assert!(told.contains("YUNHENG_TOKEN"), "{words:?}: {told}");
     }
-    let told = by(&desk, "yht_none", &["inventory"]).failed(6);
+    let told = desk.by("yht_none", &["inventory"]).failed(6);
     assert!(told.contains("令牌无效"), "{told}");
-    let told = by(&desk, &operations, &["--actor", "张三", "inventory"]).failed(3);
+    let told = desk.by(&operations, &["--actor", "张三", "inventory"]).failed(3);
     assert!(told.contains("--actor"), "{told}");
-    by(&desk, &operations, &["inventory"]).ok();
-    by(&desk, &operations, &["month", "meter", OPEN]).ok();
+    desk.by(&operations, &["inventory"]).ok();
+    desk.by(&operations, &["month", "meter", OPEN]).ok();
     // Allowed by the role, not by the token; allowed by the token, not by the role. Both are in the chain.
-    let told = by(&desk, &operations, &["collect"]).failed(6);
+    let told = desk.by(&operations, &["collect"]).failed(6);
     assert!(told.contains("采集云节点"), "{told}");
-    by(&desk, &operations, &["month", "close", OPEN]).failed(6);
+    desk.by(&operations, &["month", "close", OPEN]).failed(6);
     let refused = pair("operations", "access.refused");
     assert_eq!(last(&desk, 2).await, [refused.clone(), refused]);
     // A department sees its own, over HTTP; a command shows all.
@@ -153,7 +146,7 @@ async fn commands_are_given_by_the_local_operator_until_there_are_accounts_and_b
         &["inventory.read", "statement.read"],
     )
     .await;
-    let told = by(&desk, &unit, &["inventory"]).failed(6);
+    let told = desk.by(&unit, &["inventory"]).failed(6);
     assert!(told.contains("本单位"), "{told}");
     let auditor = token(
         &desk,
@@ -163,9 +156,9 @@ async fn commands_are_given_by_the_local_operator_until_there_are_accounts_and_b
         &["audit.read", "audit.seal"],
     )
     .await;
-    by(&desk, &auditor, &["audit", "show", "--limit", "3"]).ok();
+    desk.by(&auditor, &["audit", "show", "--limit", "3"]).ok();
     assert_eq!(last(&desk, 1).await, [pair("auditadmin", "audit.read")]);
-    by(&desk, &auditor, &["month", "show", OPEN]).failed(6);
+    desk.by(&auditor, &["month", "show", OPEN]).failed(6);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,8 +168,8 @@ async fn who_closed_the_month_does_not_approve_its_statements() {
     let scope = ["month.close", "month.read", "statement.read", "statement.advance"];
     let closer = token(&desk, "closer", "A001", &roles, &scope).await;
     let leader = token(&desk, "leader", "A001", &[Role::AuthorityLeader], &scope).await;
-    by(&desk, &closer, &["month", "close", OPEN]).ok();
-    let list = by(&desk, &leader, &["statement", "list", OPEN, "--output", "json"]).ok();
+    desk.by(&closer, &["month", "close", OPEN]).ok();
+    let list = desk.by(&leader, &["statement", "list", OPEN, "--output", "json"]).ok();
     let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
     let number = list[0]["number"].as_str().expect("a statement").to_owned();
     let ctx = house(&desk).await;
@@ -196,17 +189,14 @@ async fn who_closed_the_month_does_not_approve_its_statements() {
     }
     ctx.store().close().await;
     let words = ["statement", "advance", &number, "--side", "authority"];
-    let told = by(&desk, &closer, &words).failed(6);
+    let told = desk.by(&closer, &words).failed(6);
     assert!(told.contains("编制") && told.contains("批准"), "{told}");
     assert_eq!(last(&desk, 1).await, [pair("closer", "access.refused")]);
-    let told = by(
-        &desk,
-        &leader,
-        &["statement", "advance", &number, "--side", "supervisor"],
-    )
-    .failed(6);
+    let told = desk
+        .by(&leader, &["statement", "advance", &number, "--side", "supervisor"])
+        .failed(6);
     assert!(told.contains("不能代表"), "{told}");
-    by(&desk, &leader, &words).ok();
+    desk.by(&leader, &words).ok();
     assert_eq!(last(&desk, 1).await, [pair("leader", "statement.advance")]);
 }
 

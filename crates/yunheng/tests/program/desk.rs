@@ -166,6 +166,13 @@ impl Desk {
         self.command(arguments).output().expect("the program starts").into()
     }
 
+    /// Runs a command by a token.
+    pub(crate) fn by(&self, token: &str, arguments: &[&str]) -> Said {
+        let mut command = self.command(arguments);
+        command.env("YUNHENG_TOKEN", token);
+        command.output().expect("the program starts").into()
+    }
+
     /// A command that begins now and goes on beside the test; `said` waits for it.
     pub(crate) fn begin(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);

@@ -10,6 +10,7 @@
 
 mod at_once;
 mod authority;
+mod charged;
 mod cli;
 mod demo;
 mod desk;
