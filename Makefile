@@ -1,4 +1,4 @@
-# make demo    build, make the demo city, settle a year of it
+# make demo    build, make the demo city, settle a year of it, let its people live a month
 # (everything is built together: a part by itself would ask other features of what it shares, and build that twice)
 # make test    all tests, on SQLite and on a PostgreSQL of their own
 # make check   format, lints, documentation, the order of the house
@@ -48,5 +48,5 @@ lab-test: setup-test
 api-fuzz: build
 	sh tests/api_fuzz.sh
 
-release:
+release: setup-build
 	$(CARGO) build --locked --release -p yunheng
