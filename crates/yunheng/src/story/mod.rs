@@ -16,14 +16,14 @@ use api::Edge;
 use app::collect::{CollectOptions, NoSecrets, collect};
 use app::jobs::house_handlers;
 use app::orders::BuiltIn;
-use app::{AppError, OpContext};
+use app::{AppError, Clock, OpContext};
 use cast::Cast;
 use desk::Desks;
-use kernel::Month;
+use kernel::{Instant, Month};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// What the story left behind.
 #[derive(Debug)]
@@ -55,17 +55,28 @@ pub(crate) async fn play(
         is_demo: true,
         ..Edge::default()
     };
-    let router = api::router(ctx.clone(), Arc::new(renderer), edge);
+    let renderer = Arc::new(renderer);
+    let router = api::router(ctx.clone(), Arc::clone(&renderer), edge);
     let handlers = house_handlers(Arc::new(BuiltIn));
-    let mut desks = Desks::new(ctx, router, handlers, time);
+    let mut desks = Desks::new(ctx, router, handlers.clone(), time);
     scenes::all(&mut desks, ctx, &cast).await?;
     let told = Told {
         transcript: dir.join("walkthrough.md"),
         accounts: dir.join("accounts.csv"),
         tokens: ["lingdao", "auditadmin"].map(|login| dir.join(format!("{login}.token"))),
     };
+    // What is good for a year is not of the chance that makes the same city again, or everybody had the same tokens.
+    let clock: Clock = {
+        let time = Arc::clone(time);
+        Arc::new(move || Instant::from_unix_s(time.load(Ordering::Relaxed)))
+    };
+    let own = OpContext::new(ctx.actor(), ctx.store().clone(), ctx.data(), clock, system_entropy())?;
+    let mut counter = Desks::new(&own, api::router(own.clone(), renderer, edge), handlers, time);
     for (login, path) in ["lingdao", "auditadmin"].into_iter().zip(&told.tokens) {
-        let secret = desks.token(login).await?;
+        if let Some((_, person)) = desks.people().find(|(of, _)| *of == login) {
+            counter.seat(login, person.title.clone(), person.password.clone());
+        }
+        let secret = counter.token(login).await?;
         std::fs::write(path, secret).map_err(AppError::io(path))?;
     }
     let text = format!("{}{}", scenes::PREFACE, desks.transcript.text());
