@@ -263,7 +263,7 @@ fn watch(child: &mut Child) -> std::io::Result<u64> {
 /// Seconds on a processor of all processes that this one has waited for.
 fn children_cpu_s() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name, in brackets, may hold spaces; after it come the state and 11 figures before the two of the children.
+    // The name, in brackets, may hold spaces; after it come the state and 12 figures before the two of the children.
     let figures = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
     let ticks: f64 = figures
         .skip(13)

@@ -110,12 +110,8 @@ impl Connection {
         .await?;
         let body = Value::json(TABLE, number, opinion)?;
         let sql = "INSERT INTO statement_opinion (number, place, body) VALUES ($1,$2,$3)";
-        self.execute_one(
-            sql,
-            &[number.clone().into(), record.version.into(), body],
-            number,
-        )
-        .await
+        self.execute_one(sql, &[number.clone().into(), record.version.into(), body], number)
+            .await
     }
 
     /// What was said about a statement, oldest first.

@@ -11,7 +11,7 @@ pub(crate) const INVALID: u8 = 3;
 pub(crate) const NOT_FOUND: u8 = 4;
 /// It is there already, or somebody else changed it.
 pub(crate) const CONFLICT: u8 = 5;
-/// The state does not allow it yet, or no longer.
+/// Whoever asks may not, or the state does not allow it yet or no longer.
 pub(crate) const PRECONDITION: u8 = 6;
 /// A database, disk or node does not answer.
 pub(crate) const UNAVAILABLE: u8 = 7;

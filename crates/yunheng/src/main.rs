@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the environment is read here and in config, once"
+    reason = "the environment is read here and by clap, once"
 )]
 fn main() -> ExitCode {
     let language = localise::Language::detect(std::env::args(), |name| std::env::var(name).ok());

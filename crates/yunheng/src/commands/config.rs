@@ -29,7 +29,7 @@ pub(crate) fn run(common: &Common, command: &ConfigCommand) -> Result<(), Failur
                 "不存在，全部使用默认值"
             };
             report.line(format!("配置文件 {} {state}", setting.config_path.display()));
-            report.line(format!("采集账号 {} 个", setting.config.accounts.len()));
+            report.line(format!("云节点账号 {} 个", setting.config.accounts.len()));
             report.print(common.output)
         }
     }

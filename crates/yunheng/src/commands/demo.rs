@@ -41,6 +41,14 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
         data,
         database,
     };
+    let store = Store::open(&setting.database).await?;
+    store.migrate().await?;
+    // The demo asks nobody for leave, so it takes no database in which anything was ever done.
+    if store.read().await?.audit_head().await?.is_some() {
+        let text =
+            "指定的数据库中已有内容，演示数据只写入空库；请去掉 --database（环境变量 YUNHENG_DATABASE），或换一个空库";
+        return Err(Failure::new(INVALID, text));
+    }
     let scale = match arguments.resources {
         Some(resources) => Scale::of_resources(resources),
         None if arguments.small => Scale::VILLAGE,
@@ -57,8 +65,6 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
         progress.at(what, done, all)
     })
     .map_err(|error| Failure::new(INVALID, error.to_string()))?;
-    let store = Store::open(&setting.database).await?;
-    store.migrate().await?;
     let time = Arc::new(AtomicI64::new(
         city.months.first().map_or(0, |m| m.first_day().start().unix_s()),
     ));

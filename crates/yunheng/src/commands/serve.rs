@@ -37,16 +37,17 @@ pub(crate) async fn run(setting: &Setting, arguments: &ServeArgs) -> Result<(), 
         },
     };
     let renderer = documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?;
+    // Before it says that it has started: what cannot be used of the configuration ends it here.
+    let team = match setting.config.serve.worker {
+        Some(false) => None,
+        None | Some(true) => Some(Team::of(setting)?),
+    };
     let address = arguments.listen.or(setting.config.serve.listen).unwrap_or(LISTEN);
     let refused =
         |error: std::io::Error| Failure::new(UNAVAILABLE, format!("无法监听 {address}: {}", io_reason(&error)));
     let listener = tokio::net::TcpListener::bind(address).await.map_err(refused)?;
     let at = listener.local_addr().map_err(refused)?;
     say(&format!("接口服务已启动：http://{at}/api/v1，文档 http://{at}/docs"))?;
-    let team = match setting.config.serve.worker {
-        Some(false) => None,
-        None | Some(true) => Some(Team::of(setting)?),
-    };
     let stop = Stop::default();
     let router = api::router(ctx.clone(), Arc::new(renderer), edge);
     let serving = api::serve(listener, router, until_stopped(stop.clone()));

@@ -1,6 +1,6 @@
 //! The demo city: the same on every run and in both databases, and everything planted in it is found.
 
-use crate::desk::{CLOSED, Desk, OPEN, SEED, contents, make_demo, village};
+use crate::desk::{CLOSED, Desk, OPEN, SEED, contents, make_demo, run, village};
 use city::{City, CityPlan, DifferenceClass, Expected, Planted, Scale};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +69,17 @@ async fn postgres_gives_what_sqlite_gives() {
     let mut shown = there.json(&on(&database, &["month", "show", OPEN]));
     shown["closed_at"] = Value::Bool(true);
     assert_eq!(shown, here.month(OPEN));
+}
+
+#[test]
+fn a_database_in_which_something_was_done_is_no_place_for_a_demo() {
+    let (desk, folder) = (Desk::new(), tempfile::tempdir().unwrap());
+    let head = desk.head();
+    let url = format!("sqlite://{}", desk.data().join("yunheng.db").display());
+    let place = folder.path().join("demo").display().to_string();
+    let told = run(&["--database", &url, "demo", "--small", "--dir", &place]).failed(3);
+    assert!(told.contains("已有内容"), "{told}");
+    assert_eq!(desk.head(), head);
 }
 
 #[test]

@@ -33,6 +33,12 @@ async fn they_live_the_same_month_on_both_databases_and_it_is_charged() {
     let there = tempfile::tempdir().unwrap();
     demo(there.path(), Some(database.url()), &["--until", MONTH]);
     assert!(told == transcript(there.path()), "PostgreSQL tells another story");
+    let token = |folder: &Path| fs::read_to_string(folder.join("lingdao.token")).unwrap();
+    assert_ne!(
+        token(here.path()),
+        token(there.path()),
+        "a token that everybody can make is a default password"
+    );
 
     let charged = charges(here.path(), &[]);
     assert_eq!(charged, charges(there.path(), &["--database", database.url()]));

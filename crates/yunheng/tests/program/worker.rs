@@ -52,3 +52,13 @@ fn a_worker_does_what_has_come_round_and_ends_when_told() {
     let chain = String::from_utf8(chain.stdout).expect("text");
     assert!(chain.contains("\"平台\"") && chain.contains("audit.seal"), "{chain}");
 }
+
+#[test]
+fn a_server_that_cannot_work_never_says_that_it_has_started() {
+    let desk = Desk::new();
+    std::fs::write(desk.data().join("yunheng.toml"), "[worker]\nside_by_side = 0\n").expect("a file");
+    let said = desk.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(said.out, "");
+    let why = said.failed(3);
+    assert!(why.contains("side_by_side"), "{why}");
+}
