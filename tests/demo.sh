@@ -15,7 +15,6 @@ esac
 # Admin rights on the lab: what a provider would prepare for the platform. See docs/ops/openstack.md.
 . "$LAB_DIR/openrc"
 ground=$PWD/target/demo-cloud
-mkdir -p "$ground"
 echo "演示将在 $OS_AUTH_URL 上开通" >&2
 projects=$(sh tests/demo_cloud.sh "$ground")
 exec "$program" --config "$ground/yunheng.toml" demo --openstack "$OS_AUTH_URL" --projects "$projects" "$@"

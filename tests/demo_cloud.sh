@@ -7,6 +7,7 @@
 # Writes FOLDER/yunheng.toml with the accounts, and prints the ids of the projects. Never use it on a cloud in service.
 set -eu
 folder=$1
+mkdir -p "$folder"
 
 quiet() { "$@" >/dev/null; }
 
