@@ -187,6 +187,12 @@ impl Town {
         balance.held
     }
 
+    /// An application as it is stored.
+    pub async fn request(&self, number: &str) -> ResourceRequest {
+        let request = self.store.read().await.unwrap().request(number).await.unwrap();
+        request.unwrap()
+    }
+
     pub async fn run(&self, number: &str) -> FlowRun {
         let flow = self.store.read().await.unwrap().flow(number).await.unwrap();
         flow.unwrap().0
