@@ -10,6 +10,7 @@ on_both_stores!(
     a_page_of_another_origin_changes_nothing,
     logging_out_ends_the_session,
     a_role_is_proposed_by_one_and_approved_by_another,
+    a_new_link_spends_the_older_ones_and_a_used_one_shuts_out,
     mistyped_filters_are_refused,
     reading_the_chain_is_in_the_chain,
     attempts_of_an_address_are_limited,
@@ -56,6 +57,30 @@ async fn a_role_is_proposed_by_one_and_approved_by_another(store: TestStore) {
     let granted = desk.post(&path, &security, json!({ "granted": true })).await;
     assert_eq!(granted.status, StatusCode::NO_CONTENT, "{}", granted.text);
     assert_eq!(desk.get("/api/v1/inventory", &wang).await.status, StatusCode::OK);
+}
+
+async fn a_new_link_spends_the_older_ones_and_a_used_one_shuts_out(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [system, ..] = desk.administrators().await;
+    let (account, _) = desk.person("wang", "D01", &[Role::UnitApplicant]).await;
+    let path = format!("/api/v1/accounts/{account}/link");
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        let made = desk.post(&path, &system, json!(null)).await;
+        links.push(made.body["secret"].as_str().unwrap().to_owned());
+    }
+    // Whoever still has the old password gets in until the link is used, and not longer.
+    let by = desk.log_in("wang").await;
+    let token = desk.token(&by, &[Action::InventoryRead]).await;
+    let accept = async |link: &str| app::accounts::accept_invitation(&desk.ctx, link, "Qiucheng-2027").await;
+    assert!(accept(&links[0]).await.is_err(), "an older link is spent");
+    assert_eq!(desk.get("/api/v1/me", &by).await.status, StatusCode::OK);
+    accept(&links[1]).await.unwrap();
+    assert_eq!(desk.get("/api/v1/me", &by).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        desk.get("/api/v1/inventory", &token).await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 async fn mistyped_filters_are_refused(store: TestStore) {

@@ -10,6 +10,7 @@ use domain::registry::Organisation;
 use kernel::{AccountId, Digest, OrganisationCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::UnitOfWork;
 
 /// An account to be made.
 #[derive(Debug, Clone, Deserialize)]
@@ -96,8 +97,8 @@ pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option
     Ok((account, link))
 }
 
-/// Makes another one-time link for an account, for one that was lost or a password that was forgotten. All its sessions
-/// and tokens end.
+/// Makes another one-time link for an account, for one that was lost or a password that was forgotten. Older links,
+/// sessions and tokens of the account end.
 pub async fn invite_again(ctx: &OpContext, id: AccountId) -> Result<String, AppError> {
     ctx.authorise(Action::AccountWrite, &target(id)).await?;
     let mut work = ctx.store().begin().await?;
@@ -106,8 +107,7 @@ pub async fn invite_again(ctx: &OpContext, id: AccountId) -> Result<String, AppE
         return Err(AccountError::Invalid("服务账号没有密码，请为其生成令牌".to_owned()).into());
     }
     let link = add_link(ctx, &mut work, id).await?;
-    work.end_sessions(id).await?;
-    work.revoke_tokens(id, ctx.now()).await?;
+    shut_out(ctx, &mut work, id).await?;
     let detail = json!({ "login": account.login });
     work.audit(
         ctx.now(),
@@ -119,14 +119,23 @@ pub async fn invite_again(ctx: &OpContext, id: AccountId) -> Result<String, AppE
     Ok(link)
 }
 
-async fn add_link(ctx: &OpContext, work: &mut store::UnitOfWork, id: AccountId) -> Result<String, AppError> {
+/// Makes a one-time link for an account; those it had and nobody used are spent.
+pub(super) async fn add_link(ctx: &OpContext, work: &mut UnitOfWork, id: AccountId) -> Result<String, AppError> {
     let (secret, digest) = new_secret(ctx, "yhi");
     let until = ctx.now().plus_s(ctx.account_policy()?.invitation_s);
+    work.spend_invitations(id, ctx.now()).await?;
     work.add_invitation(digest, id, (ctx.now(), until)).await?;
     Ok(secret)
 }
 
-/// Sets a password by a one-time link, and brings the account alive.
+/// Ends the sessions and tokens of an account: whoever came by what no longer counts is out.
+pub(super) async fn shut_out(ctx: &OpContext, work: &mut UnitOfWork, id: AccountId) -> Result<(), AppError> {
+    work.end_sessions(id).await?;
+    work.revoke_tokens(id, ctx.now()).await?;
+    Ok(())
+}
+
+/// Sets a password by a one-time link, and brings the account alive. Whoever came by the old password is out.
 pub async fn accept_invitation(ctx: &OpContext, secret: &str, password: &str) -> Result<Account, AppError> {
     let now = ctx.now();
     let hashed = hash(password).await?;
@@ -152,6 +161,7 @@ pub async fn accept_invitation(ctx: &OpContext, secret: &str, password: &str) ->
         ..account
     };
     work.save_account(&account).await?;
+    shut_out(ctx, &mut work, id).await?;
     work.audit(
         now,
         (&account.login, "account.password", &id.to_string()),
@@ -181,8 +191,7 @@ pub async fn change_state(ctx: &OpContext, id: AccountId, active: bool) -> Resul
     };
     work.save_account(&after).await?;
     if !active {
-        work.end_sessions(id).await?;
-        work.revoke_tokens(id, ctx.now()).await?;
+        shut_out(ctx, &mut work, id).await?;
     }
     work.audit(
         ctx.now(),

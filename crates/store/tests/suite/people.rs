@@ -141,6 +141,24 @@ pub async fn secrets_are_found_by_digest_and_end(store: TestStore) {
         None,
         "used"
     );
+    for link in [b"old", b"new"] {
+        assert_eq!(
+            work.spend_invitations(one.id, now).await.unwrap(),
+            u64::from(link == b"new")
+        );
+        work.add_invitation(Digest::of(link), one.id, (now, later))
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        work.use_invitation(Digest::of(b"old"), now).await.unwrap(),
+        None,
+        "spent"
+    );
+    assert_eq!(
+        work.use_invitation(Digest::of(b"new"), now).await.unwrap(),
+        Some(one.id)
+    );
     work.revoke_token(one.id, token.id, now).await.unwrap();
     assert!(work.revoke_token(one.id, token.id, now).await.is_err());
     assert_eq!(work.forget_sessions(now).await.unwrap(), 0);
