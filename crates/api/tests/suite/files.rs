@@ -100,6 +100,19 @@ async fn a_file_is_what_its_content_says(store: TestStore) {
     let id = listed.body[0]["id"].as_str().unwrap();
     let taken = desk.get(&format!("/api/v1/evidence/{id}"), &own.operator).await;
     assert_eq!(taken.status, StatusCode::NOT_FOUND);
+    // The same bytes from the provider are a file of its own.
+    let path = evidence_of(ORDERED) + "?name=b.pdf";
+    for _ in 0..2 {
+        let theirs = desk.upload(&path, &own.operator, b"%PDF-1.7 x").await;
+        assert_eq!(theirs.body["name"], "b.pdf", "{}", theirs.text);
+    }
+    let of_provider = desk.get(&evidence_of(ORDERED), &own.operator).await;
+    assert_eq!(
+        of_provider.body.as_array().map(Vec::len),
+        Some(1),
+        "{}",
+        of_provider.text
+    );
     let back = desk.get(&format!("/api/v1/evidence/{id}"), by).await;
     assert_eq!(back.bytes, b"%PDF-1.7 x");
     assert!(
