@@ -3,7 +3,7 @@
 use super::AccountError;
 use super::invite::add_link;
 use crate::{AppError, OpContext};
-use domain::authz::{Account, Role, RoleAssignment};
+use domain::authz::{Account, Role, RoleAssignment, RoleState};
 use kernel::OrganisationCode;
 use serde::Serialize;
 
@@ -50,7 +50,7 @@ pub async fn first_administrators(
             approved_by: String::new(),
         };
         let number = work.propose_role(&proposal).await?;
-        work.decide_role(number, true, (FIRST_START, now)).await?;
+        work.decide_role(number, RoleState::InForce, (FIRST_START, now)).await?;
         links.push(FirstLink {
             secret: add_link(ctx, &mut work, account.id).await?,
             login: account.login,

@@ -3,6 +3,7 @@
 use super::AccountError;
 use super::known::side_of;
 use super::secret::{hash, new_secret};
+use super::sign_in::{refuse_taken, subject_of};
 use crate::{AppError, OpContext};
 use domain::audit::changes;
 use domain::authz::{Account, AccountSort, AccountState, Action, Target};
@@ -65,6 +66,7 @@ pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option
     if new.name.trim().is_empty() {
         return Err(AccountError::Invalid("请填写姓名".to_owned()).into());
     }
+    let subject = subject_of(new.oidc_subject.as_deref())?;
     let now = ctx.now();
     let account = Account {
         mail: new.mail.filter(|mail| !mail.trim().is_empty()),
@@ -73,7 +75,7 @@ pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option
             AccountSort::Service => AccountState::Active,
         },
         sort: new.sort,
-        oidc_subject: new.oidc_subject,
+        oidc_subject: subject.map(str::to_owned),
         ..Account::invited(id, (&login, new.name.trim()), new.organisation, now)
     };
     let mut work = ctx.store().begin().await?;
@@ -85,6 +87,7 @@ pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option
         let text = format!("组织 {} 未登记，请先导入组织机构", account.organisation);
         return Err(AccountError::Invalid(text).into());
     }
+    refuse_taken(&mut work, subject, id).await?;
     work.add_account(&account).await?;
     let link = match account.sort {
         AccountSort::Person => Some(add_link(ctx, &mut work, id).await?),

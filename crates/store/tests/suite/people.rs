@@ -71,10 +71,12 @@ pub async fn roles_are_proposed_and_decided(store: TestStore) {
     assert!(matches!(twice, Err(StoreError::Conflict(_))));
     drop(work);
     let mut work = store.begin().await.unwrap();
-    work.decide_role(number, true, ("secadmin", at("2026-10-02")))
+    work.decide_role(number, RoleState::InForce, ("secadmin", at("2026-10-02")))
         .await
         .unwrap();
-    let again = work.decide_role(number, false, ("secadmin", at("2026-10-02"))).await;
+    let again = work
+        .decide_role(number, RoleState::Refused, ("secadmin", at("2026-10-02")))
+        .await;
     assert!(matches!(again, Err(StoreError::Conflict(_))));
     let held = work.role(number).await.unwrap().unwrap();
     assert_eq!(
