@@ -51,7 +51,7 @@ async fn ask(
     (kind, subject, action): (&'static str, &str, &str),
     payload: &Payload,
 ) -> Result<JobId, AppError> {
-    let payload = serde_json::to_string(payload).unwrap_or_default();
+    let payload = serde_json::to_string(payload)?;
     let mut work = ctx.store().begin().await?;
     let new = NewJob {
         payload: payload.clone(),

@@ -186,7 +186,7 @@ mod tests {
         let entry = |seal: &Seal| {
             let day = seal.day.to_string();
             let words = ("a", SEAL_ACTION, day.as_str());
-            AuditEntry::next(Some((1, first.digest)), seal.at, words, seal.detail())
+            AuditEntry::next(Some((1, first.digest)), seal.at, words, seal.detail().unwrap())
         };
         assert_eq!(verifier.clone().check(&entry(&seal)), Ok(()));
         assert_eq!(verifier.check(&entry(&forged)), Err(ChainError::Seal(2)));
