@@ -3,6 +3,7 @@
 use super::RequestError;
 use super::sight::{at_version, of_kind, target, visible};
 use crate::audit::changes_of;
+use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Permit, Target};
 use domain::registry::{InformationSystem, Organisation};
@@ -92,8 +93,7 @@ pub async fn make_draft(ctx: &OpContext, draft: Draft) -> Result<ResourceRequest
     let (unit, permit) = writer(ctx, &draft).await?;
     let mut request = draft.into_request((unit, permit.actor().account), now);
     let mut work = ctx.store().begin().await?;
-    let series = format!("SQ-{}", now.day().month().to_string().replace('-', ""));
-    request.number = format!("{series}-{:04}", work.next_number(&series).await?);
+    request.number = number_of(ctx, &mut work, "SQ").await?;
     work.add_request(&request).await?;
     let detail =
         json!({ "kind": request.kind, "unit": request.unit, "system": request.system, "lines": request.lines });

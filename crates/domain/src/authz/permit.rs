@@ -36,6 +36,17 @@ pub struct Target {
     pub owner: Option<AccountId>,
 }
 
+impl Target {
+    /// A thing that belongs to nobody in particular; an empty id is all of its kind.
+    pub fn of(kind: &'static str, id: impl Into<String>) -> Self {
+        Self {
+            kind,
+            id: id.into(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Proof that an action on a target was judged and allowed. Only [`Permit::given`] makes one, and only the judge of
 /// policies calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
