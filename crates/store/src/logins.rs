@@ -245,7 +245,7 @@ fn sign_in(row: &Row) -> Result<SignIn, StoreError> {
 }
 
 impl Connection {
-    /// The session with an id, if it goes on.
+    /// The session with an id, if it was not ended; it may be past its time.
     pub async fn session_by_id(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
         let sql = "SELECT * FROM session WHERE id = $1";
         let row = self.first(sql, &[id.to_string().into()]).await?;

@@ -90,7 +90,7 @@ pub async fn log_in(ctx: &OpContext, given: Credentials) -> Result<LoginOutcome,
     begin_session(ctx, work, account, (given.address, given.agent)).await
 }
 
-/// Begins a session of an account that was let in, saves the account and commits.
+/// Begins a session of an account that was let in and saved, and commits.
 pub(super) async fn begin_session(
     ctx: &OpContext,
     mut work: UnitOfWork,

@@ -52,28 +52,18 @@ impl Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
     actor: Actor,
-    action: Action,
     policies: Vec<String>,
 }
 
 impl Permit {
     /// For an action that the named policies allowed.
-    pub const fn given(actor: Actor, action: Action, policies: Vec<String>) -> Self {
-        Self {
-            actor,
-            action,
-            policies,
-        }
+    pub const fn given(actor: Actor, policies: Vec<String>) -> Self {
+        Self { actor, policies }
     }
 
     /// Who may.
     pub const fn actor(&self) -> &Actor {
         &self.actor
-    }
-
-    /// What.
-    pub const fn action(&self) -> Action {
-        self.action
     }
 
     /// By which policies.
