@@ -129,6 +129,9 @@ pub enum AppError {
     /// A file of the audit chain is not whole.
     #[error(transparent)]
     WrittenChain(#[from] domain::audit::FileError),
+    /// A body that is no JSON, or cannot be written as JSON. A fault of ours.
+    #[error("数据无法写成 JSON，未保存任何内容: {0}；请联系运维人员")]
+    Json(#[from] serde_json::Error),
 }
 
 impl AppError {
@@ -174,7 +177,8 @@ impl Kinded for AppError {
             | Self::Availability(_)
             | Self::Ledger(_)
             | Self::Chain(_)
-            | Self::WrittenChain(_) => ErrorKind::Internal,
+            | Self::WrittenChain(_)
+            | Self::Json(_) => ErrorKind::Internal,
         }
     }
 }

@@ -155,7 +155,7 @@ pub async fn may_hand_in(ctx: &OpContext, subject: &str) -> Result<(), AppError>
 }
 
 /// Hands in a file about an application or an order. Written before it is recorded, so that nothing ever refers to a file
-/// that is not there. The same file for the same matter is recorded once.
+/// that is not there. The same file from the same person for the same matter is recorded once.
 pub async fn hand_in(ctx: &OpContext, subject: &str, name: &str, bytes: &[u8]) -> Result<EvidenceRecord, AppError> {
     let (target, _) = matter(ctx, subject).await?;
     let permit = ctx.authorise(Action::EvidenceWrite, &target).await?;
@@ -177,8 +177,10 @@ pub async fn hand_in(ctx: &OpContext, subject: &str, name: &str, bytes: &[u8]) -
         write_whole(&path, |file| file.write_all(bytes).map_err(AppError::io(&path)))?;
     }
     let mut work = ctx.store().begin().await?;
-    let there = work.evidence_of(subject).await?;
-    if let Some(there) = there.into_iter().find(|there| there.digest == digest) {
+    // What somebody else handed in is theirs, and whoever acts may not see it.
+    let given_by = permit.actor().login.clone();
+    let is_same = |there: &EvidenceRecord| there.digest == digest && there.given_by == given_by;
+    if let Some(there) = work.evidence_of(subject).await?.into_iter().find(is_same) {
         return Ok(there);
     }
     let record = EvidenceRecord {
@@ -188,7 +190,7 @@ pub async fn hand_in(ctx: &OpContext, subject: &str, name: &str, bytes: &[u8]) -
         media_type,
         size_bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
         digest,
-        given_by: permit.actor().login.clone(),
+        given_by,
         at: ctx.now(),
     };
     work.add_evidence(&record).await?;

@@ -11,6 +11,7 @@ mod line_number;
 mod names;
 mod price_clause;
 mod reach;
+mod series;
 mod whole_file;
 
 pub mod absences;

@@ -1,12 +1,12 @@
 //! Cloud nodes and their pools.
 
+use crate::audit::changes_of;
 use crate::collect::NodeSecrets;
 use crate::{AppError, OpContext};
-use domain::audit::changes;
 use domain::registry::{CloudNode, NodeSource, Organisation, PoolKind, ResourcePool, Side, Version};
 use kernel::{Instant, NodeCode, OrganisationCode, PoolCode};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// A node to register, with its pools.
 #[derive(Debug, Clone)]
@@ -83,12 +83,10 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
     };
     let contradiction = |why: domain::registry::HistoryError| AppError::Contradiction(why.to_string());
     let (mut changed, mut fields) = (false, Vec::new());
-    let json_of = |value: serde_json::Result<Value>| value.unwrap_or(Value::Null);
-    let before = json_of(serde_json::to_value(nodes.at(new.code.as_str(), new.valid_from)));
-    let after = json_of(serde_json::to_value(&version.body));
+    let of_node = changes_of(&nodes.at(new.code.as_str(), new.valid_from), &version.body)?;
     if nodes.add(version.clone()).map_err(contradiction)? {
         work.add_versions(&[version], None).await?;
-        fields.push(json!({ "code": new.code, "fields": changes(&before, &after) }));
+        fields.push(json!({ "code": new.code, "fields": of_node }));
         changed = true;
     }
     for pool in new.pools {
@@ -103,12 +101,9 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
             valid_from: new.valid_from,
             body,
         };
-        let before = json_of(serde_json::to_value(
-            pools.at(version.body.code.as_str(), new.valid_from),
-        ));
-        let after = json_of(serde_json::to_value(&version.body));
+        let of_pool = changes_of(&pools.at(version.body.code.as_str(), new.valid_from), &version.body)?;
         if pools.add(version.clone()).map_err(contradiction)? {
-            fields.push(json!({ "code": version.body.code, "fields": changes(&before, &after) }));
+            fields.push(json!({ "code": version.body.code, "fields": of_pool }));
             work.add_versions(&[version], None).await?;
             changed = true;
         }

@@ -55,7 +55,7 @@ pub enum IdentityError {
     /// The provider's answer is none.
     #[error("统一身份认证服务的答复不符合约定（{0}），请联系运维人员核对配置")]
     Answer(String),
-    /// The provider refuses the code, or whoever tried gave up there.
+    /// The provider refuses the code, or whoever tried gave up there: the provider's word for why, which is not shown.
     #[error("统一身份认证未通过，请重新登录")]
     Refused(String),
     /// A token that is not believed.

@@ -83,7 +83,7 @@ impl Judge {
         }
         let judged = self.judge(actor, action, target, above);
         judged
-            .map(|policies| Permit::given(actor.clone(), action, policies))
+            .map(|policies| Permit::given(actor.clone(), policies))
             .ok_or(denied)
     }
 

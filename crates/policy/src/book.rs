@@ -3,7 +3,7 @@
 use crate::{Judge, PolicyError, check_expression};
 use domain::authz::AccountPolicy;
 use domain::calendar::{CalendarYear, WorkingCalendar};
-use domain::flow::FlowDefinition;
+use domain::flow::{FlowDefinition, check_written};
 use domain::rules::{Edition, RuleBook, RuleKind};
 use kernel::Faults;
 use serde::de::DeserializeOwned;
@@ -69,6 +69,13 @@ impl PolicyFiles {
                 faults.push(0, "", format!("规则 {} 的表达式有误: {why}", rule.code));
             }
         }
+        let flows: Vec<FlowDefinition> = parse_all(folder("flows"))?;
+        for flow in &flows {
+            for fault in check_written(flow).sorted() {
+                let text = format!("流程 {} 第 {} 版：{}", flow.code, flow.version, fault.message);
+                faults.push(0, "", text);
+            }
+        }
         if !faults.is_empty() {
             return Err(PolicyError::Faults(faults));
         }
@@ -76,7 +83,7 @@ impl PolicyFiles {
             judge: Judge::new(&folder("authority"))?,
             rules,
             calendar: WorkingCalendar::new(&years).map_err(PolicyError::Faults)?,
-            flows: parse_all(folder("flows"))?,
+            flows,
         })
     }
 }
@@ -89,4 +96,37 @@ fn parse_all<T: DeserializeOwned>(files: Vec<(String, String)>) -> Result<Vec<T>
         })
     };
     files.into_iter().map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_on_which_nobody_decides_is_refused() {
+        let read = |when: Option<&str>| {
+            PolicyFiles::read(&|folder| {
+                let files = SHIPPED.iter().filter(|(of, ..)| *of == folder);
+                let text = |name: &str, text: &str| match (name, when) {
+                    ("new.toml", Some(when)) => {
+                        let mut flow: FlowDefinition = toml::from_str(text).unwrap();
+                        for node in &mut flow.nodes {
+                            node.when.all = vec![when.to_owned().into()];
+                        }
+                        toml::to_string(&flow).unwrap()
+                    }
+                    _ => text.to_owned(),
+                };
+                files
+                    .map(|(_, name, own)| ((*name).to_owned(), text(name, own)))
+                    .collect()
+            })
+        };
+        assert!(read(None).is_ok());
+        let error = read(Some("non_xinchuang")).unwrap_err().to_string();
+        assert!(
+            error.contains("流程 new 第 1 版：当 non_xinchuang=false 时没有任何环节参与"),
+            "{error}"
+        );
+    }
 }

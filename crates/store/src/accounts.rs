@@ -153,18 +153,13 @@ impl Connection {
         Ok(number)
     }
 
-    /// Puts a proposed role in force, or refuses it.
+    /// Decides on a proposed role: in force, or refused.
     pub async fn decide_role(
         &mut self,
         number: i64,
-        granted: bool,
+        state: RoleState,
         (by, at): (&str, Instant),
     ) -> Result<(), StoreError> {
-        let state = if granted {
-            RoleState::InForce
-        } else {
-            RoleState::Refused
-        };
         let sql = "UPDATE role_assignment SET state = $1, decided_by = $2, from_s = $3 \
                    WHERE number = $4 AND state = 'proposed'";
         let values = [state.word().into(), by.into(), at.unix_s().into(), number.into()];

@@ -1,7 +1,8 @@
 //! Files that were imported, each content once.
 
-use crate::{Connection, Row, StoreError};
+use crate::{Connection, Row, StoreError, Value};
 use kernel::{Digest, ImportId, Instant};
+use std::collections::BTreeSet;
 
 /// A file that was imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,17 +44,24 @@ impl Connection {
     }
 
     /// The files that were imported, of one kind or of all, the newest first, at most `limit`, after one of the list if
-    /// it is given.
+    /// it is given; with `by`, only those that people of these organisations handed in.
     pub async fn imports(
         &mut self,
         kind: Option<&str>,
-        after: Option<ImportId>,
-        limit: i64,
+        by: Option<&BTreeSet<String>>,
+        (after, limit): (Option<ImportId>, i64),
     ) -> Result<Vec<ImportRecord>, StoreError> {
         let after = after.map_or_else(|| "~".to_owned(), |id| id.to_string());
-        let sql = "SELECT * FROM import WHERE ($1 = '' OR kind = $1) AND id < $2 ORDER BY id DESC LIMIT $3";
-        let values = [kind.unwrap_or_default().into(), after.into(), limit.into()];
-        self.all(sql, &values).await?.iter().map(import).collect()
+        let mut values: Vec<Value> = vec![kind.unwrap_or_default().into(), after.into(), limit.into()];
+        let of = by.map_or_else(String::new, |by| {
+            values.extend(by.iter().map(Into::into));
+            let places: Vec<String> = (4..=values.len()).map(|place| format!("${place}")).collect();
+            let places = places.join(",");
+            format!(" AND actor IN (SELECT login FROM account WHERE organisation IN ({places}))")
+        });
+        let sql =
+            format!("SELECT * FROM import WHERE ($1 = '' OR kind = $1) AND id < $2{of} ORDER BY id DESC LIMIT $3");
+        self.all(&sql, &values).await?.iter().map(import).collect()
     }
 
     /// An import.

@@ -191,6 +191,13 @@ impl Connection {
         self.execute_one(sql, &values, "一次性链接").await
     }
 
+    /// Spends the one-time links of an account that nobody used. Returns how many there were.
+    pub async fn spend_invitations(&mut self, account: AccountId, at: Instant) -> Result<u64, StoreError> {
+        let sql = "UPDATE invitation SET used_s = $1 WHERE account = $2 AND used_s IS NULL";
+        self.execute(sql, &[at.unix_s().into(), account.to_string().into()])
+            .await
+    }
+
     /// Uses up a one-time link. Returns whose it was; none if there is none like it, or it is used or over.
     pub async fn use_invitation(&mut self, secret: Digest, at: Instant) -> Result<Option<AccountId>, StoreError> {
         let sql = "UPDATE invitation SET used_s = $1 WHERE secret = $2 AND used_s IS NULL AND expires_s > $1";
@@ -238,7 +245,7 @@ fn sign_in(row: &Row) -> Result<SignIn, StoreError> {
 }
 
 impl Connection {
-    /// The session with an id, if it goes on.
+    /// The session with an id, if it was not ended; it may be past its time.
     pub async fn session_by_id(&mut self, id: SessionId) -> Result<Option<Session>, StoreError> {
         let sql = "SELECT * FROM session WHERE id = $1";
         let row = self.first(sql, &[id.to_string().into()]).await?;

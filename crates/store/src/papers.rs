@@ -1,4 +1,4 @@
-//! What stands around an application: evidence, expert reviews, offers, work orders, kept answers.
+//! What stands around an application: evidence, expert reviews, offers and other papers; and kept answers.
 
 use crate::{Connection, Row, StoreError, Value};
 use kernel::{AccountId, Digest, EvidenceId, Instant};

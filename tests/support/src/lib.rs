@@ -6,7 +6,7 @@
 
 #![expect(clippy::panic, reason = "a fixture that cannot be made fails its test, and says why")]
 
-use domain::authz::{Account, Role, RoleAssignment};
+use domain::authz::{Account, Role, RoleAssignment, RoleState};
 use kernel::Instant;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::ops::Deref;
@@ -60,7 +60,8 @@ pub async fn employ(work: &mut UnitOfWork, account: &Account, roles: &[Role]) {
                 approved_by: String::new(),
             };
             let number = work.propose_role(&proposal).await?;
-            work.decide_role(number, true, ("secadmin", account.created)).await?;
+            work.decide_role(number, RoleState::InForce, ("secadmin", account.created))
+                .await?;
         }
         Ok::<_, store::StoreError>(())
     };

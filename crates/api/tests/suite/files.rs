@@ -100,6 +100,19 @@ async fn a_file_is_what_its_content_says(store: TestStore) {
     let id = listed.body[0]["id"].as_str().unwrap();
     let taken = desk.get(&format!("/api/v1/evidence/{id}"), &own.operator).await;
     assert_eq!(taken.status, StatusCode::NOT_FOUND);
+    // The same bytes from the provider are a file of its own.
+    let path = evidence_of(ORDERED) + "?name=b.pdf";
+    for _ in 0..2 {
+        let theirs = desk.upload(&path, &own.operator, b"%PDF-1.7 x").await;
+        assert_eq!(theirs.body["name"], "b.pdf", "{}", theirs.text);
+    }
+    let of_provider = desk.get(&evidence_of(ORDERED), &own.operator).await;
+    assert_eq!(
+        of_provider.body.as_array().map(Vec::len),
+        Some(1),
+        "{}",
+        of_provider.text
+    );
     let back = desk.get(&format!("/api/v1/evidence/{id}"), by).await;
     assert_eq!(back.bytes, b"%PDF-1.7 x");
     assert!(
@@ -215,7 +228,15 @@ async fn a_provider_hands_in_its_own_bill(store: TestStore) {
     assert_eq!(own_bill.status, StatusCode::CREATED, "{}", own_bill.text);
     let operator = desk.upload(path, &own.operator, bill("P1").as_bytes()).await;
     assert_eq!(operator.status, StatusCode::FORBIDDEN, "{}", operator.text);
-    let receipts = desk.get("/api/v1/imports", &own.speaker).await;
+    // Newer files of others take no place on the provider's page.
+    let (_, operations) = desk.person("operations", "BUREAU", &[Role::AuthorityOperations]).await;
+    for code in ["D08", "D09"] {
+        let file = format!("代码,名称,类别,生效日期\n{code},水务局,使用单位,2026-01-01\n");
+        let path = "/api/v1/imports/organisations?name=a.csv";
+        let done = desk.upload(path, &operations, file.as_bytes()).await;
+        assert_eq!(done.status, StatusCode::CREATED, "{}", done.text);
+    }
+    let receipts = desk.get("/api/v1/imports?limit=1", &own.speaker).await;
     assert_eq!(
         receipts.body["items"].as_array().map(Vec::len),
         Some(1),

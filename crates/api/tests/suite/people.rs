@@ -2,7 +2,7 @@
 
 use super::desk::{By, Desk};
 use axum::http::{Method, StatusCode};
-use domain::authz::{Action, Role};
+use domain::authz::{Action, Role, RoleAssignment};
 use serde_json::json;
 use test_support::{TestStore, on_both_stores};
 
@@ -10,6 +10,8 @@ on_both_stores!(
     a_page_of_another_origin_changes_nothing,
     logging_out_ends_the_session,
     a_role_is_proposed_by_one_and_approved_by_another,
+    a_new_link_spends_the_older_ones_and_a_used_one_shuts_out,
+    one_identity_is_one_account_and_binding_shuts_out,
     mistyped_filters_are_refused,
     reading_the_chain_is_in_the_chain,
     attempts_of_an_address_are_limited,
@@ -53,9 +55,81 @@ async fn a_role_is_proposed_by_one_and_approved_by_another(store: TestStore) {
     let path = format!("/api/v1/roles/{}/decision", proposed.body["number"].as_str().unwrap());
     let own = desk.post(&path, &system, json!({ "granted": true })).await;
     assert_eq!(own.status, StatusCode::FORBIDDEN);
+    // Whoever proposed a role or gets it does not approve it, and the attempt is in the chain.
+    let (other, both) = desk.person("both", "BUREAU", &[Role::SecurityAdmin]).await;
+    for (holder, by) in [(account, "both"), (other, "sysadmin")] {
+        let mut work = desk.ctx.store().begin().await.unwrap();
+        let proposal = RoleAssignment {
+            account: holder,
+            organisation: "BUREAU".parse().unwrap(),
+            role: Role::AuthorityOperations,
+            from: desk.ctx.now(),
+            to: None,
+            proposed_by: by.to_owned(),
+            approved_by: String::new(),
+        };
+        let number = work.propose_role(&proposal).await.unwrap();
+        let words = ("测试", "role.propose", "x");
+        work.audit(desk.ctx.now(), words, "{}".to_owned()).await.unwrap();
+        work.commit().await.unwrap();
+        let path = format!("/api/v1/roles/{number}/decision");
+        let refused = desk.post(&path, &both, json!({ "granted": true })).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+        assert!(refused.text.contains("提出人和被授予人之外"), "{}", refused.text);
+        let mut read = desk.ctx.store().read().await.unwrap();
+        let last = read.audit_entries(1, 1_000).await.unwrap().pop().unwrap();
+        let expected = ("both", "access.refused", format!("role:{number}"));
+        assert_eq!((last.actor.as_str(), last.action.as_str(), last.object), expected);
+    }
     let granted = desk.post(&path, &security, json!({ "granted": true })).await;
     assert_eq!(granted.status, StatusCode::NO_CONTENT, "{}", granted.text);
     assert_eq!(desk.get("/api/v1/inventory", &wang).await.status, StatusCode::OK);
+}
+
+async fn a_new_link_spends_the_older_ones_and_a_used_one_shuts_out(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [system, ..] = desk.administrators().await;
+    let (account, _) = desk.person("wang", "D01", &[Role::UnitApplicant]).await;
+    let path = format!("/api/v1/accounts/{account}/link");
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        let made = desk.post(&path, &system, json!(null)).await;
+        links.push(made.body["secret"].as_str().unwrap().to_owned());
+    }
+    // Whoever still has the old password gets in until the link is used, and not longer.
+    let by = desk.log_in("wang").await;
+    let token = desk.token(&by, &[Action::InventoryRead]).await;
+    let accept = async |link: &str| app::accounts::accept_invitation(&desk.ctx, link, "Qiucheng-2027").await;
+    assert!(accept(&links[0]).await.is_err(), "an older link is spent");
+    assert_eq!(desk.get("/api/v1/me", &by).await.status, StatusCode::OK);
+    accept(&links[1]).await.unwrap();
+    assert_eq!(desk.get("/api/v1/me", &by).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        desk.get("/api/v1/inventory", &token).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+async fn one_identity_is_one_account_and_binding_shuts_out(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [system, ..] = desk.administrators().await;
+    let (account, wang) = desk.person("wang", "D01", &[Role::UnitApplicant]).await;
+    let token = desk.token(&wang, &[Action::InventoryRead]).await;
+    let path = format!("/api/v1/accounts/{account}/oidc");
+    let bound = desk.post(&path, &system, json!({ "subject": "wang-1970" })).await;
+    assert_eq!(bound.status, StatusCode::NO_CONTENT, "{}", bound.text);
+    for by in [&wang, &token] {
+        assert_eq!(desk.get("/api/v1/inventory", by).await.status, StatusCode::UNAUTHORIZED);
+    }
+    let new = |login: &str, subject: &str| json!({ "login": login, "name": "李某", "organisation": "D01", "sort": "person", "oidc_subject": subject });
+    let taken = desk.post("/api/v1/accounts", &system, new("li", " wang-1970 ")).await;
+    assert_eq!(taken.status, StatusCode::CONFLICT, "{}", taken.text);
+    assert!(taken.text.contains("已绑定另一个账号"), "{}", taken.text);
+    // No subject is no subject, for as many as there are.
+    for login in ["li", "zhao"] {
+        let made = desk.post("/api/v1/accounts", &system, new(login, " ")).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    }
 }
 
 async fn mistyped_filters_are_refused(store: TestStore) {

@@ -388,6 +388,7 @@ async fn an_account_binds_itself_and_one_identity_is_one_account(store: TestStor
     let (_, li) = town.desk.person("li", "D01", &[Role::UnitHead]).await;
     let said = bind(&town, &li, "wang").await;
     assert_eq!(said.status, StatusCode::CONFLICT, "{}", said.text);
+    assert!(town.last_refusal().await.contains("已绑定另一个账号"));
     let token = town.desk.token(&wang, &[Action::InventoryRead]).await;
     let said = town.desk.send(Method::POST, "/api/v1/me/oidc", &token, None).await;
     assert_eq!(said.body["code"], "session_needed", "a token binds nobody");

@@ -1,9 +1,9 @@
 //! The first start: the three administrators, each by a one-time link. Nothing has a default password.
 
 use super::AccountError;
-use super::secret::new_secret;
+use super::invite::add_link;
 use crate::{AppError, OpContext};
-use domain::authz::{Account, Role, RoleAssignment};
+use domain::authz::{Account, Role, RoleAssignment, RoleState};
 use kernel::OrganisationCode;
 use serde::Serialize;
 
@@ -27,7 +27,6 @@ pub async fn first_administrators(
     ctx: &OpContext,
     organisation: &OrganisationCode,
 ) -> Result<Vec<FirstLink>, AppError> {
-    let policy = ctx.account_policy()?;
     let mut work = ctx.store().begin().await?;
     if !work.accounts().await?.is_empty() {
         return Err(AccountError::NotFirst.into());
@@ -51,14 +50,11 @@ pub async fn first_administrators(
             approved_by: String::new(),
         };
         let number = work.propose_role(&proposal).await?;
-        work.decide_role(number, true, (FIRST_START, now)).await?;
-        let (secret, digest) = new_secret(ctx, "yhi");
-        work.add_invitation(digest, account.id, (now, now.plus_s(policy.invitation_s)))
-            .await?;
+        work.decide_role(number, RoleState::InForce, (FIRST_START, now)).await?;
         links.push(FirstLink {
+            secret: add_link(ctx, &mut work, account.id).await?,
             login: account.login,
             role,
-            secret,
         });
     }
     let detail = serde_json::json!({ "accounts": links.iter().map(|l| (&l.login, l.role)).collect::<Vec<_>>() });

@@ -3,6 +3,7 @@
 use super::AccountError;
 use super::known::side_of;
 use super::secret::{hash, new_secret};
+use super::sign_in::{refuse_taken, subject_of};
 use crate::{AppError, OpContext};
 use domain::audit::changes;
 use domain::authz::{Account, AccountSort, AccountState, Action, Target};
@@ -10,6 +11,7 @@ use domain::registry::Organisation;
 use kernel::{AccountId, Digest, OrganisationCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::UnitOfWork;
 
 /// An account to be made.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,6 +66,7 @@ pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option
     if new.name.trim().is_empty() {
         return Err(AccountError::Invalid("请填写姓名".to_owned()).into());
     }
+    let subject = subject_of(new.oidc_subject.as_deref())?;
     let now = ctx.now();
     let account = Account {
         mail: new.mail.filter(|mail| !mail.trim().is_empty()),
@@ -72,7 +75,7 @@ pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option
             AccountSort::Service => AccountState::Active,
         },
         sort: new.sort,
-        oidc_subject: new.oidc_subject,
+        oidc_subject: subject.map(str::to_owned),
         ..Account::invited(id, (&login, new.name.trim()), new.organisation, now)
     };
     let mut work = ctx.store().begin().await?;
@@ -84,6 +87,7 @@ pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option
         let text = format!("组织 {} 未登记，请先导入组织机构", account.organisation);
         return Err(AccountError::Invalid(text).into());
     }
+    refuse_taken(&mut work, subject, id).await?;
     work.add_account(&account).await?;
     let link = match account.sort {
         AccountSort::Person => Some(add_link(ctx, &mut work, id).await?),
@@ -96,8 +100,8 @@ pub async fn invite(ctx: &OpContext, new: NewAccount) -> Result<(Account, Option
     Ok((account, link))
 }
 
-/// Makes another one-time link for an account, for one that was lost or a password that was forgotten. All its sessions
-/// and tokens end.
+/// Makes another one-time link for an account, for one that was lost or a password that was forgotten. Older links,
+/// sessions and tokens of the account end.
 pub async fn invite_again(ctx: &OpContext, id: AccountId) -> Result<String, AppError> {
     ctx.authorise(Action::AccountWrite, &target(id)).await?;
     let mut work = ctx.store().begin().await?;
@@ -106,8 +110,7 @@ pub async fn invite_again(ctx: &OpContext, id: AccountId) -> Result<String, AppE
         return Err(AccountError::Invalid("服务账号没有密码，请为其生成令牌".to_owned()).into());
     }
     let link = add_link(ctx, &mut work, id).await?;
-    work.end_sessions(id).await?;
-    work.revoke_tokens(id, ctx.now()).await?;
+    shut_out(ctx, &mut work, id).await?;
     let detail = json!({ "login": account.login });
     work.audit(
         ctx.now(),
@@ -119,14 +122,23 @@ pub async fn invite_again(ctx: &OpContext, id: AccountId) -> Result<String, AppE
     Ok(link)
 }
 
-async fn add_link(ctx: &OpContext, work: &mut store::UnitOfWork, id: AccountId) -> Result<String, AppError> {
+/// Makes a one-time link for an account; those it had and nobody used are spent.
+pub(super) async fn add_link(ctx: &OpContext, work: &mut UnitOfWork, id: AccountId) -> Result<String, AppError> {
     let (secret, digest) = new_secret(ctx, "yhi");
     let until = ctx.now().plus_s(ctx.account_policy()?.invitation_s);
+    work.spend_invitations(id, ctx.now()).await?;
     work.add_invitation(digest, id, (ctx.now(), until)).await?;
     Ok(secret)
 }
 
-/// Sets a password by a one-time link, and brings the account alive.
+/// Ends the sessions and tokens of an account: whoever came by what no longer counts is out.
+pub(super) async fn shut_out(ctx: &OpContext, work: &mut UnitOfWork, id: AccountId) -> Result<(), AppError> {
+    work.end_sessions(id).await?;
+    work.revoke_tokens(id, ctx.now()).await?;
+    Ok(())
+}
+
+/// Sets a password by a one-time link, and brings the account alive. Whoever came by the old password is out.
 pub async fn accept_invitation(ctx: &OpContext, secret: &str, password: &str) -> Result<Account, AppError> {
     let now = ctx.now();
     let hashed = hash(password).await?;
@@ -152,6 +164,7 @@ pub async fn accept_invitation(ctx: &OpContext, secret: &str, password: &str) ->
         ..account
     };
     work.save_account(&account).await?;
+    shut_out(ctx, &mut work, id).await?;
     work.audit(
         now,
         (&account.login, "account.password", &id.to_string()),
@@ -181,8 +194,7 @@ pub async fn change_state(ctx: &OpContext, id: AccountId, active: bool) -> Resul
     };
     work.save_account(&after).await?;
     if !active {
-        work.end_sessions(id).await?;
-        work.revoke_tokens(id, ctx.now()).await?;
+        shut_out(ctx, &mut work, id).await?;
     }
     work.audit(
         ctx.now(),

@@ -1,7 +1,7 @@
 //! Logging in and out, sessions, passwords and one-time codes.
 
 use super::AccountError;
-use super::invite::{change, target};
+use super::invite::{change, shut_out, target};
 use super::secret::{hash, new_secret, new_totp, totp_step, verify};
 use crate::{AppError, OpContext};
 use domain::authz::{Account, Action, Refusal};
@@ -90,7 +90,7 @@ pub async fn log_in(ctx: &OpContext, given: Credentials) -> Result<LoginOutcome,
     begin_session(ctx, work, account, (given.address, given.agent)).await
 }
 
-/// Begins a session of an account that was let in, saves the account and commits.
+/// Begins a session of an account that was let in and saved, and commits.
 pub(super) async fn begin_session(
     ctx: &OpContext,
     mut work: UnitOfWork,
@@ -161,8 +161,7 @@ pub async fn end_sessions(ctx: &OpContext, account: AccountId, only: Option<Sess
             work.end_session(session).await?;
         }
         None => {
-            work.end_sessions(account).await?;
-            work.revoke_tokens(account, ctx.now()).await?;
+            shut_out(ctx, &mut work, account).await?;
         }
     }
     let detail = serde_json::json!({ "session": only });

@@ -3,7 +3,7 @@
 use super::AccountError;
 use super::invite::side_of_account;
 use crate::{AppError, OpContext};
-use domain::authz::{Action, Role, RoleAssignment, RoleState, Target, check_roles};
+use domain::authz::{Action, Duty, Role, RoleAssignment, RoleState, Target, check_roles};
 use kernel::AccountId;
 use serde_json::json;
 use store::RoleRecord;
@@ -57,23 +57,32 @@ pub async fn propose_role(ctx: &OpContext, account: AccountId, role: Role) -> Re
 
 /// Puts a proposed role in force, or refuses it.
 pub async fn approve_role(ctx: &OpContext, number: i64, granted: bool) -> Result<(), AppError> {
-    let proposal = ctx.store().read().await?.role(number).await?;
+    let mut read = ctx.store().read().await?;
+    let proposal = read.role(number).await?;
     let proposal = proposal.filter(|known| known.state == RoleState::Proposed);
     let proposal = proposal.ok_or(AccountError::NotFound("待批准的角色"))?.assignment;
+    let holder = read.account(proposal.account).await?;
+    let holder = holder.ok_or(AccountError::NotFound("账号"))?.login;
+    drop(read);
     let permit = ctx
         .authorise(Action::RoleApprove, &target(number, proposal.account))
         .await?;
-    let actor = permit.actor();
-    if actor.account == proposal.account || actor.login == proposal.proposed_by {
-        return Err(AccountError::OwnRole.into());
+    let object = number.to_string();
+    for done in [(Duty::Prepare, &proposal.proposed_by), (Duty::Apply, &holder)] {
+        let apart = ctx.keep_apart(("role", &object), Duty::Authorise, (done.0, done.1));
+        apart.await.map_err(|error| match error {
+            AppError::Duty(_) => AccountError::OwnRole.into(),
+            other => other,
+        })?;
     }
-    let mut work = ctx.store().begin().await?;
-    work.decide_role(number, granted, (&actor.login, ctx.now())).await?;
+    let actor = permit.actor();
     let state = if granted {
         RoleState::InForce
     } else {
         RoleState::Refused
     };
+    let mut work = ctx.store().begin().await?;
+    work.decide_role(number, state, (&actor.login, ctx.now())).await?;
     let detail = json!({
         "granted": granted, "role": proposal.role, "account": proposal.account,
         "fields": { "state": [RoleState::Proposed, state], "decided_by": [null, actor.login] },

@@ -4,7 +4,7 @@
 //! when it was logged in. Accounts are never made by a login. A login is begun in one browser and ends there, once; a
 //! locked or disabled account stays out, and one that has one-time codes is asked for its code here too.
 
-use super::invite::{change, target};
+use super::invite::{change, shut_out, target};
 use super::login::begin_session;
 use super::secret::{new_secret, totp_step};
 use super::{AccountError, LoginOutcome};
@@ -123,7 +123,10 @@ pub async fn finish_sign_in(ctx: &OpContext, given: Returned) -> Result<SignedIn
         Err(error) => return refused(ctx, nobody, &given.address, error).await,
     };
     if let Some(session) = begun.session {
-        return Ok(SignedIn::Bound(bind_own(ctx, session, &subject).await?));
+        return match bind_own(ctx, session, &subject).await {
+            Ok(login) => Ok(SignedIn::Bound(login)),
+            Err(error) => refused(ctx, (&subject, "oidc"), &given.address, error).await,
+        };
     }
     let mut work = ctx.store().begin().await?;
     let known = match work.account_by_subject(&subject).await? {
@@ -222,18 +225,39 @@ async fn bind_own(ctx: &OpContext, session: SessionId, subject: &str) -> Result<
     Ok(login)
 }
 
-/// Binds an identity to an account, or takes it away, by a system administrator. Sessions of the account end: whoever
-/// came by another identity is out.
-pub async fn bind_subject(ctx: &OpContext, id: AccountId, subject: Option<&str>) -> Result<(), AppError> {
-    ctx.authorise(Action::AccountWrite, &target(id)).await?;
-    let subject = subject.map(str::trim).filter(|subject| !subject.is_empty());
+/// A subject as it is bound; none if it is empty. Errors: it is too long.
+pub(super) fn subject_of(text: Option<&str>) -> Result<Option<&str>, AccountError> {
+    let subject = text.map(str::trim).filter(|subject| !subject.is_empty());
     if subject.is_some_and(|subject| subject.len() > SUBJECT_MAX) {
         let text = format!("身份标识不能超过 {SUBJECT_MAX} 个字节");
-        return Err(AccountError::Invalid(text).into());
+        return Err(AccountError::Invalid(text));
     }
+    Ok(subject)
+}
+
+/// Errors: a subject is bound to another account.
+pub(super) async fn refuse_taken(
+    work: &mut store::UnitOfWork,
+    subject: Option<&str>,
+    account: AccountId,
+) -> Result<(), AppError> {
+    let Some(subject) = subject else { return Ok(()) };
+    let known = work.account_by_subject(subject).await?;
+    if known.is_some_and(|other| other != account) {
+        let text = "该身份已绑定另一个账号，请先解除原来的绑定";
+        return Err(AppError::Contradiction(text.to_owned()));
+    }
+    Ok(())
+}
+
+/// Binds an identity to an account, or takes it away, by a system administrator. Sessions and tokens of the account end:
+/// whoever came by another identity is out.
+pub async fn bind_subject(ctx: &OpContext, id: AccountId, subject: Option<&str>) -> Result<(), AppError> {
+    ctx.authorise(Action::AccountWrite, &target(id)).await?;
+    let subject = subject_of(subject)?;
     let mut work = ctx.store().begin().await?;
     let account = work.account(id).await?.ok_or(AccountError::NotFound("账号"))?;
-    work.end_sessions(id).await?;
+    shut_out(ctx, &mut work, id).await?;
     save_subject(ctx, work, account, subject).await
 }
 
@@ -255,13 +279,7 @@ async fn save_subject(
     before: Account,
     subject: Option<&str>,
 ) -> Result<(), AppError> {
-    if let Some(subject) = subject {
-        let known = work.account_by_subject(subject).await?;
-        if known.is_some_and(|other| other != before.id) {
-            let text = "该身份已绑定另一个账号，请先解除原来的绑定";
-            return Err(AppError::Contradiction(text.to_owned()));
-        }
-    }
+    refuse_taken(&mut work, subject, before.id).await?;
     let after = Account {
         oidc_subject: subject.map(str::to_owned),
         ..before.clone()

@@ -25,20 +25,22 @@ pub async fn export(ctx: &OpContext, path: &Path) -> Result<WrittenChain, AppErr
         let mut read = ctx.store().read().await?;
         let all = u64::try_from(read.audit_count().await?).unwrap_or(0);
         // The folder's files are written by blocking calls; the rows are fetched between them.
-        let (mut lines, mut head) = (vec![first_line()], None);
+        let (mut lines, mut head) = (vec![first_line()?], None);
         let mut pieces = Vec::new();
         loop {
             let next = head.map_or(0, |(number, _)| number) + 1;
             let entries = read.audit_entries(next, BATCH).await?;
             let Some(last) = entries.last() else { break };
             head = Some((last.number, last.digest));
-            lines.extend(entries.iter().map(line));
+            for entry in &entries {
+                lines.push(line(entry)?);
+            }
             pieces.push(compressed(&lines)?);
             lines.clear();
             ctx.progress()
                 .at("导出审计链", u64::try_from(last.number).unwrap_or(0), all);
         }
-        lines.push(last_line(head));
+        lines.push(last_line(head)?);
         pieces.push(compressed(&lines)?);
         write_whole(path, |file| put(file, &pieces, path))?;
         let (entries, head) = head.unwrap_or((0, Digest::ZERO));

@@ -16,7 +16,7 @@ pub use seal::{Sealed, seal, seals};
 pub use verify::{check, verify};
 
 use crate::{AppError, OpContext};
-use domain::audit::AuditEntry;
+use domain::audit::{AuditEntry, Changed, changes};
 use domain::authz::{Action, Target};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -48,6 +48,11 @@ pub async fn entries(ctx: &OpContext, from: Option<i64>, limit: i64) -> Result<V
         }
     };
     Ok(read.audit_entries(first, limit).await?)
+}
+
+/// What of two bodies differs, field by field.
+pub(crate) fn changes_of(before: &impl Serialize, after: &impl Serialize) -> Result<Changed, AppError> {
+    Ok(changes(&serde_json::to_value(before)?, &serde_json::to_value(after)?))
 }
 
 /// Notes that whoever acts read or took away something, where that itself is worth knowing. Returns the entry's number.

@@ -44,7 +44,7 @@ pub async fn seal(ctx: &OpContext) -> Result<Sealed, AppError> {
     let head = walk(&mut work, verified, ctx.progress(), |_| ()).await?;
     let seal = Seal::next(head, now, work.audit_count().await?);
     let words = (ctx.actor(), SEAL_ACTION, seal.day.to_string());
-    work.audit(now, (words.0, words.1, &words.2), seal.detail()).await?;
+    work.audit(now, (words.0, words.1, &words.2), seal.detail()?).await?;
     work.commit().await?;
     let by = ctx.actor().to_owned();
     let already = false;

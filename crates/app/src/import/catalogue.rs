@@ -96,7 +96,7 @@ impl Sheet for Catalogue {
                 let other = before.is_none_or(|b| terms(b) != terms(after));
                 other.then_some(Cause::BackdatedPrice)
             },
-        );
+        )?;
         let mut told = BTreeSet::new();
         for (group, (from, record)) in touched {
             let moments = moments(&history, group).into_iter().filter(|at| *at >= from);

@@ -133,7 +133,7 @@ impl Sheet for Contracts {
                 });
                 other.then_some(Cause::BackdatedPrice)
             },
-        );
+        )?;
         job.refuse_faults()?;
         Ok(job.work.add_versions(&new, Some(job.id)).await?)
     }

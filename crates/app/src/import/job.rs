@@ -1,10 +1,10 @@
 //! One file on its way into the store: its unit of work, its faults, and what it does to closed months.
 
 use super::{Counts, File, ImportKind, ImportOutcome};
+use crate::audit::changes_of;
 pub(super) use crate::month::Cause;
 use crate::month::{LateFacts, LateFile};
 use crate::{AppError, OpContext};
-use domain::audit::changes;
 use kernel::{Digest, Faults, ImportId, Instant, Month, Period};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -100,11 +100,11 @@ impl<'c> Job<'c> {
         (code, from): (&str, impl Display),
         before: &impl Serialize,
         after: &impl Serialize,
-    ) {
-        let body = |value: serde_json::Result<Value>| value.unwrap_or(Value::Null);
-        let fields = changes(&body(serde_json::to_value(before)), &body(serde_json::to_value(after)));
+    ) -> Result<(), AppError> {
+        let fields = changes_of(before, after)?;
         self.changes
             .push(json!({ "code": code, "from": from.to_string(), "fields": fields }));
+        Ok(())
     }
 
     /// Adds a sentence for whoever imports the file.

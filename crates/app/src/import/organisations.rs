@@ -84,7 +84,7 @@ impl Sheet for Organisations {
                 let moved = before.is_some_and(|before| before.merged_into != after.merged_into);
                 moved.then_some(Cause::LateData)
             },
-        );
+        )?;
         for (record, code, at) in places {
             for (field, what) in [("parent", "上级"), ("merged_into", "并入")] {
                 if leads_back(&history, &code, at, field) {

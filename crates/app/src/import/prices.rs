@@ -156,7 +156,7 @@ impl Sheet for Prices {
         for book in new {
             let before = stored.iter().rfind(|there| there.contract == book.contract);
             let words = (book.contract.as_str(), book.effective_from);
-            job.changed(words, &before.map(fields), &fields(&book));
+            job.changed(words, &before.map(fields).transpose()?, &fields(&book)?)?;
             job.work.add_price_book(&book, known_at, Some(job.id)).await?;
             if let Ok(holds) = Period::open(book.effective_from.start(), None) {
                 let subject = format!("追溯生效的价目 {}", book.label());
@@ -168,18 +168,18 @@ impl Sheet for Prices {
 }
 
 /// A version by field, each price under what it is for, so that two versions can be compared price by price.
-fn fields(book: &PriceBook) -> Value {
+fn fields(book: &PriceBook) -> Result<Value, AppError> {
     let mut prices = serde_json::Map::new();
     for line in &book.lines {
         let node = line.scope.node.as_ref().map_or("", |node| node.as_str());
         let pool = line.scope.pool.map_or("", |pool| pool.word());
         let name = format!("{}@{node}/{pool}", line.item);
-        prices.insert(name, serde_json::to_value(line).unwrap_or(Value::Null));
+        prices.insert(name, serde_json::to_value(line)?);
     }
-    json!({
+    Ok(json!({
         "version": book.version, "effective_from": book.effective_from, "source": book.source,
         "approver": book.approver, "prices": prices,
-    })
+    }))
 }
 
 /// A version and the rows it stands in.

@@ -67,7 +67,7 @@ impl Sheet for Projects {
         }
         let mut history: History<ProjectMapping> = job.work.history().await?;
         // What is charged follows from allocations; a mapping only says whether what exists is where it was approved.
-        let new = put_in(job, &mut history, rows, "追溯登记的项目对应", |_, _| None);
+        let new = put_in(job, &mut history, rows, "追溯登记的项目对应", |_, _| None)?;
         job.refuse_faults()?;
         Ok(job.work.add_versions(&new, Some(job.id)).await?)
     }

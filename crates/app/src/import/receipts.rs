@@ -50,20 +50,13 @@ pub async fn receipts(
         },
     )
     .await?;
+    let own = match is_provider {
+        true => Some(ctx.own_and_below(&who.organisation).await?),
+        false => None,
+    };
     let mut read = ctx.store().read().await?;
-    let records = read.imports(kind.map(ImportKind::word), after, limit).await?;
-    if !is_provider {
-        return Ok(records);
-    }
-    let own = ctx.own_and_below(&who.organisation).await?;
-    let mut seen = Vec::new();
-    for record in records {
-        let giver = read.account_by_login(&record.actor).await?;
-        if giver.is_some_and(|giver| own.contains(giver.organisation.as_str())) {
-            seen.push(record);
-        }
-    }
-    Ok(seen)
+    let kind = kind.map(ImportKind::word);
+    Ok(read.imports(kind, own.as_ref(), (after, limit)).await?)
 }
 
 /// An empty form for files with these columns: as a workbook, or as CSV with an example row.

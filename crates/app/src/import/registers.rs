@@ -2,6 +2,7 @@
 
 use super::cells::clip;
 use super::job::{Cause, Job, Line};
+use crate::AppError;
 use domain::registry::{History, Registered, Version};
 use kernel::{Faults, Instant, Period};
 use sources::tabular::Records;
@@ -34,7 +35,7 @@ pub(super) fn put_in<T: Registered>(
     mut rows: Vec<Line<'_, Version<T>>>,
     subject: &'static str,
     concern: impl Fn(Option<&T>, &T) -> Option<Cause>,
-) -> Vec<Version<T>> {
+) -> Result<Vec<Version<T>>, AppError> {
     rows.sort_by_key(|line| line.value.valid_from);
     let mut new = Vec::new();
     for line in rows {
@@ -45,7 +46,7 @@ pub(super) fn put_in<T: Registered>(
         let cause = concern(held, &version.body);
         let repeats = held == Some(&version.body);
         if let Some(held) = held.filter(|_| !repeats) {
-            job.changed((&code, version.valid_from), held, &version.body);
+            job.changed((&code, version.valid_from), held, &version.body)?;
         }
         match history.add(version.clone()) {
             Ok(false) => job.counts.unchanged += 1,
@@ -63,7 +64,7 @@ pub(super) fn put_in<T: Registered>(
             Err(why) => line.fault("valid_from", why, &mut job.faults),
         }
     }
-    new
+    Ok(new)
 }
 
 /// How long the version that begins at a moment holds.

@@ -77,7 +77,7 @@ impl Sheet for Systems {
                 let moved = before.is_some_and(|b| b.organisation != after.organisation || b.zone != after.zone);
                 moved.then_some(Cause::LateData)
             },
-        );
+        )?;
         job.refuse_faults()?;
         Ok(job.work.add_versions(&new, Some(job.id)).await?)
     }

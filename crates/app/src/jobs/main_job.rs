@@ -51,7 +51,7 @@ async fn ask(
     (kind, subject, action): (&'static str, &str, &str),
     payload: &Payload,
 ) -> Result<JobId, AppError> {
-    let payload = serde_json::to_string(payload).unwrap_or_default();
+    let payload = serde_json::to_string(payload)?;
     let mut work = ctx.store().begin().await?;
     let new = NewJob {
         payload: payload.clone(),
@@ -73,18 +73,10 @@ async fn ask(
     Ok(id)
 }
 
-fn about(kind: &'static str, id: String) -> Target {
-    Target {
-        kind,
-        id,
-        ..Target::default()
-    }
-}
-
 /// Asks for a month to be metered, rated and reconciled, as far as is said. Returns the job; the one that is on its way
 /// if there is one.
 pub async fn ask_to_run_month(ctx: &OpContext, month: Month, up_to: UpTo) -> Result<JobId, AppError> {
-    ctx.authorise(Action::MonthRun, &about("month", month.to_string()))
+    ctx.authorise(Action::MonthRun, &Target::of("month", month.to_string()))
         .await?;
     refuse_closed(ctx, month).await?;
     let payload = Payload::Run { month, up_to };
@@ -93,7 +85,7 @@ pub async fn ask_to_run_month(ctx: &OpContext, month: Month, up_to: UpTo) -> Res
 
 /// Asks for a month to be closed. Returns the job.
 pub async fn ask_to_close_month(ctx: &OpContext, month: Month) -> Result<JobId, AppError> {
-    ctx.authorise(Action::MonthClose, &about("month", month.to_string()))
+    ctx.authorise(Action::MonthClose, &Target::of("month", month.to_string()))
         .await?;
     refuse_closed(ctx, month).await?;
     let payload = Payload::Close { month };
@@ -108,7 +100,7 @@ pub async fn ask_to_close_month(ctx: &OpContext, month: Month) -> Result<JobId, 
 /// Asks for a node, or all of them, to be collected from. Returns the job.
 pub async fn ask_to_collect(ctx: &OpContext, node: Option<NodeCode>, confirm_empty: bool) -> Result<JobId, AppError> {
     let subject = node.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string);
-    ctx.authorise(Action::NodeCollect, &about("node", subject.clone()))
+    ctx.authorise(Action::NodeCollect, &Target::of("node", subject.clone()))
         .await?;
     if let Some(code) = &node {
         let nodes = crate::nodes::list(ctx).await?;

@@ -130,30 +130,22 @@ pub async fn enqueue(ctx: &OpContext, work: &mut Connection, new: NewJob) -> Res
     Ok(work.queue_job(&job).await?.then_some(job.id))
 }
 
-fn about(id: &str) -> Target {
-    Target {
-        kind: "job",
-        id: id.to_owned(),
-        ..Target::default()
-    }
-}
-
 /// The newest jobs that fit, at most `limit`.
 pub async fn list(ctx: &OpContext, filter: &JobFilter, limit: i64) -> Result<Vec<Job>, AppError> {
-    ctx.judge(Action::JobRead, &about("")).await?;
+    ctx.judge(Action::JobRead, &Target::of("job", "")).await?;
     Ok(ctx.store().read().await?.jobs(filter, limit).await?)
 }
 
 /// A job with its progress.
 pub async fn show(ctx: &OpContext, id: JobId) -> Result<Job, AppError> {
-    ctx.judge(Action::JobRead, &about(&id.to_string())).await?;
+    ctx.judge(Action::JobRead, &Target::of("job", id.to_string())).await?;
     let job = ctx.store().read().await?.job(id).await?;
     Ok(job.ok_or_else(|| JobError::NotFound(id.to_string()))?)
 }
 
 /// Asks for a job to stop: one that waits is over at once, one that runs stops at its next step.
 pub async fn cancel(ctx: &OpContext, id: JobId) -> Result<(), AppError> {
-    ctx.judge(Action::JobWrite, &about(&id.to_string())).await?;
+    ctx.judge(Action::JobWrite, &Target::of("job", id.to_string())).await?;
     let mut work = ctx.store().begin().await?;
     let job = work.job(id).await?.ok_or_else(|| JobError::NotFound(id.to_string()))?;
     if !matches!(job.state, JobState::Queued | JobState::Running) {
@@ -173,7 +165,7 @@ pub async fn cancel(ctx: &OpContext, id: JobId) -> Result<(), AppError> {
 
 /// Queues a job that failed or was cancelled anew. Returns the new one; none if the same is waiting or running.
 pub async fn retry(ctx: &OpContext, id: JobId) -> Result<Option<JobId>, AppError> {
-    ctx.judge(Action::JobWrite, &about(&id.to_string())).await?;
+    ctx.judge(Action::JobWrite, &Target::of("job", id.to_string())).await?;
     let mut work = ctx.store().begin().await?;
     let job = work.job(id).await?.ok_or_else(|| JobError::NotFound(id.to_string()))?;
     if !matches!(job.state, JobState::Failed | JobState::Cancelled) {

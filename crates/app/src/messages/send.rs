@@ -90,19 +90,23 @@ async fn to_letters(
         let how = letters(messages.len(), sent, post.letters_per_hour);
         let tasks = read.to_dos_of(id).await?;
         let link = post.link.as_deref();
-        let of = |cause: &Message, about: (&str, &str), body: letter::LetterBody| Delivery {
-            body: serde_json::to_string(&body).unwrap_or_default(),
-            ..delivery(ctx, (Channel::Mail, target.clone(), cause.id.to_string()), about)
+        let of = |cause: &Message, about: (&str, &str), body: letter::LetterBody| {
+            Ok::<_, AppError>(Delivery {
+                body: serde_json::to_string(&body)?,
+                ..delivery(ctx, (Channel::Mail, target.clone(), cause.id.to_string()), about)
+            })
         };
         match (how, messages.first()) {
             (Letters::Later, _) | (_, None) => continue,
-            (Letters::Each, _) => made.extend(messages.iter().map(|message| {
-                let body = letter::single(&account, message, &tasks, link);
-                of(message, (&message.kind, &message.subject), body)
-            })),
+            (Letters::Each, _) => {
+                for message in &messages {
+                    let body = letter::single(&account, message, &tasks, link);
+                    made.push(of(message, (&message.kind, &message.subject), body)?);
+                }
+            }
             (Letters::Digest, Some(first)) => {
                 let body = letter::digest(&account, &messages, &tasks, link);
-                made.push(of(first, ("digest", ""), body));
+                made.push(of(first, ("digest", ""), body)?);
             }
         }
         turned.extend(messages.iter().map(|message| message.id));

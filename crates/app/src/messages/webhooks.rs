@@ -23,18 +23,10 @@ pub struct NewWebhook {
     pub kinds: Vec<String>,
 }
 
-fn about(kind: &'static str, id: &str) -> Target {
-    Target {
-        kind,
-        id: id.to_owned(),
-        ..Target::default()
-    }
-}
-
 /// Sets one up. Returns it, and the secret that signs what is sent, which is given out once. Errors: an organisation
 /// that is not registered, an address that may not be called, a word that is no kind.
 pub async fn make_webhook(ctx: &OpContext, new: NewWebhook) -> Result<(Webhook, String), AppError> {
-    ctx.authorise(Action::WebhookWrite, &about("webhook", "")).await?;
+    ctx.authorise(Action::WebhookWrite, &Target::of("webhook", "")).await?;
     // Whether plain calls are allowed is the sender's configuration; nobody sets one up without it being said there.
     let open = HooksConfig {
         plain_http: true,
@@ -84,13 +76,13 @@ pub async fn make_webhook(ctx: &OpContext, new: NewWebhook) -> Result<(Webhook, 
 
 /// All of them, the newest first; those that ended too.
 pub async fn webhooks(ctx: &OpContext) -> Result<Vec<Webhook>, AppError> {
-    ctx.authorise(Action::WebhookWrite, &about("webhook", "")).await?;
+    ctx.authorise(Action::WebhookWrite, &Target::of("webhook", "")).await?;
     Ok(ctx.store().read().await?.webhooks().await?)
 }
 
 /// Ends one; what still waits for it is given up.
 pub async fn end_webhook(ctx: &OpContext, id: WebhookId) -> Result<(), AppError> {
-    ctx.authorise(Action::WebhookWrite, &about("webhook", &id.to_string()))
+    ctx.authorise(Action::WebhookWrite, &Target::of("webhook", id.to_string()))
         .await?;
     let mut work = ctx.store().begin().await?;
     let found = work.webhook(&id.to_string()).await?;
@@ -111,14 +103,15 @@ pub async fn deliveries(
     after: Option<DeliveryId>,
     limit: i64,
 ) -> Result<Vec<Delivery>, AppError> {
-    ctx.authorise(Action::WebhookWrite, &about("delivery", "")).await?;
+    ctx.authorise(Action::WebhookWrite, &Target::of("delivery", "")).await?;
     Ok(ctx.store().read().await?.deliveries(state, after, limit).await?)
 }
 
 /// Sends what was given up once more, under the same id. Returns it.
 pub async fn replay(ctx: &OpContext, id: DeliveryId) -> Result<Delivery, AppError> {
     let object = id.to_string();
-    ctx.authorise(Action::WebhookWrite, &about("delivery", &object)).await?;
+    ctx.authorise(Action::WebhookWrite, &Target::of("delivery", object.as_str()))
+        .await?;
     let mut work = ctx.store().begin().await?;
     let found = work.delivery(id).await?;
     let found = found.ok_or_else(|| MessageError::NotFound("投递", object.clone()))?;

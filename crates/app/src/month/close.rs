@@ -75,7 +75,7 @@ pub async fn close_month(ctx: &OpContext, month: Month) -> Result<CloseOutcome, 
         return Err(store::StoreError::Conflict(format!("{month} 的数据")).into());
     }
     for statement in statements {
-        let body = serde_json::to_string(&statement).unwrap_or_default();
+        let body = serde_json::to_string(&statement)?;
         let digest = Digest::of(body.as_bytes());
         work.add_statement(&StatementRecord {
             statement,

@@ -71,7 +71,7 @@ impl Facts {
                 }
             }
         }
-        facts.take_digest();
+        facts.take_digest()?;
         Ok(facts)
     }
 
@@ -91,11 +91,11 @@ impl Facts {
         })
     }
 
-    fn take_digest(&mut self) {
+    fn take_digest(&mut self) -> Result<(), AppError> {
         let digest = &mut self.digest;
         digest.text(&self.month.to_string());
-        history(digest, &self.registry.organisations);
-        history(digest, &self.registry.systems);
+        history(digest, &self.registry.organisations)?;
+        history(digest, &self.registry.systems)?;
         // Where a node's files lie or how it is reached changes nothing of what it said.
         for (code, versions) in self.registry.nodes.iter() {
             digest.text(code);
@@ -105,10 +105,10 @@ impl Facts {
                     .text(version.body.provider.as_str());
             }
         }
-        history(digest, &self.registry.pools);
-        history(digest, &self.registry.mappings);
-        history(digest, &self.items);
-        history(digest, &self.contracts);
+        history(digest, &self.registry.pools)?;
+        history(digest, &self.registry.mappings)?;
+        history(digest, &self.items)?;
+        history(digest, &self.contracts)?;
         for a in &self.allocations {
             digest
                 .text(a.code.as_str())
@@ -139,6 +139,7 @@ impl Facts {
                 digest.number(s.period.from().unix_s()).number(s.period.to().unix_s());
             }
         }
+        Ok(())
     }
 
     /// The digest of everything metering uses.
@@ -147,13 +148,13 @@ impl Facts {
     }
 
     /// The digest of everything rating uses besides usage.
-    pub(crate) fn price_digest(&self) -> Digest {
+    pub(crate) fn price_digest(&self) -> Result<Digest, AppError> {
         let mut digest = Digester::new();
         for book in &self.books {
-            digest.text(&serde_json::to_string(book).unwrap_or_default());
+            digest.text(&serde_json::to_string(book)?);
         }
-        history(&mut digest, &self.contracts);
-        digest.finish()
+        history(&mut digest, &self.contracts)?;
+        Ok(digest.finish())
     }
 
     fn at_end<'h, T: domain::registry::Registered>(&self, history: &'h History<T>) -> Vec<&'h T> {
@@ -216,12 +217,13 @@ impl Facts {
     }
 }
 
-fn history<T: domain::registry::Registered>(digest: &mut Digester, history: &History<T>) {
+fn history<T: domain::registry::Registered>(digest: &mut Digester, history: &History<T>) -> Result<(), AppError> {
     for (code, versions) in history.iter() {
         digest.text(code);
         for version in versions {
             digest.number(version.valid_from.unix_s());
-            digest.text(&serde_json::to_string(&version.body).unwrap_or_default());
+            digest.text(&serde_json::to_string(&version.body)?);
         }
     }
+    Ok(())
 }

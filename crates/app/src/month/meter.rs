@@ -92,7 +92,7 @@ pub async fn meter(ctx: &OpContext, month: Month) -> Result<MeterOutcome, AppErr
         input: facts.meter_digest(),
         output: file.digest,
         path: Some(file.path.clone()),
-        summary: serde_json::to_string(&summary).unwrap_or_default(),
+        summary: serde_json::to_string(&summary)?,
         at: ctx.now(),
     };
     let mut work = ctx.store().begin().await?;

@@ -127,7 +127,7 @@ impl Basis {
         let mut digest = Digester::new();
         digest
             .text(&metered.output.to_string())
-            .text(&facts.price_digest().to_string());
+            .text(&facts.price_digest()?.to_string());
         for fact in &ready {
             digest.text(&fact.id.to_string());
         }
@@ -159,7 +159,7 @@ async fn publish(
         input,
         output: file.digest,
         path: Some(file.path.clone()),
-        summary: serde_json::to_string(summary).unwrap_or_default(),
+        summary: serde_json::to_string(summary)?,
         at: ctx.now(),
     };
     let mut work = ctx.store().begin().await?;

@@ -140,7 +140,7 @@ async fn one_provider(
         input,
         output: file.digest,
         path: Some(file.path.clone()),
-        summary: serde_json::to_string(&summary).unwrap_or_default(),
+        summary: serde_json::to_string(&summary)?,
         at: ctx.now(),
     };
     let mut work = ctx.store().begin().await?;

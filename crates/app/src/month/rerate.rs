@@ -7,6 +7,7 @@ use domain::authz::Duty;
 use domain::rate::Correction;
 use kernel::{Money, Month};
 use std::collections::BTreeSet;
+use store::{Connection, LateFact, StoreError};
 
 /// What rating a closed month again would change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,23 +40,23 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
         }
         ctx.progress().at("重算", 0, 1);
         let corrections = correct_closed(ctx, &mut read, month, reason, Prices::All).await?.0;
-        let late = read.open_late_facts().await?;
-        (
-            corrections,
-            late.iter().any(|fact| fact.month == month && !fact.approved),
-        )
+        (corrections, waiting(&mut read, month).await?)
     };
     let difference = Money::sum(corrections.iter().map(|c| c.difference))?;
     ctx.progress().at("重算", 1, 1);
     // Terms may wait that change no charge, but what is deducted.
-    let committed = commit && (waits || !corrections.is_empty());
+    let committed = commit && (!waits.is_empty() || !corrections.is_empty());
     if committed {
-        for by in prepared_by(ctx, month).await? {
+        for by in prepared_by(ctx, &waits).await? {
             let done = (Duty::Prepare, by.as_str());
             ctx.keep_apart(("month", &month.to_string()), Duty::Authorise, done)
                 .await?;
         }
         let mut work = ctx.store().begin().await?;
+        // A reason is given for what was shown, and by nobody who prepared it: not for what came in meanwhile.
+        if waiting(&mut work, month).await? != waits {
+            return Err(StoreError::Conflict(format!("{month} 待说明理由的事项")).into());
+        }
         work.approve_late_facts(month).await?;
         let mut late = LateFacts::new(&mut work).await?;
         late.concerns(month.period(), Cause::Rerate, reason.trim().to_owned(), 1);
@@ -77,13 +78,18 @@ pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -
     })
 }
 
-/// Who imported the prices and terms that wait for a reason in a month: giving it puts them in force for that month.
-async fn prepared_by(ctx: &OpContext, month: Month) -> Result<BTreeSet<String>, AppError> {
+/// The facts of a closed month that wait for a reason.
+async fn waiting(read: &mut Connection, month: Month) -> Result<Vec<LateFact>, AppError> {
+    let mut late = read.open_late_facts().await?;
+    late.retain(|fact| fact.month == month && !fact.approved);
+    Ok(late)
+}
+
+/// Who imported the prices and terms that wait for a reason: giving it puts them in force for that month.
+async fn prepared_by(ctx: &OpContext, waits: &[LateFact]) -> Result<BTreeSet<String>, AppError> {
     let mut read = ctx.store().read().await?;
-    let late = read.open_late_facts().await?;
-    let waiting = late.iter().filter(|fact| fact.month == month && !fact.approved);
     let mut by = BTreeSet::new();
-    for import in waiting.filter_map(|fact| fact.import) {
+    for import in waits.iter().filter_map(|fact| fact.import) {
         by.extend(read.import(import).await?.map(|import| import.actor));
     }
     Ok(by)

@@ -4,6 +4,7 @@ use super::extend::lengthen;
 use super::matter::{Task, assign, authorities, due, log, paper, request_of, tell};
 use super::{OrderError, announce_end};
 use crate::jobs::{NewJob, enqueue, kind};
+use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::Role;
 use domain::budget::HoldState;
@@ -163,13 +164,6 @@ pub(super) async fn node_of(ctx: &OpContext, read: &mut Connection, code: &str) 
     let nodes = read.history::<CloudNode>().await?;
     let node = nodes.at(code, ctx.now()).cloned();
     Ok(node.ok_or_else(|| OrderError::NotFound("云节点", code.to_owned()))?)
-}
-
-/// The next number of a series of this month: `GD-202610-0001`.
-pub(super) async fn number_of(ctx: &OpContext, work: &mut Connection, prefix: &str) -> Result<String, AppError> {
-    let series = format!("{prefix}-{}", ctx.now().day().month().to_string().replace('-', ""));
-    let number = work.next_number(&series).await?;
-    Ok(format!("{series}-{number:04}"))
 }
 
 /// Makes the order for an application that has its place, and gives it to whoever carries it out.

@@ -5,9 +5,10 @@
 
 use super::OrderError;
 use super::extend::{in_force, terms};
-use super::give::{SWEEP_MAX, number_of};
+use super::give::SWEEP_MAX;
 use super::matter::{Task, advance, assign, authorities, log, paper, read_request, request_of, same_version, target};
 use super::release::announce_end;
+use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Role, Target, platform_account};
 use domain::meter::Allocation;

@@ -37,9 +37,10 @@ struct Part {
 struct Papers(Vec<(String, Vec<u8>)>);
 
 impl Papers {
-    fn add(&mut self, path: &str, body: &impl Serialize) {
-        let text = serde_json::to_string_pretty(body).unwrap_or_default() + "\n";
+    fn add(&mut self, path: &str, body: &impl Serialize) -> Result<(), AppError> {
+        let text = serde_json::to_string_pretty(body)? + "\n";
         self.0.push((path.to_owned(), text.into_bytes()));
+        Ok(())
     }
 }
 
@@ -51,24 +52,24 @@ pub async fn archive(ctx: &OpContext, number: &str, path: &Path) -> Result<(), A
         return Err(RequestError::NotFound(number.to_owned()).into());
     }
     let mut papers = Papers::default();
-    papers.add("申请.json", &view.request);
-    papers.add("提交时的事实与核验.json", &view.frozen);
-    papers.add("审批.json", &view.flow);
-    papers.add("专家论证.json", &view.reviews);
+    papers.add("申请.json", &view.request)?;
+    papers.add("提交时的事实与核验.json", &view.frozen)?;
+    papers.add("审批.json", &view.flow)?;
+    papers.add("专家论证.json", &view.reviews)?;
     let under_way: Vec<Panel> = panels(ctx, number).await?.0;
-    papers.add("论证过程.json", &under_way);
-    papers.add("额度占用.json", &view.holds);
-    papers.add("人员.json", &view.people);
-    papers.add("报价.json", &orders::offers(ctx, number).await?);
-    papers.add("选定.json", &orders::choice_of(ctx, number).await?);
-    papers.add("试运行.json", &orders::trial_of(ctx, number).await?);
-    papers.add("下线通知.json", &orders::ending_of(ctx, number).await?);
-    papers.add("清除证明.json", &orders::proofs(ctx, number).await?);
+    papers.add("论证过程.json", &under_way)?;
+    papers.add("额度占用.json", &view.holds)?;
+    papers.add("人员.json", &view.people)?;
+    papers.add("报价.json", &orders::offers(ctx, number).await?)?;
+    papers.add("选定.json", &orders::choice_of(ctx, number).await?)?;
+    papers.add("试运行.json", &orders::trial_of(ctx, number).await?)?;
+    papers.add("下线通知.json", &orders::ending_of(ctx, number).await?)?;
+    papers.add("清除证明.json", &orders::proofs(ctx, number).await?)?;
     let mut files = view.evidence;
     let mut objects = vec![number.to_owned(), format!("request:{number}")];
     for order in orders_of(ctx, number).await? {
         let about: (&domain::work::WorkOrder, &BTreeMap<usize, HandNote>) = (&order.order, &order.notes);
-        papers.add(&format!("工单/{}.json", order.order.number), &about);
+        papers.add(&format!("工单/{}.json", order.order.number), &about)?;
         objects.push(order.order.number.clone());
         objects.push(format!("order:{}", order.order.number));
         files.extend(order.evidence);
@@ -82,8 +83,8 @@ pub async fn archive(ctx: &OpContext, number: &str, path: &Path) -> Result<(), A
         let mut read = ctx.store().read().await?;
         (read.audit_about(&objects).await?, read.audit_head().await?)
     };
-    papers.add("审计记录.json", &entries.iter().map(audited).collect::<Vec<_>>());
-    papers.add("凭证目录.json", &files.iter().map(listed).collect::<Vec<_>>());
+    papers.add("审计记录.json", &entries.iter().map(audited).collect::<Vec<_>>())?;
+    papers.add("凭证目录.json", &files.iter().map(listed).collect::<Vec<_>>())?;
     for file in &files {
         let (_, bytes) = evidence::read_back(ctx, file.id).await?;
         papers.0.push((format!("凭证/{}", name_in_archive(file)), bytes));
@@ -100,7 +101,7 @@ pub async fn archive(ctx: &OpContext, number: &str, path: &Path) -> Result<(), A
     papers.add(
         "目录.json",
         &json!({ "request": number, "audit_head": head, "parts": parts }),
-    );
+    )?;
     write(path, &papers)
 }
 

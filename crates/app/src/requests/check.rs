@@ -12,12 +12,12 @@ use super::stock::Idle;
 use crate::{AppError, OpContext};
 use domain::authz::Action;
 use domain::budget::{Demand, months_of_year};
-use domain::flow::{Fact, FlowDefinition, FlowNode};
+use domain::flow::{Fact, FlowDefinition};
 use domain::request::{Place, ResourceRequest, check_application};
 use domain::rules::{Check, RequestFacts, Verdict, check_all, verdict};
-use kernel::{AccountId, Money};
+use kernel::Money;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use store::Connection;
 
 /// What would happen.
@@ -162,20 +162,9 @@ async fn preview(
 ) -> Result<FlowPreview, AppError> {
     let facts = asked_by(definition, &judged.flow_facts);
     let provider = judged.place.as_ref().map(|place| &place.provider);
-    let who = |node: &FlowNode| -> BTreeSet<AccountId> {
-        let fill = |holder| people.directory.filling(holder, &request.unit, provider);
-        let mut found: BTreeSet<AccountId> = node.who.iter().flat_map(fill).map(|(account, _)| account).collect();
-        found.remove(&request.applicant);
-        if found.is_empty() {
-            found = node
-                .fallback
-                .iter()
-                .flat_map(fill)
-                .map(|(account, _)| account)
-                .collect();
-            found.remove(&request.applicant);
-        }
-        found
+    let who = |node| {
+        let context = (&request.unit, provider);
+        people.directory.would_get(node, context, request.applicant)
     };
     let mut nodes = Vec::new();
     for node in definition.nodes.iter().filter(|node| node.when.holds(&facts)) {

@@ -2,13 +2,15 @@
 
 use super::RequestError;
 use super::sight::{at_version, of_kind, target, visible};
+use crate::audit::changes_of;
+use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Permit, Target};
 use domain::registry::{InformationSystem, Organisation};
 use domain::request::{Declaration, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, next};
 use kernel::{AccountId, Instant, OrganisationCode, Period, SystemCode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 use store::{Connection, UnitOfWork};
 
@@ -91,8 +93,7 @@ pub async fn make_draft(ctx: &OpContext, draft: Draft) -> Result<ResourceRequest
     let (unit, permit) = writer(ctx, &draft).await?;
     let mut request = draft.into_request((unit, permit.actor().account), now);
     let mut work = ctx.store().begin().await?;
-    let series = format!("SQ-{}", now.day().month().to_string().replace('-', ""));
-    request.number = format!("{series}-{:04}", work.next_number(&series).await?);
+    request.number = number_of(ctx, &mut work, "SQ").await?;
     work.add_request(&request).await?;
     let detail =
         json!({ "kind": request.kind, "unit": request.unit, "system": request.system, "lines": request.lines });
@@ -189,24 +190,10 @@ async fn audit_change(
     action: &str,
     (before, after): (&ResourceRequest, &ResourceRequest),
 ) -> Result<(), AppError> {
-    let detail = json!({ "version": before.version, "changed": changed(before, after) });
+    let detail = json!({ "version": before.version, "fields": changes_of(before, after)? });
     work.audit(ctx.now(), (ctx.actor(), action, &after.number), detail.to_string())
         .await?;
     Ok(())
-}
-
-/// The fields in which two things differ: each with what it was and what it is.
-pub(super) fn changed(before: &impl Serialize, after: &impl Serialize) -> Value {
-    let fields = |value: Value| match value {
-        Value::Object(fields) => fields,
-        other => Map::from_iter([(String::new(), other)]),
-    };
-    let before = fields(serde_json::to_value(before).unwrap_or_default());
-    let after = fields(serde_json::to_value(after).unwrap_or_default());
-    let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let differing = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
-    let pairs = differing.map(|name| (name.clone(), json!([before.get(name), after.get(name)])));
-    Value::Object(pairs.collect())
 }
 
 /// Throws a draft away. Its number is not given out again, and what it said stays readable.

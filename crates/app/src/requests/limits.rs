@@ -5,7 +5,6 @@ use crate::{AppError, OpContext};
 use domain::audit::changes;
 use domain::authz::{Action, Target};
 use domain::budget::{Balance, Purse};
-use domain::registry::Side;
 use kernel::{Instant, OrganisationCode};
 use serde::Serialize;
 use serde_json::json;
@@ -58,18 +57,24 @@ pub async fn set_limit(ctx: &OpContext, purse: &Purse, amount: i64, source: &str
     }
     let now = ctx.now();
     let mut work = ctx.store().begin().await?;
-    let before = work.balance(purse, "").await?.limit;
     let known = work.limits().await?.into_iter().rfind(|limit| limit.purse == *purse);
-    let was = json!({ "amount": before, "source": known.map(|limit| limit.source) });
+    let known = known.as_ref();
+    let was = json!({ "amount": known.map(|limit| limit.amount), "source": known.map(|limit| &limit.source) });
     let fields = changes(&was, &json!({ "amount": amount, "source": source }));
     work.set_limit(purse, amount, (source, ctx.actor(), now)).await?;
     let detail = json!({ "purse": purse, "fields": fields });
     work.audit(now, (ctx.actor(), "limit.set", &purse.to_string()), detail.to_string())
         .await?;
-    let set = work.limits().await?.into_iter().rfind(|limit| limit.purse == *purse);
     let balance = work.balance(purse, "").await?;
     work.commit().await?;
-    let set = set.ok_or_else(|| RequestError::Invalid(purse.to_string()))?;
+    let set = LimitRecord {
+        purse: purse.clone(),
+        version: known.map_or(0, |limit| limit.version) + 1,
+        amount,
+        source: source.to_owned(),
+        set_by: ctx.actor().to_owned(),
+        at: now,
+    };
     Ok(view(set, balance))
 }
 
@@ -88,23 +93,13 @@ fn view(limit: LimitRecord, balance: Balance) -> LimitView {
 
 /// The limits in force that whoever asks may see, by purse: a unit those of its own and of those below it.
 pub async fn limits(ctx: &OpContext) -> Result<Vec<LimitView>, AppError> {
-    let who = ctx.who()?.clone();
-    let is_unit = who.side == Side::Unit;
-    let about = Target {
-        kind: "limit",
-        unit: Some(who.organisation.clone()).filter(|_| is_unit),
-        ..Target::default()
-    };
-    ctx.authorise(Action::LimitRead, &about).await?;
+    let reach = ctx.reach(Action::LimitRead, "limit").await?;
     let mut read = ctx.store().read().await?;
     let mut in_force: BTreeMap<Purse, LimitRecord> = BTreeMap::new();
     for limit in read.limits().await? {
         in_force.insert(limit.purse.clone(), limit);
     }
-    if is_unit {
-        let own = ctx.own_and_below(&who.organisation).await?;
-        in_force.retain(|purse, _| unit_of(purse).is_some_and(|unit| own.contains(unit.as_str())));
-    }
+    in_force.retain(|purse, _| reach.holds(unit_of(purse).map(OrganisationCode::as_str), None));
     let mut found = Vec::new();
     for (purse, limit) in in_force {
         let balance = read.balance(&purse, "").await?;

@@ -4,18 +4,18 @@
 //! Invariants: nobody with a conflict of interest is heard; a decision needs a declaration and an opinion of every
 //! reviewer who is left; what was decided is not changed any more.
 
-use super::review::{NewReview, keep, next_code};
+use super::review::{NewReview, SERIES, about, keep};
 use super::{RequestError, seen};
+use crate::series::number_of;
 use crate::{AppError, OpContext};
-use domain::authz::{Action, Role};
+use domain::authz::Role;
 use domain::registry::Side;
-use domain::request::ResourceRequest;
 use domain::rules::{
     Condition, ExpertReview, Opinion, ReviewDecision, ReviewForm, ReviewScope, ReviewSubject, Reviewer,
 };
 use kernel::Instant;
 use serde::{Deserialize, Serialize};
-use store::{Sight, StoreError, UnitOfWork};
+use store::{StoreError, UnitOfWork};
 
 const PAPER: &str = "panel";
 
@@ -105,15 +105,6 @@ fn reviewer((name, affiliation): (String, String)) -> Result<Reviewer, AppError>
     })
 }
 
-/// The application that a review is about: whoever records reviews is told its number by the unit, even of a draft.
-async fn about(ctx: &OpContext, number: &str) -> Result<ResourceRequest, AppError> {
-    ctx.who()?;
-    let request = ctx.store().read().await?.request(number, &Sight::All).await?;
-    let target = request.as_ref().map(super::sight::target).unwrap_or_default();
-    ctx.authorise(Action::ReviewRecord, &target).await?;
-    Ok(request.ok_or_else(|| RequestError::NotFound(number.to_owned()))?)
-}
-
 async fn panels_in(work: &mut UnitOfWork, number: &str, version: i64) -> Result<Vec<Panel>, AppError> {
     let (panels, there) = work.paper::<Vec<Panel>>((number, PAPER)).await?.unwrap_or_default();
     if there == version {
@@ -149,7 +140,7 @@ pub async fn open_panel(ctx: &OpContext, (number, version): (&str, i64), new: Ne
     let mut work = ctx.store().begin().await?;
     let mut panels = panels_in(&mut work, number, version).await?;
     let panel = Panel {
-        code: next_code(&mut work, ctx.now()).await?,
+        code: number_of(ctx, &mut work, SERIES).await?,
         form: new.form,
         subject: new.subject,
         grounds: new.grounds,

@@ -3,6 +3,7 @@
 
 use super::RequestError;
 use super::sight::target;
+use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::Action;
 use domain::registry::Spec;
@@ -13,6 +14,9 @@ use domain::rules::{
 use kernel::Instant;
 use serde::{Deserialize, Serialize};
 use store::{Connection, Sight};
+
+/// The series of the numbers of reviews.
+pub(super) const SERIES: &str = "LZ";
 
 /// A review as it was held. It is about the system of its application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,28 +43,27 @@ pub struct NewReview {
     pub expires: Option<Instant>,
 }
 
+/// The application that a review is about: whoever records reviews is told its number by the unit, even of a draft.
+pub(super) async fn about(ctx: &OpContext, number: &str) -> Result<ResourceRequest, AppError> {
+    ctx.who()?;
+    let request = ctx.store().read().await?.request(number, &Sight::All).await?;
+    let target = request.as_ref().map(target).unwrap_or_default();
+    ctx.authorise(Action::ReviewRecord, &target).await?;
+    Ok(request.ok_or_else(|| RequestError::NotFound(number.to_owned()))?)
+}
+
 /// Records a review of an application. It counts for this application only. Errors: the record is not complete; all
 /// that is missing is named.
 pub async fn record_review(ctx: &OpContext, number: &str, new: NewReview) -> Result<ExpertReview, AppError> {
-    ctx.who()?;
-    let request = ctx.store().read().await?.request(number, &Sight::All).await?;
-    let about = request.as_ref().map(target).unwrap_or_default();
-    ctx.authorise(Action::ReviewRecord, &about).await?;
-    let request = request.ok_or_else(|| RequestError::NotFound(number.to_owned()))?;
+    let request = about(ctx, number).await?;
     let mut work = ctx.store().begin().await?;
-    let code = next_code(&mut work, ctx.now()).await?;
+    let code = number_of(ctx, &mut work, SERIES).await?;
     let review = keep(ctx, &mut work, &request, (code, new)).await?;
     let detail = serde_json::json!({ "request": number, "review": review });
     let recorded = (ctx.actor(), "review.record", review.code.as_str());
     work.audit(ctx.now(), recorded, detail.to_string()).await?;
     work.commit().await?;
     Ok(review)
-}
-
-/// The number of the next review.
-pub(super) async fn next_code(work: &mut Connection, at: Instant) -> Result<String, AppError> {
-    let series = format!("LZ-{}", at.day().month().to_string().replace('-', ""));
-    Ok(format!("{series}-{:04}", work.next_number(&series).await?))
 }
 
 /// Stores a review of an application, complete, under a number that was given out. Errors: all that is missing in it.

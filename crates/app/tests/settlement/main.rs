@@ -11,14 +11,17 @@
 mod cases;
 mod world;
 
-use app::import::ImportKind;
+use app::import::{ImportKind, ImportOptions, import_file};
 use app::month::{AnswerInput, answer_difference, rate, rerate, show};
 use app::statements::{AdvanceInput, advance};
+use app::{OpContext, Progress};
 use domain::reconcile::AnswerOutcome;
 use domain::registry::Side;
 use domain::settle::{ReleaseCause, Statement, StatementStatus, Step};
-use kernel::Money;
+use kernel::{ErrorKind, Kinded as _, Money};
+use std::sync::Arc;
 use test_support::TestStore;
+use tokio::runtime::Handle;
 use world::{World, month};
 
 test_support::on_both_stores!(
@@ -26,6 +29,7 @@ test_support::on_both_stores!(
     what_is_settled_before_the_close_is_not_withheld,
     a_late_outage_is_deducted_once,
     late_data_leaves_unapproved_prices_out,
+    a_reason_holds_for_what_was_shown_only,
     a_providers_own_statement_is_confirmed_by_the_provider,
 );
 
@@ -255,10 +259,46 @@ async fn late_data_leaves_unapproved_prices_out(store: TestStore) {
 }
 
 /// Version 3, dated back to March behind the close of March and April.
+const VERSION_3: &str = "合同编号,价目版本,生效日期,条目代码,计价方式,单价（元）,条款,依据,批准人\n\
+                         HT-1,3,2026-03-01,LINE,flat,40,附件一,追溯调价,张三\n";
+
+/// Imports prices when what waits was read and nothing is written yet.
+struct Meanwhile(OpContext);
+
+impl Progress for Meanwhile {
+    fn at(&self, _what: &str, done: u64, _all: u64) {
+        if done == 1 {
+            let options = ImportOptions::default();
+            let import = import_file(&self.0, ImportKind::Prices, "3.csv", VERSION_3.as_bytes(), options);
+            tokio::task::block_in_place(|| Handle::current().block_on(import)).unwrap();
+        }
+    }
+}
+
+async fn a_reason_holds_for_what_was_shown_only(store: TestStore) {
+    let world = World::new(store).await;
+    world.on("2026-04-03 10:00:00").bill(1, &BOTH).await;
+    world.close("2026-03").await;
+    price(&world, 2, 30).await;
+    let watched = world.ctx.clone().watched(Arc::new(Meanwhile(world.ctx.clone())));
+    let refused = rerate(&watched, month("2026-03"), "调价通知", true).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict, "{refused}");
+    app::month::meter(&world.ctx, month("2026-04")).await.unwrap();
+    assert_eq!(
+        corrects_march(&world, "2026-04").await,
+        None,
+        "neither price is approved"
+    );
+    assert!(
+        rerate(&world.ctx, month("2026-03"), "调价通知", true)
+            .await
+            .unwrap()
+            .committed
+    );
+}
+
 async fn price_for_two_months(world: &World) {
-    let text = "合同编号,价目版本,生效日期,条目代码,计价方式,单价（元）,条款,依据,批准人\n\
-                HT-1,3,2026-03-01,LINE,flat,40,附件一,追溯调价,张三\n";
-    assert_eq!(world.import(ImportKind::Prices, text).await.counts.late_facts, 2);
+    assert_eq!(world.import(ImportKind::Prices, VERSION_3).await.counts.late_facts, 2);
 }
 
 async fn a_providers_own_statement_is_confirmed_by_the_provider(store: TestStore) {

@@ -140,13 +140,16 @@ mod tests {
             match how {
                 0 => { bad[place].detail.push(' '); }
                 1 => { bad[place].at = bad[place].at.plus_s(1); }
-                2 if place < 19 => { bad.remove(place); }
+                2 => { bad.remove(place); }
                 3 if place < 19 => bad.swap(place, place + 1),
                 4 => { let copy = bad[place].clone(); bad.insert(place, copy); }
                 _ => { bad[place].actor = "b".into(); bad[place].digest = bad[place].compute(); bad.push(AuditEntry::next(Some((20, good[19].digest)), Instant::from_unix_s(9), ("a", "b", "c"), String::new())); }
             }
-            let last_replaced = matches!(how, 2 | 3) && place == 19;
-            prop_assert!(verify(&bad).is_err() || last_replaced || (how == 5 && place == 19 && verify(&bad).is_err()));
+            let mut verifier = ChainVerifier::new();
+            let found = bad.iter().try_for_each(|entry| verifier.check(entry)).is_err();
+            // What is cut off at the end is found by nothing but the head that was kept.
+            prop_assert_eq!(found, !(how == 2 && place == 19));
+            prop_assert!(found || verifier.head() != Some((20, good[19].digest)));
         }
     }
 
@@ -186,7 +189,7 @@ mod tests {
         let entry = |seal: &Seal| {
             let day = seal.day.to_string();
             let words = ("a", SEAL_ACTION, day.as_str());
-            AuditEntry::next(Some((1, first.digest)), seal.at, words, seal.detail())
+            AuditEntry::next(Some((1, first.digest)), seal.at, words, seal.detail().unwrap())
         };
         assert_eq!(verifier.clone().check(&entry(&seal)), Ok(()));
         assert_eq!(verifier.check(&entry(&forged)), Err(ChainError::Seal(2)));

@@ -40,8 +40,8 @@ impl Seal {
     }
 
     /// What the seal's entry carries.
-    pub fn detail(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    pub fn detail(&self) -> serde_json::Result<String> {
+        serde_json::to_string(self)
     }
 
     /// The seal in an entry; none if the entry is none, or does not seal the entry before it.
@@ -51,7 +51,7 @@ impl Seal {
             && entry.object == seal.day.to_string()
             && entry.number == seal.number + 1
             && entry.previous == seal.head
-            && entry.detail == seal.detail();
+            && seal.detail().is_ok_and(|detail| detail == entry.detail);
         fits.then_some(seal)
     }
 

@@ -51,18 +51,14 @@ pub struct WrittenChain {
     pub head: Digest,
 }
 
-fn written(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
 /// The first line of a file, without its end.
-pub fn first_line() -> String {
-    written(&First { form: FORM.to_owned() })
+pub fn first_line() -> serde_json::Result<String> {
+    serde_json::to_string(&First { form: FORM.to_owned() })
 }
 
 /// The line of an entry, without its end.
-pub fn line(entry: &AuditEntry) -> String {
-    written(&Line {
+pub fn line(entry: &AuditEntry) -> serde_json::Result<String> {
+    serde_json::to_string(&Line {
         number: entry.number,
         at: entry.at.to_string(),
         at_s: entry.at.unix_s(),
@@ -76,10 +72,10 @@ pub fn line(entry: &AuditEntry) -> String {
 }
 
 /// The last line of a file, without its end, after the entry with this number and digest.
-pub fn last_line(head: Option<(i64, Digest)>) -> String {
+pub fn last_line(head: Option<(i64, Digest)>) -> serde_json::Result<String> {
     let (entries, head) = head.unwrap_or((0, Digest::ZERO));
     let head = head.to_string();
-    written(&Last { entries, head })
+    serde_json::to_string(&Last { entries, head })
 }
 
 /// What is wrong with a file, and where.
@@ -154,12 +150,12 @@ impl FileVerifier {
             .and_then(|line| std::str::from_utf8(line).ok());
         if self.lines == 1 {
             return text
-                .filter(|text| *text == first_line())
+                .filter(|text| first_line().is_ok_and(|first| first == *text))
                 .map(|_| ())
                 .ok_or(FileError::First);
         }
         let text = text.ok_or_else(|| altered.clone())?;
-        if text == last_line(self.chain.head()) {
+        if last_line(self.chain.head()).is_ok_and(|last| last == text) {
             self.ended = true;
             return Ok(());
         }
@@ -181,7 +177,9 @@ impl FileVerifier {
         let line = self.lines;
         let chain = |why| FileError::Chain { line, why };
         let entry = AuditEntry::of_texts(last + 1, texts).map_err(chain)?;
-        if parsed.at != Instant::from_unix_s(parsed.at_s).to_string() || self::line(&entry) != text {
+        if parsed.at != Instant::from_unix_s(parsed.at_s).to_string()
+            || !self::line(&entry).is_ok_and(|line| line == text)
+        {
             return Err(altered);
         }
         self.chain.check(&entry).map_err(chain)?;
@@ -220,9 +218,9 @@ mod tests {
     }
 
     fn file(chain: &[AuditEntry]) -> Vec<u8> {
-        let mut lines = vec![first_line()];
-        lines.extend(chain.iter().map(line));
-        lines.push(last_line(chain.last().map(|entry| (entry.number, entry.digest))));
+        let mut lines = vec![first_line().unwrap()];
+        lines.extend(chain.iter().map(|entry| line(entry).unwrap()));
+        lines.push(last_line(chain.last().map(|entry| (entry.number, entry.digest))).unwrap());
         lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect()
     }
 

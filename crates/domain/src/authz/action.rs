@@ -95,10 +95,6 @@ words! {
         LimitRead = "limit.read", "查看配额与预算";
         /// Set them.
         LimitWrite = "limit.write", "设定配额与预算";
-        /// Read rules and flows.
-        RuleRead = "rule.read", "查看规则与流程";
-        /// Put a version of rules or flows in force.
-        RuleAuthorise = "rule.authorise", "批准规则与流程";
         /// Read jobs.
         JobRead = "job.read", "查看后台任务";
         /// Cancel or retry jobs.
@@ -136,12 +132,9 @@ impl Action {
             | Self::RoleApprove
             | Self::SessionRevoke
             | Self::WebhookWrite => ActionGroup::Administration,
-            Self::RegistryRead
-            | Self::RuleRead
-            | Self::JobRead
-            | Self::JobWrite
-            | Self::MessageRead
-            | Self::TokenWrite => ActionGroup::Shared,
+            Self::RegistryRead | Self::JobRead | Self::JobWrite | Self::MessageRead | Self::TokenWrite => {
+                ActionGroup::Shared
+            }
             _ => ActionGroup::Business,
         }
     }

@@ -36,33 +36,34 @@ pub struct Target {
     pub owner: Option<AccountId>,
 }
 
+impl Target {
+    /// A thing that belongs to nobody in particular; an empty id is all of its kind.
+    pub fn of(kind: &'static str, id: impl Into<String>) -> Self {
+        Self {
+            kind,
+            id: id.into(),
+            ..Self::default()
+        }
+    }
+}
+
 /// Proof that an action on a target was judged and allowed. Only [`Permit::given`] makes one, and only the judge of
 /// policies calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permit {
     actor: Actor,
-    action: Action,
     policies: Vec<String>,
 }
 
 impl Permit {
     /// For an action that the named policies allowed.
-    pub const fn given(actor: Actor, action: Action, policies: Vec<String>) -> Self {
-        Self {
-            actor,
-            action,
-            policies,
-        }
+    pub const fn given(actor: Actor, policies: Vec<String>) -> Self {
+        Self { actor, policies }
     }
 
     /// Who may.
     pub const fn actor(&self) -> &Actor {
         &self.actor
-    }
-
-    /// What.
-    pub const fn action(&self) -> Action {
-        self.action
     }
 
     /// By which policies.

@@ -1,6 +1,6 @@
 //! Who has which role in which organisation, at the moment of an act.
 
-use super::definition::{Holder, Place};
+use super::definition::{FlowNode, Holder, Place};
 use crate::authz::Role;
 use crate::registry::Side;
 use kernel::{AccountId, Instant, OrganisationCode, Period};
@@ -134,6 +134,25 @@ impl Directory {
             accounts.into_iter().map(move |account| (account, code.clone()))
         };
         organisations.into_iter().flat_map(of).collect()
+    }
+
+    /// Who would get a node if `applicant` applied now: its holders, else the fallback, else those above; never who
+    /// applies.
+    pub fn would_get(
+        &self,
+        node: &FlowNode,
+        (unit, provider): (&OrganisationCode, Option<&OrganisationCode>),
+        applicant: AccountId,
+    ) -> BTreeSet<AccountId> {
+        let fill = |holders: Vec<&Holder>| -> BTreeSet<AccountId> {
+            let all = holders.into_iter().flat_map(|h| self.filling(h, unit, provider));
+            all.map(|(account, _)| account).filter(|a| *a != applicant).collect()
+        };
+        let (who, fallback, above) = (node.who.iter(), node.fallback.iter(), node.escalate_to.iter());
+        let mut found = [who.collect(), fallback.collect(), above.collect()]
+            .into_iter()
+            .map(fill);
+        found.find(|found| !found.is_empty()).unwrap_or_default()
     }
 
     /// Whether `delegate` acts for `account` at a moment: it is named for it, both are active, and both have a role in

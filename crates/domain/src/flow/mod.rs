@@ -20,7 +20,7 @@ mod run;
 mod seats;
 
 pub use act::{Act, ReturnTo, act, may_decide, start, tick};
-pub use check::check_definition;
+pub use check::{check_definition, check_written};
 pub use definition::{APPLICANT, Fact, FactTest, FlowDefinition, FlowNode, FlowNodeCode, Holder, Mode, Place, When};
 pub use directory::{Absence, Directory};
 pub use refusal::FlowRefusal;

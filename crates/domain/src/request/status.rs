@@ -137,21 +137,6 @@ impl RequestStatus {
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Refused | Self::Withdrawn | Self::InForce | Self::Archived)
     }
-
-    /// Whether what it asked for still takes up room in quota, budget and ceiling, though it is not in use yet.
-    pub const fn holds_room(self) -> bool {
-        matches!(
-            self,
-            Self::InApproval
-                | Self::Returned
-                | Self::Approved
-                | Self::Ordered
-                | Self::Opening
-                | Self::Stuck
-                | Self::OnTrial
-                | Self::Noticed
-        )
-    }
 }
 
 #[cfg(test)]

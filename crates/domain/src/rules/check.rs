@@ -189,12 +189,12 @@ fn check(rule: &Rule, book: &RuleBook, facts: &RequestFacts, at: Instant, evalua
 pub fn check_all(book: &RuleBook, facts: &RequestFacts, at: Instant, evaluate: Evaluate<'_>) -> Vec<Check> {
     let in_force = book.in_force(at).filter(|rule| rule.kind.is_check());
     let mut checks: Vec<_> = in_force.map(|rule| check(rule, book, facts, at, evaluate)).collect();
-    for (number, word) in CHECKS_OF_THE_FIELD {
+    for (number, _, title) in CHECKS_OF_THE_FIELD {
         let code = RuleCode::of_the_field(*number);
         if book.rule(&code, at).is_none() {
             checks.push(Check {
                 version: 0,
-                title: (*word).to_owned(),
+                title: (*title).to_owned(),
                 outcome: Outcome::NotConfigured,
                 reason: format!("规则 {code} 在 {} 没有生效的版本，请由主管部门配置或人工判断", at.day()),
                 evidence: Vec::new(),

@@ -186,21 +186,22 @@ impl RuleKind {
     }
 }
 
-/// The rules of the field that are checks on an application, and the check each of them is.
-pub(super) const CHECKS_OF_THE_FIELD: &[(u32, &str)] = &[
-    (1, "xinchuang_only"),
-    (2, "review_as_decided"),
-    (3, "not_offered_already"),
-    (4, "stock_before_increment"),
-    (5, "not_classified"),
-    (6, "level_ceiling"),
-    (7, "level_within_platform"),
-    (8, "filing_certificate"),
-    (17, "until_date"),
-    (37, "inside_china"),
-    (41, "crypto_plan"),
-    (46, "on_cloud"),
-    (48, "quote_comparison"),
+/// The rules of the field that are checks on an application, the check each of them is, and what it is called while no
+/// version says it.
+pub(super) const CHECKS_OF_THE_FIELD: &[(u32, &str, &str)] = &[
+    (1, "xinchuang_only", "只用信创资源池"),
+    (2, "review_as_decided", "例外按论证结论执行"),
+    (3, "not_offered_already", "不重复采购已有软硬件"),
+    (4, "stock_before_increment", "先盘活存量再增量"),
+    (5, "not_classified", "涉密系统不上云"),
+    (6, "level_ceiling", "等级保护级别上限"),
+    (7, "level_within_platform", "系统等级不高于云平台"),
+    (8, "filing_certificate", "等级保护备案证明"),
+    (17, "until_date", "临时资源写明截止日"),
+    (37, "inside_china", "运维地点和数据在境内"),
+    (41, "crypto_plan", "密码应用方案及评估"),
+    (46, "on_cloud", "新建系统上云"),
+    (48, "quote_comparison", "比较报价"),
 ];
 
 impl RuleCode {
@@ -214,8 +215,8 @@ impl RuleCode {
 
     /// The check a rule of the field is, if it is one.
     pub(super) fn check_of_the_field(&self) -> Option<&'static str> {
-        let own = CHECKS_OF_THE_FIELD.iter().find(|(number, _)| *number == self.number);
-        own.filter(|_| self.is_of_the_field()).map(|(_, word)| *word)
+        let own = CHECKS_OF_THE_FIELD.iter().find(|(number, ..)| *number == self.number);
+        own.filter(|_| self.is_of_the_field()).map(|(_, word, _)| *word)
     }
 }
 

@@ -61,6 +61,27 @@ fn a_unit_without_a_head_and_an_authority_without_experts_are_found() {
 }
 
 #[test]
+fn a_node_goes_to_its_holders_else_to_the_fallback_else_to_those_above() {
+    let mut town = town();
+    let flow = shipped("new");
+    let holder = |role| flow.nodes.iter().flat_map(|n| &n.who).find(|h| h.role == role).cloned();
+    let mut node = flow.nodes[0].clone();
+    node.who = holder(Role::UnitHead).into_iter().collect();
+    node.fallback = holder(Role::AuthorityIntake);
+    node.escalate_to = holder(Role::AuthorityLeader);
+    let unit = organisation("D1");
+    let get = |town: &Directory| {
+        let found = town.would_get(&node, (&unit, None), who("intake2"));
+        found.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(get(&town), [who("head")]);
+    town.disable(who("head"));
+    assert_eq!(get(&town), [who("intake1")], "never who applies");
+    town.disable(who("intake1"));
+    assert_eq!(get(&town), [who("leader1"), who("leader2")]);
+}
+
+#[test]
 fn every_fault_of_a_definition_is_listed() {
     let mut flow = shipped("new");
     flow.approver.clear();

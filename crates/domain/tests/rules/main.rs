@@ -138,6 +138,7 @@ fn a_rule_that_is_missing_is_not_passed_by() {
     let checks = check_all(&book, &facts(), now(), &no_own);
     let r5 = checks.iter().find(|c| c.rule.to_string() == "R5").unwrap();
     assert_eq!((word(&r5.outcome), r5.version), ("not_configured", 0));
+    assert_eq!(r5.title, "涉密系统不上云");
     assert_eq!(checks.len(), 13);
     let before = check_all(&book, &facts(), at("2025-12-31"), &no_own);
     assert!(before.iter().all(|c| c.outcome == Outcome::NotConfigured) && before.len() == 13);

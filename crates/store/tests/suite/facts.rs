@@ -6,6 +6,7 @@ use domain::meter::{CaseKind, CaseOutcome, Finding};
 use domain::registry::{Measure, ResourceKind, Spec};
 use domain::settle::Outage;
 use kernel::{CaseId, Digest, ImportId, Instant, Money, NodeCode, Period};
+use std::collections::BTreeSet;
 use store::{
     Answer, BillRecord, CaseEnding, CaseFile, ImportRecord, LakeFileRecord, LookRecord, OutageCorrection, StoreError,
 };
@@ -391,6 +392,14 @@ pub async fn imports_are_found_by_content(store: TestStore) {
         work.add_import(&import(3, "prices", "x")).await,
         Err(StoreError::Conflict(_))
     ));
+    drop(work);
+    let mut read = store.read().await.unwrap();
+    let none = BTreeSet::from(["D01".to_owned()]);
+    assert_eq!(read.imports(None, Some(&none), (None, 10)).await.unwrap(), []);
+    assert_eq!(
+        read.imports(None, None, (None, 1)).await.unwrap(),
+        [import(2, "allocations", "x")]
+    );
 }
 
 pub async fn a_case_is_opened_once(store: TestStore) {

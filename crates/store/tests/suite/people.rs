@@ -71,10 +71,12 @@ pub async fn roles_are_proposed_and_decided(store: TestStore) {
     assert!(matches!(twice, Err(StoreError::Conflict(_))));
     drop(work);
     let mut work = store.begin().await.unwrap();
-    work.decide_role(number, true, ("secadmin", at("2026-10-02")))
+    work.decide_role(number, RoleState::InForce, ("secadmin", at("2026-10-02")))
         .await
         .unwrap();
-    let again = work.decide_role(number, false, ("secadmin", at("2026-10-02"))).await;
+    let again = work
+        .decide_role(number, RoleState::Refused, ("secadmin", at("2026-10-02")))
+        .await;
     assert!(matches!(again, Err(StoreError::Conflict(_))));
     let held = work.role(number).await.unwrap().unwrap();
     assert_eq!(
@@ -140,6 +142,24 @@ pub async fn secrets_are_found_by_digest_and_end(store: TestStore) {
         work.use_invitation(Digest::of(b"link"), now).await.unwrap(),
         None,
         "used"
+    );
+    for link in [b"old", b"new"] {
+        assert_eq!(
+            work.spend_invitations(one.id, now).await.unwrap(),
+            u64::from(link == b"new")
+        );
+        work.add_invitation(Digest::of(link), one.id, (now, later))
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        work.use_invitation(Digest::of(b"old"), now).await.unwrap(),
+        None,
+        "spent"
+    );
+    assert_eq!(
+        work.use_invitation(Digest::of(b"new"), now).await.unwrap(),
+        Some(one.id)
     );
     work.revoke_token(one.id, token.id, now).await.unwrap();
     assert!(work.revoke_token(one.id, token.id, now).await.is_err());
