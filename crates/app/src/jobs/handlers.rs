@@ -2,6 +2,7 @@
 
 use super::kind;
 use super::sweeps::{Alarm, Flows, Resume};
+use super::swept::swept;
 use super::work::{Doing, Ended, Handler, Handlers, Working};
 use crate::messages::Remind;
 use crate::orders::{self, HandsOf, RunEnd};
@@ -79,14 +80,14 @@ impl Handler for Overdue {
             if !at.go_on(1, 3, "到期资源").await? {
                 return Ok(Ended::Stopped);
             }
-            let announced = orders::reclaim_overdue(&at.ctx).await?.len();
+            let announced = orders::reclaim_overdue(&at.ctx).await?;
             if !at.go_on(2, 3, "通知期满").await? {
                 return Ok(Ended::Stopped);
             }
-            let ended = orders::end_noticed(&at.ctx).await?.len();
-            Ok(Ended::Done(format!(
-                "补办 {followed} 件，通知 {announced} 件，下线 {ended} 件"
-            )))
+            let ended = orders::end_noticed(&at.ctx).await?;
+            let (followed_up, noticed, gone) = (followed.done.len(), announced.done.len(), ended.done.len());
+            let words = format!("补办 {followed_up} 件，通知 {noticed} 件，下线 {gone} 件");
+            Ok(swept(words, followed.failed + announced.failed + ended.failed))
         })
     }
 }

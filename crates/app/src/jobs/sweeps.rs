@@ -1,6 +1,7 @@
 //! Recurring work that looks at the whole state and does what is missing. Done again at once, it finds nothing to do.
 
 use super::queue::{NewJob, enqueue, kind};
+use super::swept::{Swept, swept};
 use super::work::{Doing, Ended, Handler, Working};
 use crate::messages::notify;
 use crate::{AppError, OpContext, requests};
@@ -31,11 +32,7 @@ impl Handler for Flows {
             }
             let outcome = requests::tick(&at.ctx).await?;
             let words = format!("在办 {} 件，推进 {} 件", outcome.looked_at, outcome.moved);
-            Ok(if outcome.failed == 0 {
-                Ended::Done(words)
-            } else {
-                Ended::Failed(format!("{words}，{} 件未能处理，原因见日志", outcome.failed))
-            })
+            Ok(swept(words, outcome.failed))
         })
     }
 }
@@ -49,13 +46,14 @@ impl Handler for Resume {
     fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
         Box::pin(async move {
             let orders = open_orders(&mut at.ctx.store().read().await?).await?;
-            let mut taken = Vec::new();
+            let mut taken = Swept::default();
             for order in orders.iter().filter(|order| order.manner == Manner::Interface) {
-                if order.state != OrderState::NeedsPerson && take_up(&at.ctx, order).await? {
-                    taken.push(order.number.as_str());
+                if order.state != OrderState::NeedsPerson {
+                    let done = take_up(&at.ctx, order).await;
+                    taken.note(&order.number, done.map(|taken| taken.then(|| order.number.clone())))?;
                 }
             }
-            Ok(Ended::Done(format!("续办 {} 件", taken.len())))
+            Ok(swept(format!("续办 {} 件", taken.done.len()), taken.failed))
         })
     }
 }
@@ -110,14 +108,15 @@ impl Handler for Alarm {
         Box::pin(async move {
             let ctx = &at.ctx;
             let orders = open_orders(&mut ctx.store().read().await?).await?;
-            let mut told = 0;
+            let mut told = Swept::default();
             for order in orders {
                 let late = order.due.is_some_and(|due| due <= ctx.now());
                 if late || order.state == OrderState::NeedsPerson {
-                    told += u64::from(tell_of(ctx, &order, late).await?);
+                    let done = tell_of(ctx, &order, late).await;
+                    told.note(&order.number, done.map(|told| told.then(|| order.number.clone())))?;
                 }
             }
-            Ok(Ended::Done(format!("告警 {told} 件")))
+            Ok(swept(format!("告警 {} 件", told.done.len()), told.failed))
         })
     }
 }
@@ -197,11 +196,12 @@ impl Handler for ExpireRoom {
             let mut read = at.ctx.store().read().await?;
             let returned = read.requests(&Sight::All, &filter, SWEEP_MAX).await?;
             drop(read);
-            let mut freed = 0;
+            let mut freed = Swept::default();
             for request in &returned {
-                freed += u64::from(self.expire(&at.ctx, request).await?);
+                let done = self.expire(&at.ctx, request).await;
+                freed.note(&request.number, done.map(|freed| freed.then(|| request.number.clone())))?;
             }
-            Ok(Ended::Done(format!("释放 {freed} 件")))
+            Ok(swept(format!("释放 {} 件", freed.done.len()), freed.failed))
         })
     }
 }

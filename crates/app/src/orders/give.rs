@@ -3,7 +3,7 @@
 use super::extend::lengthen;
 use super::matter::{Task, assign, authorities, due, log, paper, request_of, tell};
 use super::{OrderError, announce_end};
-use crate::jobs::{NewJob, enqueue, kind};
+use crate::jobs::{NewJob, Swept, enqueue, kind};
 use crate::{AppError, OpContext};
 use domain::authz::Role;
 use domain::budget::HoldState;
@@ -52,9 +52,9 @@ pub async fn take_effect(
     Ok(request)
 }
 
-/// Does what [`take_effect`] does for every approved application for which nobody has done it. Returns how many.
-pub async fn follow_up(ctx: &OpContext) -> Result<u64, AppError> {
-    let mut done = 0;
+/// Does what [`take_effect`] does for every approved application for which nobody has done it.
+pub async fn follow_up(ctx: &OpContext) -> Result<Swept, AppError> {
+    let mut swept = Swept::default();
     for status in [RequestStatus::Ordered, RequestStatus::Noticed] {
         let filter = RequestFilter {
             status: Some(status),
@@ -67,28 +67,27 @@ pub async fn follow_up(ctx: &OpContext) -> Result<u64, AppError> {
             .requests(&Sight::All, &filter, SWEEP_MAX)
             .await?;
         for request in found.into_iter().filter(|request| request.kind != RequestKind::New) {
-            let mut work = ctx.store().begin().await?;
-            let request = request_of(&mut work, &request.number).await?;
-            let begun = match status {
-                RequestStatus::Ordered => !work.orders_of(&request.number).await?.is_empty(),
-                _ => work.paper::<Ending>((&request.number, paper::ENDING)).await?.is_some(),
-            };
-            if begun || request.status != status {
-                continue;
-            }
-            take_effect(ctx, &mut work, &request).await?;
-            log(
-                ctx,
-                &mut work,
-                ("order.follow_up", &request.number),
-                serde_json::json!({}),
-            )
-            .await?;
-            work.commit().await?;
-            done += 1;
+            swept.note(&request.number, follow_up_one(ctx, &request.number, status).await)?;
         }
     }
-    Ok(done)
+    Ok(swept)
+}
+
+/// Returns the number if there was something to do.
+async fn follow_up_one(ctx: &OpContext, number: &str, status: RequestStatus) -> Result<Option<String>, AppError> {
+    let mut work = ctx.store().begin().await?;
+    let request = request_of(&mut work, number).await?;
+    let begun = match status {
+        RequestStatus::Ordered => !work.orders_of(number).await?.is_empty(),
+        _ => work.paper::<Ending>((number, paper::ENDING)).await?.is_some(),
+    };
+    if begun || request.status != status {
+        return Ok(None);
+    }
+    take_effect(ctx, &mut work, &request).await?;
+    log(ctx, &mut work, ("order.follow_up", number), serde_json::json!({})).await?;
+    work.commit().await?;
+    Ok(Some(request.number))
 }
 
 async fn search_provider(ctx: &OpContext, work: &mut UnitOfWork, request: &ResourceRequest) -> Result<(), AppError> {

@@ -6,6 +6,7 @@ use super::extend::in_force;
 use super::give::{SWEEP_MAX, give_order, place_of, rank_of_end};
 use super::matter::{Task, advance, assign, due, log, paper, papers, read_request, request_of, target};
 use super::reclaim::still_over;
+use crate::jobs::Swept;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Role};
 use domain::budget::{HoldState, Purse};
@@ -66,9 +67,8 @@ pub async fn ending_of(ctx: &OpContext, number: &str) -> Result<Option<Ending>, 
         .map(|(ending, _)| ending))
 }
 
-/// Orders the end of everything whose time of notice is over and to which nobody objects. Returns the numbers of the
-/// applications.
-pub async fn end_noticed(ctx: &OpContext) -> Result<Vec<String>, AppError> {
+/// Orders the end of everything whose time of notice is over and to which nobody objects, by application.
+pub async fn end_noticed(ctx: &OpContext) -> Result<Swept, AppError> {
     let filter = RequestFilter {
         status: Some(RequestStatus::Noticed),
         ..RequestFilter::default()
@@ -79,23 +79,28 @@ pub async fn end_noticed(ctx: &OpContext) -> Result<Vec<String>, AppError> {
         .await?
         .requests(&Sight::All, &filter, SWEEP_MAX)
         .await?;
-    let mut ended = Vec::new();
+    let mut ended = Swept::default();
     for request in noticed {
-        let mut work = ctx.store().begin().await?;
-        let request = request_of(&mut work, &request.number).await?;
-        let ending = work.paper::<Ending>((&request.number, paper::ENDING)).await?;
-        let Some((ending, _)) = ending.filter(|(ending, _)| ending.due <= ctx.now() && ending.reply.is_none()) else {
-            continue;
-        };
-        if request.status != RequestStatus::Noticed {
-            continue;
-        }
-        if let Some(request) = still_over(ctx, &mut work, request).await? {
-            ended.push(request.number.clone());
-            order_end(ctx, &mut work, request, &ending).await?;
-        }
-        work.commit().await?;
+        ended.note(&request.number, end_one(ctx, &request.number).await)?;
     }
+    Ok(ended)
+}
+
+/// Returns the number if its end was ordered.
+async fn end_one(ctx: &OpContext, number: &str) -> Result<Option<String>, AppError> {
+    let mut work = ctx.store().begin().await?;
+    let request = request_of(&mut work, number).await?;
+    let ending = work.paper::<Ending>((number, paper::ENDING)).await?;
+    let over = ending.filter(|(ending, _)| ending.due <= ctx.now() && ending.reply.is_none());
+    let Some((ending, _)) = over.filter(|_| request.status == RequestStatus::Noticed) else {
+        return Ok(None);
+    };
+    let over = still_over(ctx, &mut work, request).await?;
+    let ended = over.as_ref().map(|request| request.number.clone());
+    if let Some(request) = over {
+        order_end(ctx, &mut work, request, &ending).await?;
+    }
+    work.commit().await?;
     Ok(ended)
 }
 

@@ -210,7 +210,7 @@ async fn a_kill_at_every_step_of_an_end_ends_it_once(store: TestStore) {
                 .await
                 .unwrap();
             world.on(&format!("2026-10-12 {round:02}:10:00"));
-            assert_eq!(end_noticed(&world.ctx).await.unwrap(), std::slice::from_ref(&end));
+            assert_eq!(end_noticed(&world.ctx).await.unwrap().done, std::slice::from_ref(&end));
             let order = world.order_of(&end).await;
             // Every attempt is later than the one before.
             for minute in [20, 30] {
