@@ -69,13 +69,16 @@ pub enum JobError {
     /// It is over, or not over yet.
     #[error("后台任务当前为「{0}」，不能这样操作；请刷新后重试")]
     NotNow(&'static str),
+    /// Other work of the same kind on the same matter waits or runs.
+    #[error("{1} 已有内容不同的「{0}」任务正在排队或执行，请待其结束后再提交，或先取消该任务")]
+    Other(&'static str, String),
 }
 
 impl Kinded for JobError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::NotNow(_) => ErrorKind::FailedPrecondition,
+            Self::NotNow(_) | Self::Other(..) => ErrorKind::FailedPrecondition,
         }
     }
 }
@@ -171,7 +174,8 @@ pub async fn cancel(ctx: &OpContext, id: JobId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Queues a job that failed or was cancelled anew. Returns the new one; none if the same is waiting or running.
+/// Queues a job that failed or was cancelled anew, for whoever asked for it: what it writes stands under their name.
+/// Returns the new one; none if the same is waiting or running.
 pub async fn retry(ctx: &OpContext, id: JobId) -> Result<Option<JobId>, AppError> {
     ctx.judge(Action::JobWrite, &about(&id.to_string())).await?;
     let mut work = ctx.store().begin().await?;
@@ -183,7 +187,6 @@ pub async fn retry(ctx: &OpContext, id: JobId) -> Result<Option<JobId>, AppError
         id: ctx.new_id(),
         run: ctx.now(),
         created: ctx.now(),
-        asked_by: ctx.actor().to_owned(),
         ..job
     };
     let queued = work.queue_job(&again).await?.then_some(again.id);
