@@ -113,7 +113,13 @@ impl NewJob {
 
 /// Queues work in the caller's unit of work, unless the same is waiting or running. Returns its id if it was queued.
 pub async fn enqueue(ctx: &OpContext, work: &mut Connection, new: NewJob) -> Result<Option<JobId>, AppError> {
-    let job = Job {
+    let job = job_of(ctx, new);
+    Ok(work.queue_job(&job).await?.then_some(job.id))
+}
+
+/// The job for work that whoever acts wants, not begun.
+pub(super) fn job_of(ctx: &OpContext, new: NewJob) -> Job {
+    Job {
         id: ctx.new_id(),
         kind: new.kind.to_owned(),
         subject: new.subject,
@@ -129,8 +135,7 @@ pub async fn enqueue(ctx: &OpContext, work: &mut Connection, new: NewJob) -> Res
         asked_by: ctx.actor().to_owned(),
         created: ctx.now(),
         ended: None,
-    };
-    Ok(work.queue_job(&job).await?.then_some(job.id))
+    }
 }
 
 fn about(id: &str) -> Target {

@@ -45,7 +45,7 @@ pub struct Resume;
 impl Handler for Resume {
     fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
         Box::pin(async move {
-            let orders = open_orders(&mut at.ctx.store().read().await?).await?;
+            let orders = at.ctx.store().read().await?.open_orders(None).await?;
             let mut taken = Swept::default();
             for order in orders.iter().filter(|order| order.manner == Manner::Interface) {
                 if order.state != OrderState::NeedsPerson {
@@ -85,19 +85,6 @@ async fn take_up(ctx: &OpContext, order: &WorkOrder) -> Result<bool, AppError> {
     Ok(true)
 }
 
-async fn open_orders(read: &mut Connection) -> Result<Vec<WorkOrder>, AppError> {
-    let mut orders = Vec::new();
-    for state in [
-        OrderState::Waiting,
-        OrderState::Running,
-        OrderState::Undoing,
-        OrderState::NeedsPerson,
-    ] {
-        orders.extend(read.orders_in(state, None).await?);
-    }
-    Ok(orders)
-}
-
 /// Tells the authority's operations and the provider of orders that are open for too long or wait for a person, each
 /// once a day.
 #[derive(Debug, Clone, Copy)]
@@ -107,12 +94,11 @@ impl Handler for Alarm {
     fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
         Box::pin(async move {
             let ctx = &at.ctx;
-            let orders = open_orders(&mut ctx.store().read().await?).await?;
+            let orders = ctx.store().read().await?.open_orders(None).await?;
             let mut told = Swept::default();
             for order in orders {
-                let late = order.due.is_some_and(|due| due <= ctx.now());
-                if late || order.state == OrderState::NeedsPerson {
-                    let done = tell_of(ctx, &order, late).await;
+                if let Some(why) = order.why_stuck(ctx.now()) {
+                    let done = tell_of(ctx, &order, &why).await;
                     told.note(&order.number, done.map(|told| told.then(|| order.number.clone())))?;
                 }
             }
@@ -121,7 +107,7 @@ impl Handler for Alarm {
     }
 }
 
-async fn tell_of(ctx: &OpContext, order: &WorkOrder, late: bool) -> Result<bool, AppError> {
+async fn tell_of(ctx: &OpContext, order: &WorkOrder, why: &str) -> Result<bool, AppError> {
     let mut work = ctx.store().begin().await?;
     let today = ctx.now().day().start();
     if !work
@@ -136,11 +122,6 @@ async fn tell_of(ctx: &OpContext, order: &WorkOrder, late: bool) -> Result<bool,
     let due = order
         .due
         .map_or_else(|| "未定期限".to_owned(), |due| format!("办理期限 {due}"));
-    let why = match (&order.trouble, late) {
-        (Some(trouble), _) => trouble.clone(),
-        (None, true) => "已超过办理期限".to_owned(),
-        (None, false) => "需要人工处理".to_owned(),
-    };
     let days = (ctx.now().unix_s() - order.opened.unix_s()).div_euclid(86_400);
     let text = format!(
         "{}工单 {}（申请 {}，云节点 {}）当前为「{}」，已开 {days} 天，{due}：{why}",

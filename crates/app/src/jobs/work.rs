@@ -1,7 +1,7 @@
 //! One job at a time: taken with a lease, carried out, ended or put off.
 
 use crate::{AppError, OpContext, Progress};
-use domain::work::JobState;
+use domain::work::{JobState, pause_s};
 use kernel::{ErrorKind, Instant, Kinded};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -255,17 +255,13 @@ fn settle(job: &Job, ended: Ended, now: Instant) -> (JobState, String, Option<In
         Ended::Done(words) => (JobState::Done, words, None),
         Ended::Failed(words) => (JobState::Failed, words, None),
         Ended::Stopped => (JobState::Cancelled, "已按要求取消".to_owned(), None),
-        Ended::Again(words) if job.attempts < job.attempts_max => {
-            (JobState::Queued, words, Some(now.plus_s(pause_s(job.attempts))))
-        }
+        Ended::Again(words) if job.attempts < job.attempts_max => (
+            JobState::Queued,
+            words,
+            Some(now.plus_s(pause_s(job.attempts, PAUSE_S))),
+        ),
         Ended::Again(words) => (JobState::Failed, format!("已尝试 {} 次：{words}", job.attempts), None),
     }
-}
-
-/// How long to wait after an attempt, from 1: twice as long each time, up to a limit.
-fn pause_s(attempt: i64) -> i64 {
-    let doublings = u32::try_from(attempt.clamp(1, 20) - 1).unwrap_or(0);
-    PAUSE_S.0.saturating_mul(2_i64.saturating_pow(doublings)).min(PAUSE_S.1)
 }
 
 #[cfg(test)]
@@ -326,7 +322,7 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_a_limit() {
-        let pauses: Vec<i64> = [1, 2, 3, 9, 10, 100].map(pause_s).to_vec();
+        let pauses: Vec<i64> = [1, 2, 3, 9, 10, 100].map(|attempt| pause_s(attempt, PAUSE_S)).to_vec();
         assert_eq!(pauses, [10, 20, 40, 2_560, 3_600, 3_600]);
     }
 }

@@ -6,17 +6,18 @@
 //! than the deletion itself (R16 and R19 leave the moment between to us; this one is never to the buyer's cost).
 
 use super::OrderError;
-use super::by_hand::{begin_request, current, keep};
+use super::by_hand::{begin_request, current, keep, permitted};
 use super::consequences::{end_interval, order_over};
 use super::give::{give_order, hand_over, made_by_us, node_of};
 use super::hands::{HandsError, HandsOf, NodeHands, Site, Wanted};
-use super::matter::{log, paper, papers, read_request, request_of, take_duty, target};
+use super::matter::{log, paper, papers, request_of, take_duty};
 use super::release::lines_of_end;
 use crate::{AppError, OpContext};
-use domain::authz::{Action, Duty};
+use domain::authz::Duty;
 use domain::registry::{ProjectMapping, ResourcePool};
 use domain::work::{
-    Manner, Move, OrderKind, OrderState, Outcome, Step, StepKind, StepState, WorkOrder, after, begin, mark, next_move,
+    Manner, Move, OrderKind, OrderState, Outcome, Step, StepKind, StepState, WorkOrder, after, begin, looked_at, mark,
+    next_move,
 };
 use kernel::{AllocationCode, Instant, SystemCode};
 use std::collections::BTreeMap;
@@ -354,14 +355,9 @@ pub async fn resume_order(
     (number, version): (&str, Option<i64>),
     why: &str,
 ) -> Result<WorkOrder, AppError> {
-    let found = ctx.store().read().await?.order(number).await?;
-    let found = found.ok_or_else(|| OrderError::NotFound("工单", number.to_owned()))?;
-    let request = read_request(ctx, &found.request).await?;
-    let permit = ctx
-        .authorise(Action::OrderCarryOut, &target(&request, Some(&found.provider)))
-        .await?;
+    let permit = permitted(ctx, number).await?;
     let mut work = ctx.store().begin().await?;
-    let (mut order, request) = current(&mut work, (number, version)).await?;
+    let (order, request) = current(&mut work, (number, version)).await?;
     if why.trim().is_empty() {
         return Err(OrderError::Work(number.to_owned(), vec!["请说明核实情况".to_owned()]).into());
     }
@@ -369,23 +365,7 @@ pub async fn resume_order(
     work.set_to_dos(("order", number), &[]).await?;
     let goes_on = match order.state {
         OrderState::NeedsPerson => {
-            let undoing = [StepState::Failed, StepState::Undoing, StepState::Undone];
-            let is_undoing = order.steps.iter().any(|step| undoing.contains(&step.state));
-            let final_done = order
-                .steps
-                .iter()
-                .any(|s| s.state == StepState::Done && !s.kind.can_be_undone());
-            for step in &mut order.steps {
-                step.attempts = 0;
-                if step.state == StepState::Failed && final_done {
-                    step.state = StepState::Waiting;
-                }
-            }
-            order.state = match is_undoing && !final_done {
-                true => OrderState::Undoing,
-                false => OrderState::Running,
-            };
-            order.trouble = None;
+            let mut order = looked_at(order);
             keep(&mut work, &mut order).await?;
             begin_request(&mut work, request, &order).await?;
             hand_over(ctx, &mut work, &order).await?;

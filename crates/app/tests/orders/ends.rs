@@ -147,9 +147,10 @@ async fn what_others_made_is_not_deleted(store: TestStore) {
     assert_eq!(intervals[0].period.end(), None);
     // A person at the provider takes it over; the evidence says when it was gone.
     let operator = world.operator();
-    take_over_by_hand(&operator, (&forged.number, None), "由云服务商人工删除")
+    let taken = take_over_by_hand(&operator, (&forged.number, None), "由云服务商人工删除")
         .await
         .unwrap();
+    assert_eq!(taken.trouble, None, "a person is at it");
     world
         .on("2026-10-11 15:00:00")
         .finished_by_hand(&forged, &operator)

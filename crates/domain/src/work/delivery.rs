@@ -4,6 +4,7 @@
 //! bounded number of times, at growing distances; a person gets a bounded number of letters an hour, and no message is
 //! dropped for it.
 
+use super::pause_s;
 use crate::registry::words;
 use kernel::{DeliveryId, Digest, Instant};
 
@@ -37,9 +38,7 @@ const PAUSE_S: (i64, i64) = (30, 3_600);
 /// When something is tried next, after an attempt (from 1) at a moment; none if that was the last. All attempts
 /// together take about nine hours.
 pub fn next_attempt(attempt: i64, at: Instant) -> Option<Instant> {
-    let doublings = u32::try_from(attempt.clamp(1, 20) - 1).unwrap_or(0);
-    let pause_s = PAUSE_S.0.saturating_mul(2_i64.saturating_pow(doublings)).min(PAUSE_S.1);
-    (attempt < ATTEMPTS_MAX).then(|| at.plus_s(pause_s))
+    (attempt < ATTEMPTS_MAX).then(|| at.plus_s(pause_s(attempt, PAUSE_S)))
 }
 
 /// How messages to one person become letters.

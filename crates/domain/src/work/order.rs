@@ -60,6 +60,13 @@ words! {
     }
 }
 
+impl OrderState {
+    /// Whether somebody still has to do something.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Done | Self::Undone)
+    }
+}
+
 words! {
     /// One effect on a node.
     StepKind {
@@ -173,4 +180,20 @@ pub struct WorkOrder {
     pub trouble: Option<String>,
     /// Times it was saved. A save names the version it read.
     pub version: i64,
+}
+
+impl WorkOrder {
+    /// Why a person should look at it, in words; none if nobody has to.
+    pub fn why_stuck(&self, now: Instant) -> Option<String> {
+        let trouble = self.trouble.as_deref().filter(|trouble| !trouble.is_empty());
+        match self.state {
+            OrderState::Done | OrderState::Undone => None,
+            OrderState::NeedsPerson => Some(trouble.unwrap_or("需要人工处理").to_owned()),
+            OrderState::Waiting | OrderState::Running | OrderState::Undoing => {
+                let late = self.due.is_some_and(|due| due <= now);
+                let why = trouble.map_or_else(String::new, |trouble| format!("：{trouble}"));
+                late.then(|| format!("已超过办理期限{why}"))
+            }
+        }
+    }
 }
