@@ -179,7 +179,7 @@ async fn check_deputy(
         roles: held.map(|role| role.assignment.role).collect(),
         scope: None,
     };
-    let organisations = read.history::<Organisation>().await?;
+    let organisations = ctx.organisations(read).await?;
     let own = Actor {
         scope: None,
         ..who.clone()

@@ -9,7 +9,7 @@ use domain::authz::Role;
 use domain::budget::HoldState;
 use domain::calendar::Term;
 use domain::flow::{Deed, FlowRun};
-use domain::registry::{Organisation, Side};
+use domain::registry::Side;
 use domain::request::{RequestStatus, ResourceRequest};
 use domain::work::{JobState, Manner, OrderState, WorkOrder};
 use kernel::AccountId;
@@ -150,7 +150,7 @@ async fn holders_of_side(
     read: &mut Connection,
     (side, role): (Side, Role),
 ) -> Result<Vec<AccountId>, AppError> {
-    let organisations = read.history::<Organisation>().await?;
+    let organisations = ctx.organisations(read).await?;
     let mut found = Vec::new();
     for organisation in organisations.all_at(ctx.now()).filter(|o| o.side == side) {
         let holders = read.holders(organisation.code.as_str(), role).await?;

@@ -9,7 +9,7 @@ use domain::authz::Role;
 use domain::budget::HoldState;
 use domain::catalogue::Contract;
 use domain::meter::Allocation;
-use domain::registry::{CloudNode, Organisation, ResourceKind, Side, Spec};
+use domain::registry::{CloudNode, ResourceKind, Side, Spec};
 use domain::request::{Ending, Place, RequestKind, RequestStatus, ResourceRequest};
 use domain::rules::DeadlineKind;
 use domain::work::{Manner, OrderKind, OrderState, StepKind, StepState, WorkOrder, plan};
@@ -91,7 +91,7 @@ async fn follow_up_one(ctx: &OpContext, number: &str, status: RequestStatus) -> 
 }
 
 async fn search_provider(ctx: &OpContext, work: &mut UnitOfWork, request: &ResourceRequest) -> Result<(), AppError> {
-    let organisations = work.history::<Organisation>().await?;
+    let organisations = ctx.organisations(work).await?;
     let providers = organisations.all_at(ctx.now()).filter(|o| o.side == Side::Provider);
     let title = format!("申请 {} 已批准，请报价", request.number);
     for provider in providers {

@@ -184,7 +184,7 @@ pub(super) async fn tell(
 
 /// The organisations of the authority, for tasks of its roles.
 pub(super) async fn authorities(ctx: &OpContext, read: &mut Connection) -> Result<Vec<OrganisationCode>, AppError> {
-    let organisations = read.history::<domain::registry::Organisation>().await?;
+    let organisations = ctx.organisations(read).await?;
     let there = organisations.all_at(ctx.now());
     Ok(there
         .filter(|organisation| organisation.side == domain::registry::Side::Authority)

@@ -103,11 +103,14 @@ mod tests {
 
     #[test]
     fn the_signature_is_that_of_another_program() {
-        // echo -n '1773104400.dlv_….{"a":1}' | openssl dgst -sm3 -hmac yhw_1
+        // printf '1773104400.dlv_00000000000171018101010101010101.{"a":1}' | openssl dgst -sm3 -hmac yhw_1
         let id = DeliveryId::from_parts(1, &[1; 10]);
+        assert_eq!(id.to_string(), "dlv_00000000000171018101010101010101");
         let signed = signature("yhw_1", id, Instant::from_unix_s(1_773_104_400), "{\"a\":1}");
-        let message = format!("1773104400.{id}.{{\"a\":1}}");
-        assert_eq!(signed, format!("sm3={}", Digest::hmac(b"yhw_1", message.as_bytes())));
+        assert_eq!(
+            signed,
+            "sm3=54ce99f6361805fd61f2cf9b3906c1187b2cdfb636305cf06870310eab502113"
+        );
         assert_ne!(
             signed,
             signature("yhw_2", id, Instant::from_unix_s(1_773_104_400), "{\"a\":1}")
