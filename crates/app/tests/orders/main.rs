@@ -10,6 +10,7 @@
 mod asked;
 mod ends;
 mod kills;
+mod leftovers;
 mod queue;
 mod sweeps;
 mod ways;
