@@ -84,7 +84,7 @@ pub async fn run_order(ctx: &OpContext, number: &str, hands: &dyn HandsOf) -> Re
             Outcome::Away(why) | Outcome::Again(why) => Some(why.clone()),
             Outcome::Done(_) | Outcome::Refused(_) => None,
         };
-        order = store_outcome(ctx, order, next, outcome).await?;
+        order = store_outcome(ctx, order, next, (outcome, hands.remarks())).await?;
         if let (Some(why), Move::Do(_) | Move::Undo(_)) = (unclear, next_move(&order)) {
             return Ok(RunEnd::Later(why));
         }
@@ -198,7 +198,12 @@ async fn store_begun(ctx: &OpContext, order: WorkOrder, next: Move) -> Result<Wo
 
 type Gone = BTreeMap<AllocationCode, Instant>;
 
-async fn store_outcome(ctx: &OpContext, order: WorkOrder, next: Move, outcome: Outcome) -> Result<WorkOrder, AppError> {
+async fn store_outcome(
+    ctx: &OpContext,
+    order: WorkOrder,
+    next: Move,
+    (outcome, remarks): (Outcome, Vec<String>),
+) -> Result<WorkOrder, AppError> {
     let mut work = ctx.store().begin().await?;
     let said = match &outcome {
         Outcome::Done(id) => ("done", id.clone().unwrap_or_default()),
@@ -207,6 +212,9 @@ async fn store_outcome(ctx: &OpContext, order: WorkOrder, next: Move, outcome: O
         Outcome::Refused(why) => ("refused", why.clone()),
     };
     let mut order = after(order, next, outcome);
+    if let Some(step) = order.steps.get_mut(place_of(next)) {
+        step.remarks.extend(remarks.iter().cloned());
+    }
     keep(&mut work, &mut order).await?;
     if let (Move::Do(_), OrderKind::End, Some(step)) = (next, order.kind, step_of(&order, next)) {
         let (mut gone, version) = papers::<Gone>(&mut work, &order.request, paper::GONE).await?;
@@ -225,7 +233,7 @@ async fn store_outcome(ctx: &OpContext, order: WorkOrder, next: Move, outcome: O
     let request = request_of(&mut work, &order.request).await?;
     order_over(ctx, &mut work, &order, request).await?;
     let detail = serde_json::json!({ "step": place_of(next) + 1, "move": word(next), "outcome": said.0, "answer": said.1,
-        "state": order.state });
+        "state": order.state, "remarks": remarks });
     log(ctx, &mut work, ("order.step_end", &order.number), detail).await?;
     work.commit().await?;
     Ok(order)

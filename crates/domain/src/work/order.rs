@@ -147,6 +147,21 @@ pub struct Step {
     pub native_id: Option<String>,
     /// What the node said last.
     pub answer: String,
+    /// What it changed on the node besides, and no undo takes back; in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+impl Step {
+    /// What the node said last, and what was changed on it besides.
+    pub fn said(&self) -> String {
+        let answer = Some(self.answer.as_str()).filter(|answer| !answer.is_empty());
+        let all: Vec<&str> = answer
+            .into_iter()
+            .chain(self.remarks.iter().map(String::as_str))
+            .collect();
+        all.join("；")
+    }
 }
 
 /// A work order.

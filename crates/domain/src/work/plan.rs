@@ -123,5 +123,6 @@ fn step(kind: StepKind, allocation: AllocationCode, resource: ResourceKind, (cla
         attempts: 0,
         native_id: None,
         answer: String::new(),
+        remarks: Vec::new(),
     }
 }
