@@ -3,7 +3,7 @@
 use super::queue::{NewJob, enqueue, kind};
 use super::swept::{Swept, swept};
 use super::work::{Doing, Ended, Handler, Working};
-use crate::messages::notify;
+use crate::messages::{deadline, notify};
 use crate::{AppError, OpContext, requests};
 use domain::authz::Role;
 use domain::budget::HoldState;
@@ -121,7 +121,7 @@ async fn tell_of(ctx: &OpContext, order: &WorkOrder, why: &str) -> Result<bool, 
     told.extend(operators.iter().map(|account| account.id));
     let due = order
         .due
-        .map_or_else(|| "未定期限".to_owned(), |due| format!("办理期限 {due}"));
+        .map_or_else(|| "未定期限".to_owned(), |due| format!("办理期限 {}", deadline(due)));
     let days = (ctx.now().unix_s() - order.opened.unix_s()).div_euclid(86_400);
     let text = format!(
         "{}工单 {}（申请 {}，云节点 {}）当前为「{}」，已开 {days} 天，{due}：{why}",

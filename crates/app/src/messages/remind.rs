@@ -1,6 +1,7 @@
 //! Reminders outside of flows, each once for a deadline, and the word to a deputy when an absence begins.
 
 use super::desk::kind_zh;
+use super::letter::{deadline, moment};
 use super::notify;
 use crate::jobs::{Doing, Ended, Handler, Working};
 use crate::requests::publish::MATTER;
@@ -65,7 +66,7 @@ async fn remind(ctx: &OpContext, task: &ToDo) -> Result<bool, AppError> {
     }
     let kind = format!("{}.{word}", task.kind);
     let title = format!("{what}：{}", task.subject);
-    let text = format!("{}：{}，办理期限 {due}", kind_zh(&task.kind), task.title);
+    let text = format!("{}：{}，办理期限 {}", kind_zh(&task.kind), task.title, deadline(due));
     notify(ctx, &mut work, &[task.account], (&kind, &task.subject), (&title, &text)).await?;
     let detail = serde_json::json!({ "kind": task.kind, "task": task.task, "due": due, "word": word });
     work.audit(now, (ctx.actor(), "to_do.remind", &task.subject), detail.to_string())
@@ -92,7 +93,8 @@ async fn tell_deputy(ctx: &OpContext, absence: &AbsenceRecord) -> Result<bool, A
     let title = format!("代办开始：{name}");
     let text = format!(
         "{name} 自 {} 至 {} 外出，由您代办审批；目前待办 {open} 件。本人申请的、已在其他环节办理过的，不能代办。",
-        absence.from, absence.to
+        moment(absence.from),
+        deadline(absence.to)
     );
     notify(
         ctx,

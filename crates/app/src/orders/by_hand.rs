@@ -3,6 +3,7 @@
 use super::OrderError;
 use super::consequences::{end_interval, order_over};
 use super::matter::{advance, log, paper, papers, read_request, request_of, same_version, take_duty, target};
+use crate::messages::moment;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, Permit};
 use domain::registry::ResourceKind;
@@ -162,7 +163,7 @@ fn faults(ctx: &OpContext, order: &WorkOrder, done: &HandStep, there: &[Evidence
     if done.done_at > ctx.now() || done.done_at < order.opened {
         faults.push(format!(
             "第 {place} 步的完成时间应在派单时间 {} 与现在之间",
-            order.opened
+            moment(order.opened)
         ));
     }
     faults

@@ -2,6 +2,7 @@
 
 use super::OrderError;
 use super::matter::{Task, advance, assign, authorities, due, duties, paper};
+use crate::messages::moment;
 use crate::month::{Cause, LateFacts};
 use crate::{AppError, OpContext};
 use domain::authz::{Duty, Role};
@@ -123,8 +124,9 @@ pub(super) async fn end_interval(
     };
     if at <= open.period.from() {
         let text = format!(
-            "资源 {code} 的终止时间 {at} 不晚于其起始时间 {}，请核对",
-            open.period.from()
+            "资源 {code} 的终止时间 {} 不晚于其起始时间 {}，请核对",
+            moment(at),
+            moment(open.period.from())
         );
         return Err(OrderError::Invalid(text).into());
     }

@@ -7,6 +7,7 @@ use super::give::{SWEEP_MAX, give_order, place_of, rank_of_end};
 use super::matter::{Task, advance, assign, due, log, paper, papers, read_request, request_of, target};
 use super::reclaim::still_over;
 use crate::jobs::Swept;
+use crate::messages::moment;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Role};
 use domain::budget::{HoldState, Purse};
@@ -47,7 +48,9 @@ pub async fn announce_end(
         task: "reply",
         title: format!(
             "申请 {} 的资源将于 {} 下线（{}），请备份数据；如有异议请在此前答复",
-            request.number, ending.due, ending.cause
+            request.number,
+            moment(ending.due),
+            ending.cause
         ),
         due: Some(ending.due),
         who: &who,

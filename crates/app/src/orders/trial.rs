@@ -4,6 +4,7 @@
 
 use super::OrderError;
 use super::matter::{advance, log, paper, read_request, request_of, same_version, take_duty, target};
+use crate::messages::moment;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty};
 use domain::budget::HoldState;
@@ -156,7 +157,10 @@ async fn changed(
         let open = known.into_iter().rfind(|interval| interval.period.end().is_none());
         let open = open.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?;
         if start <= open.period.from() {
-            let text = format!("资源 {code} 自 {} 起计量，变更不能早于该时刻", open.period.from());
+            let text = format!(
+                "资源 {code} 自 {} 起计量，变更不能早于该时刻",
+                moment(open.period.from())
+            );
             return Err(OrderError::NotNow(text).into());
         }
         work.end_allocation(&open, start).await?;

@@ -169,7 +169,7 @@ pub async fn deadlines_are_reminded_of_once(store: TestStore) {
     let kinds: Vec<_> = told.iter().map(|message| message.kind.as_str()).collect();
     assert_eq!(kinds, ["choose.overdue", "choose.reminder"]);
     assert!(
-        told[1].text.contains("选定云服务商") && told[1].text.contains("2026-10-13"),
+        told[1].text.contains("选定云服务商") && told[1].text.ends_with("办理期限 2026-10-12 23:59"),
         "{}",
         told[1].text
     );

@@ -257,6 +257,10 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
 
     // The unit objects, and the authority keeps it: it is not announced again for that date.
     let applicant = world.applicant();
+    let mine = applicant.who().unwrap().account;
+    let mine = world.ctx.store().read().await.unwrap().to_dos_of(mine).await.unwrap();
+    let title = &mine.iter().find(|to_do| to_do.subject == *number).unwrap().title;
+    assert!(title.contains(" 00:00 下线") && !title.contains("+08:00"), "{title}");
     let silent = reply_to_end(&applicant, (number, None), (false, " ", false))
         .await
         .unwrap_err();
