@@ -21,5 +21,6 @@ pub use queue::{JobError, NewJob, cancel, enqueue, kind, list, retry, show};
 pub use store::{Job, JobFilter};
 pub use sweeps::{Alarm, ExpireRoom, Flows, Resume};
 pub use swept::Swept;
+pub(crate) use swept::swept;
 pub use work::{Doing, Ended, Handler, Handlers, Stop, Worked, Working, work_once, work_once_until};
 pub use worker::Worker;

@@ -50,7 +50,7 @@ impl Handler for Resume {
             for order in orders.iter().filter(|order| order.manner == Manner::Interface) {
                 if order.state != OrderState::NeedsPerson {
                     let done = take_up(&at.ctx, order).await;
-                    taken.note(&order.number, done.map(|taken| taken.then(|| order.number.clone())))?;
+                    taken.note_if(&order.number, done)?;
                 }
             }
             Ok(swept(format!("续办 {} 件", taken.done.len()), taken.failed))
@@ -99,7 +99,7 @@ impl Handler for Alarm {
             for order in orders {
                 if let Some(why) = order.why_stuck(ctx.now()) {
                     let done = tell_of(ctx, &order, &why).await;
-                    told.note(&order.number, done.map(|told| told.then(|| order.number.clone())))?;
+                    told.note_if(&order.number, done)?;
                 }
             }
             Ok(swept(format!("告警 {} 件", told.done.len()), told.failed))
@@ -108,12 +108,12 @@ impl Handler for Alarm {
 }
 
 async fn tell_of(ctx: &OpContext, order: &WorkOrder, why: &str) -> Result<bool, AppError> {
+    let (about, today) = (("order.stuck", order.number.as_str()), ctx.now().day().start());
+    if ctx.store().read().await?.is_reminded(about, today).await? {
+        return Ok(false);
+    }
     let mut work = ctx.store().begin().await?;
-    let today = ctx.now().day().start();
-    if !work
-        .note_reminder(("order.stuck", &order.number), today, ctx.now())
-        .await?
-    {
+    if !work.note_reminder(about, today, ctx.now()).await? {
         return Ok(false);
     }
     let mut told = holders_of_side(ctx, &mut work, (Side::Authority, Role::AuthorityOperations)).await?;
@@ -132,7 +132,7 @@ async fn tell_of(ctx: &OpContext, order: &WorkOrder, why: &str) -> Result<bool, 
         order.state.zh()
     );
     let title = format!("滞留工单：{}", order.number);
-    notify(ctx, &mut work, &told, ("order.stuck", &order.number), (&title, &text)).await?;
+    notify(ctx, &mut work, &told, about, (&title, &text)).await?;
     let detail = serde_json::json!({ "state": order.state, "due": order.due, "why": why });
     work.audit(
         ctx.now(),
@@ -180,7 +180,7 @@ impl Handler for ExpireRoom {
             let mut freed = Swept::default();
             for request in &returned {
                 let done = self.expire(&at.ctx, request).await;
-                freed.note(&request.number, done.map(|freed| freed.then(|| request.number.clone())))?;
+                freed.note_if(&request.number, done)?;
             }
             Ok(swept(format!("释放 {} 件", freed.done.len()), freed.failed))
         })

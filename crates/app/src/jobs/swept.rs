@@ -14,7 +14,7 @@ pub struct Swept {
 }
 
 impl Swept {
-    /// Notes how one matter went; `None` if there was nothing to do. Errors: the store does not answer, so nothing of the
+    /// Notes how one matter went: what was done, `None` if there was nothing to do. Errors: the store does not answer, so nothing of the
     /// rest would be done either.
     pub(crate) fn note(&mut self, matter: &str, done: Result<Option<String>, AppError>) -> Result<(), AppError> {
         match done {
@@ -28,6 +28,11 @@ impl Swept {
         Ok(())
     }
 
+    /// The same, where a matter is either done or was not to be.
+    pub(crate) fn note_if(&mut self, matter: &str, done: Result<bool, AppError>) -> Result<(), AppError> {
+        self.note(matter, done.map(|done| done.then(|| matter.to_owned())))
+    }
+
     /// With what another sweep did.
     #[must_use]
     pub(crate) fn and(mut self, other: Self) -> Self {
@@ -38,7 +43,7 @@ impl Swept {
 }
 
 /// How a job ended that swept: in words, and not as wanted if matters failed.
-pub(super) fn swept(words: String, failed: u64) -> Ended {
+pub(crate) fn swept(words: String, failed: u64) -> Ended {
     match failed {
         0 => Ended::Done(words),
         _ => Ended::Failed(format!("{words}，{failed} 件未能处理，原因见日志")),

@@ -1,7 +1,7 @@
 //! What an approval sets going: the search for a provider, an order, a longer term, or the announcement of an end.
 
 use super::extend::lengthen;
-use super::matter::{Task, assign, authorities, due, log, paper, request_of, tell};
+use super::matter::{Task, assign, authorities, due, in_use, log, paper, request_of, tell};
 use super::{OrderError, announce_end};
 use crate::jobs::{NewJob, Swept, enqueue, kind};
 use crate::{AppError, OpContext};
@@ -120,12 +120,7 @@ pub(super) async fn place_of(
 ) -> Result<Place, AppError> {
     let mut places: Vec<Allocation> = Vec::new();
     for code in request.lines.iter().filter_map(|line| line.allocation.as_ref()) {
-        let intervals = work.allocations_of(code.as_str()).await?;
-        let last = intervals
-            .into_iter()
-            .last()
-            .filter(|last| last.period.end().is_none_or(|end| end > ctx.now()));
-        places.push(last.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?);
+        places.push(in_use(work, code, ctx.now()).await?);
     }
     let Some(first) = places.first() else {
         return Err(OrderError::NotFound("在用资源", request.number.clone()).into());

@@ -6,7 +6,9 @@
 use super::OrderError;
 use super::extend::{in_force, terms};
 use super::give::{SWEEP_MAX, number_of};
-use super::matter::{Task, advance, assign, authorities, log, paper, read_request, request_of, same_version, target};
+use super::matter::{
+    Task, advance, assign, authorities, log, open_interval, paper, read_request, request_of, same_version, target,
+};
 use super::release::announce_end;
 use crate::jobs::Swept;
 use crate::{AppError, OpContext};
@@ -35,8 +37,7 @@ pub async fn propose_reclaim(
     let mut work = ctx.store().begin().await?;
     let mut found = Vec::new();
     for code in allocations {
-        let open = work.allocations_of(code.as_str()).await?.into_iter().last();
-        let open = open.filter(|open| open.period.end().is_none());
+        let open = open_interval(&mut work, code).await?;
         found.push(open.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?);
     }
     if grounds.trim().is_empty() {
@@ -278,8 +279,7 @@ async fn over_their_date(ctx: &OpContext, read: &mut Connection) -> Result<BTree
     let ending = being_ended(read, &terms).await?;
     let mut by_place: BTreeMap<Place, Vec<Allocation>> = BTreeMap::new();
     for (code, _) in over.filter(|(code, _)| !ending.contains(*code)) {
-        let open = read.allocations_of(code.as_str()).await?.into_iter().last();
-        if let Some(open) = open.filter(|open| open.period.end().is_none()) {
+        if let Some(open) = open_interval(read, code).await? {
             let place = (open.system.clone(), open.node.clone());
             by_place.entry(place).or_default().push(open);
         }

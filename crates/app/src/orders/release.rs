@@ -4,7 +4,7 @@ use super::OrderError;
 use super::consequences::end_interval;
 use super::extend::in_force;
 use super::give::{SWEEP_MAX, give_order, place_of, rank_of_end};
-use super::matter::{Task, advance, assign, due, log, paper, papers, read_request, request_of, target};
+use super::matter::{Task, advance, assign, due, log, open_interval, paper, papers, read_request, request_of, target};
 use super::reclaim::still_over;
 use crate::jobs::Swept;
 use crate::messages::moment;
@@ -12,9 +12,7 @@ use crate::{AppError, OpContext};
 use domain::authz::{Action, Role};
 use domain::budget::{HoldState, Purse};
 use domain::meter::Allocation;
-use domain::request::{
-    Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, allocation_code,
-};
+use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest};
 use domain::rules::DeadlineKind;
 use domain::work::OrderKind;
 use kernel::{AllocationCode, Instant};
@@ -153,10 +151,10 @@ pub(super) async fn lines_of_end(
 fn opened_lines(request: &ResourceRequest) -> Result<Vec<RequestLine>, AppError> {
     let mut lines = Vec::new();
     for line in &request.lines {
-        for ordinal in 1..=line.count {
-            let code = allocation_code(&request.number, line.line, ordinal);
+        let codes = line.codes(&request.number);
+        for code in codes.map_err(|why| OrderError::Plan(why.into()))? {
             lines.push(RequestLine {
-                allocation: Some(code.map_err(|why| OrderError::Plan(why.into()))?),
+                allocation: Some(code),
                 count: 1,
                 ..line.clone()
             });
@@ -208,7 +206,8 @@ pub(super) async fn give_room_back(
     let in_force = in_force(work).await?;
     for (code, at) in gone {
         end_interval(ctx, work, code, *at).await?;
-        let Some(last) = work.allocations_of(code.as_str()).await?.into_iter().last() else {
+        // What a resource had at first: that is what its application holds.
+        let Some(first) = work.allocations_of(code.as_str()).await?.into_iter().next() else {
             continue;
         };
         let holders = in_force.iter().filter(|holder| concerns(holder, code));
@@ -222,10 +221,7 @@ pub(super) async fn give_room_back(
             for (purse, amount, _) in work.holds_of(&holder.number).await? {
                 if let Purse::Quota { measure, .. } = &purse
                     && holder.kind == RequestKind::New
-                    && let Some(had) = first_spec(work, code)
-                        .await?
-                        .or(Some(last.spec.clone()))
-                        .and_then(|s| s.get(*measure))
+                    && let Some(had) = first.spec.get(*measure)
                 {
                     let by = had.micros().min(amount);
                     work.lessen_hold((&holder.number, &purse), by, now).await?;
@@ -236,23 +232,8 @@ pub(super) async fn give_room_back(
     Ok(())
 }
 
-/// What a resource had at first: that is what its application holds.
-async fn first_spec(work: &mut Connection, code: &AllocationCode) -> Result<Option<domain::registry::Spec>, AppError> {
-    Ok(work
-        .allocations_of(code.as_str())
-        .await?
-        .into_iter()
-        .next()
-        .map(|first| first.spec))
-}
-
 fn codes_of(request: &ResourceRequest) -> Vec<AllocationCode> {
-    let of_line = |line: &RequestLine| match &line.allocation {
-        Some(code) => vec![code.clone()],
-        None => (1..=line.count)
-            .filter_map(|n| allocation_code(&request.number, line.line, n).ok())
-            .collect(),
-    };
+    let of_line = |line: &RequestLine| line.codes(&request.number).unwrap_or_default();
     request.lines.iter().flat_map(of_line).collect()
 }
 
@@ -263,8 +244,7 @@ fn concerns(request: &ResourceRequest, code: &AllocationCode) -> bool {
 /// Whether any resource of an application is still in use.
 async fn still_used(work: &mut Connection, request: &ResourceRequest) -> Result<bool, AppError> {
     for code in codes_of(request) {
-        let intervals = work.allocations_of(code.as_str()).await?;
-        if intervals.iter().any(|interval| interval.period.end().is_none()) {
+        if open_interval(work, &code).await?.is_some() {
             return Ok(true);
         }
     }

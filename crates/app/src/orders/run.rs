@@ -20,7 +20,7 @@ use domain::work::{
     next_move,
 };
 use kernel::{AllocationCode, Instant, SystemCode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a run of an order stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,12 +117,17 @@ async fn prepare(ctx: &OpContext, number: &str) -> Result<(WorkOrder, About), Ap
         .collect();
     let mut refusal = None;
     if order.kind == OrderKind::End && order.manner == Manner::Interface {
+        let mut ours = BTreeSet::new();
         for step in &order.steps {
             let native_id = match step.kind {
                 // A snapshot bears its own id.
                 StepKind::Snapshot => continue,
                 _ => step.native_id.as_deref(),
             };
+            // Several steps are about the same resource.
+            if !ours.insert((&step.allocation, native_id)) {
+                continue;
+            }
             if !made_by_us(&mut read, &step.allocation, native_id).await? {
                 let text = format!(
                     "资源 {} 不是由平台开通的，平台不会自动删除，请转为人工办理",
