@@ -88,7 +88,7 @@ fn about(kind: &'static str, id: String) -> Target {
 }
 
 /// Asks for a month to be metered, rated and reconciled, as far as is said. Returns the job; the one that is on its way
-/// if there is one.
+/// if the same was asked for. Errors: the month is closed; it is being run as far as something else.
 pub async fn ask_to_run_month(ctx: &OpContext, month: Month, up_to: UpTo) -> Result<JobId, AppError> {
     ctx.authorise(Action::MonthRun, &about("month", month.to_string()))
         .await?;
@@ -111,7 +111,8 @@ pub async fn ask_to_close_month(ctx: &OpContext, month: Month) -> Result<JobId, 
     .await
 }
 
-/// Asks for a node, or all of them, to be collected from. Returns the job.
+/// Asks for a node, or all of them, to be collected from. Returns the job; the one that is on its way if the same was
+/// asked for. Errors: there is no such node; it is being collected from in another way.
 pub async fn ask_to_collect(ctx: &OpContext, node: Option<NodeCode>, confirm_empty: bool) -> Result<JobId, AppError> {
     let subject = node.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string);
     ctx.authorise(Action::NodeCollect, &about("node", subject.clone()))
