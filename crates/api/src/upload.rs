@@ -2,13 +2,13 @@
 //!
 //! Invariants: nothing of a file is read before it is known who sends it; it is written aside piece by piece, never held
 //! in memory while it comes in; more than the limit is not read; a file that is not what its digest says is refused; what
-//! was written aside is removed however it ends.
+//! was written aside is removed however it ends; what a killed program left, at its next start.
 
 use crate::idempotency::Change;
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
-use app::{AppError, OpContext};
+use app::{AppError, OpContext, UPLOADS};
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -95,7 +95,7 @@ impl<const MIB: usize> Upload<MIB> {
     /// Takes the file in. Errors: it is too large, breaks off, or is not what its digest says.
     pub(crate) async fn receive(mut self, ctx: &OpContext) -> Result<Received, Problem> {
         let own: String = ctx.random().iter().map(|byte| format!("{byte:02x}")).collect();
-        let folder = ctx.data().join("uploads");
+        let folder = ctx.data().join(UPLOADS);
         std::fs::create_dir_all(&folder).map_err(AppError::io(&folder))?;
         let path = folder.join(own);
         let mut file = File::create_new(&path).map_err(AppError::io(&path))?;

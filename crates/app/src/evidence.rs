@@ -15,7 +15,8 @@ pub use store::EvidenceRecord;
 use store::Sight;
 use thiserror::Error;
 
-const FOLDER: &str = "evidence";
+/// Where the files are kept.
+pub(crate) const FOLDER: &str = "evidence";
 
 /// Largest file that is accepted; a limit of ours. Units: bytes.
 pub const SIZE_MAX: usize = 20 * 1024 * 1024;

@@ -265,14 +265,16 @@ impl Store {
         Ok(goes_on)
     }
 
-    /// Keeps a lease while a step takes long. Returns whether it is still the worker's.
+    /// Keeps a lease while a step takes long, also of work that is to stop: it may not yet have. Returns whether the
+    /// lease is still the worker's and nobody wants it to stop.
     pub async fn keep_lease(&self, (id, worker): (JobId, &str), until: Instant) -> Result<bool, StoreError> {
         let mut write = self.write().await?;
         let sql = "UPDATE job SET lease_until_s = $1 WHERE id = $2 AND lease_owner = $3 AND state = 'running'";
         let values = [until.unix_s().into(), id.to_string().into(), worker.into()];
         let kept = write.execute(sql, &values).await? == 1;
+        let goes_on = kept && write.job(id).await?.is_some_and(|job| !job.cancel);
         write.commit().await?;
-        Ok(kept)
+        Ok(goes_on)
     }
 
     /// Queues recurring work for a moment, if `last` is still the one it was last queued for. Returns whether it was.

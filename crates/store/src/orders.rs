@@ -57,10 +57,15 @@ impl Connection {
         self.all(sql, &[request.into()]).await?.iter().map(order).collect()
     }
 
-    /// The work orders in a state, of one provider or of all, the oldest first.
-    pub async fn orders_in(&mut self, state: OrderState, provider: Option<&str>) -> Result<Vec<WorkOrder>, StoreError> {
-        let sql = "SELECT * FROM work_order WHERE state = $1 AND ($2 = '' OR provider = $2) ORDER BY number";
-        let values = [state.word().into(), provider.unwrap_or_default().into()];
-        self.all(sql, &values).await?.iter().map(order).collect()
+    /// The work orders that are not over, of one provider or of all, the oldest first.
+    pub async fn open_orders(&mut self, provider: Option<&str>) -> Result<Vec<WorkOrder>, StoreError> {
+        let open = OrderState::ALL.iter().filter(|state| state.is_open());
+        let open: Vec<String> = open.map(|state| format!("'{}'", state.word())).collect();
+        let sql = format!(
+            "SELECT * FROM work_order WHERE state IN ({}) AND ($1 = '' OR provider = $1) ORDER BY number",
+            open.join(",")
+        );
+        let values = [provider.unwrap_or_default().into()];
+        self.all(&sql, &values).await?.iter().map(order).collect()
     }
 }

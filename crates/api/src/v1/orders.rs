@@ -197,7 +197,7 @@ fn step_view(place: usize, step: &Step, note: Option<&HandNote>, names: &BTreeMa
         stage: step.state.zh().to_owned(),
         attempts: step.attempts,
         native_id: step.native_id.clone(),
-        answer: step.answer.clone(),
+        answer: step.said(),
         note: note.map(|note| NoteView {
             evidence: note.done.evidence.to_string(),
             done_at: note.done.done_at.to_string(),

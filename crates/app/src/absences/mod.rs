@@ -4,6 +4,7 @@
 //! the moment, and the policies judge the deputy by their own roles. Invariants: only oneself says it; a deputy is of the
 //! same organisation, is there meanwhile, and could decide by their own roles; what was said stays readable.
 
+use crate::messages::{deadline, moment};
 use crate::{AppError, OpContext};
 use domain::authz::{Account, AccountSort, AccountState, Action, Actor, RoleState, Target};
 use domain::registry::{History, Organisation, Side};
@@ -29,7 +30,7 @@ pub enum AbsenceError {
     #[error("不能由该账号代办：{0}")]
     Deputy(&'static str),
     /// Another absence lies in that time.
-    #[error("{0} 至 {1} 已登记外出，时间重叠；请先撤销原登记或调整起止时间")]
+    #[error("{from} 至 {to} 已登记外出，时间重叠；请先撤销原登记或调整起止时间", from = moment(*.0), to = deadline(*.1))]
     Overlaps(Instant, Instant),
     /// No such absence, or it is over.
     #[error("没有找到可撤销的外出登记「{0}」；请刷新列表后重试")]
@@ -179,7 +180,7 @@ async fn check_deputy(
         roles: held.map(|role| role.assignment.role).collect(),
         scope: None,
     };
-    let organisations = read.history::<Organisation>().await?;
+    let organisations = ctx.organisations(read).await?;
     let own = Actor {
         scope: None,
         ..who.clone()

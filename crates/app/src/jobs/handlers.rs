@@ -2,7 +2,8 @@
 
 use super::kind;
 use super::sweeps::{Alarm, Flows, Resume};
-use super::work::{Doing, Ended, Handler, Handlers, Working};
+use super::swept::swept;
+use super::work::{BEAT, Doing, Ended, Handler, Handlers, Working};
 use crate::messages::Remind;
 use crate::orders::{self, HandsOf, RunEnd};
 use std::sync::Arc;
@@ -15,56 +16,49 @@ const ANSWERS_KEPT_S: i64 = 7 * 86_400;
 const DONE_KEPT_S: i64 = 30 * 86_400;
 const FAILED_KEPT_S: i64 = 180 * 86_400;
 
-/// How often a worker says that it is still at an order. Short of the lease by far, so that one that is slow to say so
-/// does not lose it.
-const BEAT: Duration = Duration::from_secs(30);
-
 /// Carries orders out at the interfaces of nodes.
 pub struct RunOrders {
     hands: Arc<dyn HandsOf>,
-    beat: Duration,
+    beat: Option<Duration>,
 }
 
 impl RunOrders {
     /// With hands for nodes.
     pub fn new(hands: Arc<dyn HandsOf>) -> Self {
-        Self { hands, beat: BEAT }
+        Self { hands, beat: None }
     }
 
     /// The same, saying more often that it is still at it.
     #[must_use]
     pub fn beating(self, beat: Duration) -> Self {
-        Self { beat, ..self }
+        Self {
+            beat: Some(beat),
+            ..self
+        }
     }
 }
 
 impl Handler for RunOrders {
-    /// A node takes minutes for one step, so the lease is kept while a step is under way. When it is lost, or somebody
-    /// wants the work to stop, the order is left where it stands: whoever takes it up finds what was made.
+    /// When the worker ends, the order ends its step first and says so itself.
     fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
         Box::pin(async move {
-            let run = async {
-                Ok(match orders::run_order(&at.ctx, &at.job.subject, &*self.hands).await? {
-                    RunEnd::Over(state) => Ended::Done(state.zh().to_owned()),
-                    RunEnd::Later(why) => Ended::Again(why),
-                })
-            };
-            // Beside the run and never in its place: the run may hold the one writer that renewing needs.
-            let lost = async {
-                let mut beat = tokio::time::interval(self.beat);
-                loop {
-                    beat.tick().await;
-                    // When the worker ends, the order ends its step first and says so itself.
-                    if !at.is_ours("办理工单").await? {
-                        return Ok(Ended::Stopped);
-                    }
-                }
-            };
-            tokio::select! {
-                ended = run => ended,
-                stopped = lost => stopped,
+            if !at.go_on(0, 0, "办理工单").await? {
+                return Ok(Ended::Stopped);
             }
+            Ok(match orders::run_order(&at.ctx, &at.job.subject, &*self.hands).await? {
+                RunEnd::Over(state) => Ended::Done(state.zh().to_owned()),
+                RunEnd::Later(why) => Ended::Again(why),
+            })
         })
+    }
+
+    /// A node takes minutes for one step; whoever takes the order up finds what was made.
+    fn may_be_cut_off(&self) -> bool {
+        true
+    }
+
+    fn beat(&self) -> Duration {
+        self.beat.unwrap_or(BEAT)
     }
 }
 
@@ -79,14 +73,14 @@ impl Handler for Overdue {
             if !at.go_on(1, 3, "到期资源").await? {
                 return Ok(Ended::Stopped);
             }
-            let announced = orders::reclaim_overdue(&at.ctx).await?.len();
+            let announced = orders::reclaim_overdue(&at.ctx).await?;
             if !at.go_on(2, 3, "通知期满").await? {
                 return Ok(Ended::Stopped);
             }
-            let ended = orders::end_noticed(&at.ctx).await?.len();
-            Ok(Ended::Done(format!(
-                "补办 {followed} 件，通知 {announced} 件，下线 {ended} 件"
-            )))
+            let ended = orders::end_noticed(&at.ctx).await?;
+            let (followed_up, noticed, gone) = (followed.done.len(), announced.done.len(), ended.done.len());
+            let words = format!("补办 {followed_up} 件，通知 {noticed} 件，下线 {gone} 件");
+            Ok(swept(words, followed.failed + announced.failed + ended.failed))
         })
     }
 }

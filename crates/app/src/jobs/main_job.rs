@@ -4,7 +4,7 @@
 //! simply done again. Invariant: what a job writes stands in the audit chain under the name of whoever asked for it.
 
 use super::work::{Doing, Ended, Handler, Handlers, Working};
-use super::{NewJob, enqueue, kind};
+use super::{JobError, NewJob, enqueue, kind};
 use crate::collect::{CollectOptions, NodeSecrets, collect};
 use crate::month::{close_month, meter, rate, reconcile_month, refuse_closed};
 use crate::{AppError, OpContext, Progress};
@@ -13,6 +13,7 @@ use kernel::{JobId, Month, NodeCode};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinError;
 
 /// Times such a job is begun: what fails for good fails at once, and a worker may die in between.
 const ATTEMPTS_MAX: i64 = 5;
@@ -48,7 +49,7 @@ enum Payload {
 
 async fn ask(
     ctx: &OpContext,
-    (kind, subject, action): (&'static str, &str, &str),
+    (sort, subject, action): (&'static str, &str, &str),
     payload: &Payload,
 ) -> Result<JobId, AppError> {
     let payload = serde_json::to_string(payload)?;
@@ -56,14 +57,19 @@ async fn ask(
     let new = NewJob {
         payload: payload.clone(),
         attempts_max: ATTEMPTS_MAX,
-        ..NewJob::about(kind, subject)
+        ..NewJob::about(sort, subject)
     };
     let id = match enqueue(ctx, &mut work, new).await? {
         Some(id) => id,
         // The same waits or runs already: whoever asks is told of that one.
         None => {
-            let open = work.open_job(kind, subject).await?;
-            open.ok_or_else(|| store::StoreError::Conflict(subject.to_owned()))?.id
+            let open = work.open_job(sort, subject).await?;
+            let open = open.ok_or_else(|| store::StoreError::Conflict(subject.to_owned()))?;
+            // Other work on the same matter would be lost without a word.
+            if open.payload != payload {
+                return Err(JobError::Other(kind::zh(sort), subject.to_owned()).into());
+            }
+            open.id
         }
     };
     let detail = serde_json::json!({ "job": id, "payload": payload });
@@ -74,7 +80,7 @@ async fn ask(
 }
 
 /// Asks for a month to be metered, rated and reconciled, as far as is said. Returns the job; the one that is on its way
-/// if there is one.
+/// if the same was asked for. Errors: the month is closed; it is being run as far as something else.
 pub async fn ask_to_run_month(ctx: &OpContext, month: Month, up_to: UpTo) -> Result<JobId, AppError> {
     ctx.authorise(Action::MonthRun, &Target::of("month", month.to_string()))
         .await?;
@@ -97,7 +103,8 @@ pub async fn ask_to_close_month(ctx: &OpContext, month: Month) -> Result<JobId, 
     .await
 }
 
-/// Asks for a node, or all of them, to be collected from. Returns the job.
+/// Asks for a node, or all of them, to be collected from. Returns the job; the one that is on its way if the same was
+/// asked for. Errors: there is no such node; it is being collected from in another way.
 pub async fn ask_to_collect(ctx: &OpContext, node: Option<NodeCode>, confirm_empty: bool) -> Result<JobId, AppError> {
     let subject = node.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string);
     ctx.authorise(Action::NodeCollect, &Target::of("node", subject.clone()))
@@ -143,23 +150,39 @@ impl Handler for MainJob {
             // It takes processors for minutes, so it does not hold up those who wait for the network.
             let doing = tokio::task::spawn_blocking(move || runtime.block_on(carry_out(&ctx, payload, &*secrets)));
             let goes_on = watch(at, told).await;
-            let done = doing.await.unwrap_or_else(|_| Ok("任务中断".to_owned()));
-            if !goes_on? && done.is_err() {
-                return Ok(Ended::Stopped);
+            match doing.await {
+                Ok(Ok(words)) => Ok(Ended::Done(words)),
+                Ok(Err(_)) if !goes_on => Ok(Ended::Stopped),
+                Ok(Err(why)) => Err(why),
+                Err(broken) => Ok(Ended::Failed(format!("任务异常中断：{}", text_of(broken)))),
             }
-            done.map(Ended::Done)
         })
     }
 }
 
-/// Passes on how far the work got, until it is over. Returns whether it may still go on.
-async fn watch(at: &Working, mut told: UnboundedReceiver<(String, u64, u64)>) -> Result<bool, AppError> {
+/// What work said that panicked.
+fn text_of(broken: JoinError) -> String {
+    let said = match broken.try_into_panic() {
+        Ok(said) => said,
+        Err(broken) => return broken.to_string(),
+    };
+    let text = said.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| said.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "未说明原因".to_owned())
+}
+
+/// Passes on how far the work got, until it is over. Returns whether it may still go on. A note that cannot be written
+/// changes nothing about the work.
+async fn watch(at: &Working, mut told: UnboundedReceiver<(String, u64, u64)>) -> bool {
     let mut goes_on = true;
     while let Some((stage, done, all)) = told.recv().await {
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        goes_on &= at.go_on(count(done), count(all), &stage).await?;
+        match at.go_on(count(done), count(all), &stage).await {
+            Ok(on) => goes_on &= on,
+            Err(why) => tracing::warn!(job = %at.job.id, cause = %why, "progress was not noted"),
+        }
     }
-    Ok(goes_on)
+    goes_on
 }
 
 async fn carry_out(ctx: &OpContext, payload: Payload, secrets: &dyn NodeSecrets) -> Result<String, AppError> {

@@ -10,6 +10,7 @@ mod main_job;
 mod plan;
 mod queue;
 mod sweeps;
+mod swept;
 mod work;
 mod worker;
 
@@ -19,5 +20,7 @@ pub use plan::{Plan, schedule};
 pub use queue::{JobError, NewJob, cancel, enqueue, kind, list, retry, show};
 pub use store::{Job, JobFilter};
 pub use sweeps::{Alarm, ExpireRoom, Flows, Resume};
+pub use swept::Swept;
+pub(crate) use swept::swept;
 pub use work::{Doing, Ended, Handler, Handlers, Stop, Worked, Working, work_once, work_once_until};
 pub use worker::Worker;

@@ -1,11 +1,10 @@
 //! Recurring work, and how often.
 
-use super::queue::kind;
+use super::queue::{NewJob, job_of, kind};
 use super::work::Handlers;
 use crate::{AppError, OpContext};
-use domain::work::{JobState, Rhythm};
+use domain::work::Rhythm;
 use std::collections::BTreeMap;
-use store::Job;
 
 /// What recurring work is about: not a matter, but the house.
 pub(super) const HOUSE: &str = "house";
@@ -71,23 +70,11 @@ pub async fn schedule(ctx: &OpContext, plan: &Plan, handlers: &Handlers) -> Resu
         let Some(moment) = rhythm.due(last, now) else {
             continue;
         };
-        let job = Job {
-            id: ctx.new_id(),
-            kind: kind.to_owned(),
-            subject: HOUSE.to_owned(),
-            payload: "{}".to_owned(),
-            state: JobState::Queued,
-            run: now,
-            attempts: 0,
+        let new = NewJob {
             attempts_max: ATTEMPTS_MAX,
-            lease: None,
-            cancel: false,
-            progress: (0, 0, String::new()),
-            outcome: None,
-            asked_by: ctx.actor().to_owned(),
-            created: now,
-            ended: None,
+            ..NewJob::about(kind, HOUSE)
         };
+        let job = job_of(ctx, new);
         queued += usize::from(ctx.store().queue_recurring(&job, (last, moment)).await?);
     }
     Ok(queued)

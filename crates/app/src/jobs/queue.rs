@@ -69,13 +69,16 @@ pub enum JobError {
     /// It is over, or not over yet.
     #[error("后台任务当前为「{0}」，不能这样操作；请刷新后重试")]
     NotNow(&'static str),
+    /// Other work of the same kind on the same matter waits or runs.
+    #[error("{1} 已有内容不同的「{0}」任务正在排队或执行，请待其结束后再提交，或先取消该任务")]
+    Other(&'static str, String),
 }
 
 impl Kinded for JobError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound(_) => ErrorKind::NotFound,
-            Self::NotNow(_) => ErrorKind::FailedPrecondition,
+            Self::NotNow(_) | Self::Other(..) => ErrorKind::FailedPrecondition,
         }
     }
 }
@@ -110,7 +113,13 @@ impl NewJob {
 
 /// Queues work in the caller's unit of work, unless the same is waiting or running. Returns its id if it was queued.
 pub async fn enqueue(ctx: &OpContext, work: &mut Connection, new: NewJob) -> Result<Option<JobId>, AppError> {
-    let job = Job {
+    let job = job_of(ctx, new);
+    Ok(work.queue_job(&job).await?.then_some(job.id))
+}
+
+/// The job for work that whoever acts wants, not begun.
+pub(super) fn job_of(ctx: &OpContext, new: NewJob) -> Job {
+    Job {
         id: ctx.new_id(),
         kind: new.kind.to_owned(),
         subject: new.subject,
@@ -126,8 +135,7 @@ pub async fn enqueue(ctx: &OpContext, work: &mut Connection, new: NewJob) -> Res
         asked_by: ctx.actor().to_owned(),
         created: ctx.now(),
         ended: None,
-    };
-    Ok(work.queue_job(&job).await?.then_some(job.id))
+    }
 }
 
 /// The newest jobs that fit, at most `limit`.
@@ -163,7 +171,8 @@ pub async fn cancel(ctx: &OpContext, id: JobId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Queues a job that failed or was cancelled anew. Returns the new one; none if the same is waiting or running.
+/// Queues a job that failed or was cancelled anew, for whoever asked for it: what it writes stands under their name.
+/// Returns the new one; none if the same is waiting or running.
 pub async fn retry(ctx: &OpContext, id: JobId) -> Result<Option<JobId>, AppError> {
     ctx.judge(Action::JobWrite, &Target::of("job", id.to_string())).await?;
     let mut work = ctx.store().begin().await?;
@@ -175,7 +184,6 @@ pub async fn retry(ctx: &OpContext, id: JobId) -> Result<Option<JobId>, AppError
         id: ctx.new_id(),
         run: ctx.now(),
         created: ctx.now(),
-        asked_by: ctx.actor().to_owned(),
         ..job
     };
     let queued = work.queue_job(&again).await?.then_some(again.id);

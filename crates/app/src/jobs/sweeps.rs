@@ -1,14 +1,15 @@
 //! Recurring work that looks at the whole state and does what is missing. Done again at once, it finds nothing to do.
 
 use super::queue::{NewJob, enqueue, kind};
+use super::swept::{Swept, swept};
 use super::work::{Doing, Ended, Handler, Working};
-use crate::messages::notify;
+use crate::messages::{deadline, notify};
 use crate::{AppError, OpContext, requests};
 use domain::authz::Role;
 use domain::budget::HoldState;
 use domain::calendar::Term;
 use domain::flow::{Deed, FlowRun};
-use domain::registry::{Organisation, Side};
+use domain::registry::Side;
 use domain::request::{RequestStatus, ResourceRequest};
 use domain::work::{JobState, Manner, OrderState, WorkOrder};
 use kernel::AccountId;
@@ -31,11 +32,7 @@ impl Handler for Flows {
             }
             let outcome = requests::tick(&at.ctx).await?;
             let words = format!("在办 {} 件，推进 {} 件", outcome.looked_at, outcome.moved);
-            Ok(if outcome.failed == 0 {
-                Ended::Done(words)
-            } else {
-                Ended::Failed(format!("{words}，{} 件未能处理，原因见日志", outcome.failed))
-            })
+            Ok(swept(words, outcome.failed))
         })
     }
 }
@@ -48,14 +45,15 @@ pub struct Resume;
 impl Handler for Resume {
     fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
         Box::pin(async move {
-            let orders = open_orders(&mut at.ctx.store().read().await?).await?;
-            let mut taken = Vec::new();
+            let orders = at.ctx.store().read().await?.open_orders(None).await?;
+            let mut taken = Swept::default();
             for order in orders.iter().filter(|order| order.manner == Manner::Interface) {
-                if order.state != OrderState::NeedsPerson && take_up(&at.ctx, order).await? {
-                    taken.push(order.number.as_str());
+                if order.state != OrderState::NeedsPerson {
+                    let done = take_up(&at.ctx, order).await;
+                    taken.note_if(&order.number, done)?;
                 }
             }
-            Ok(Ended::Done(format!("续办 {} 件", taken.len())))
+            Ok(swept(format!("续办 {} 件", taken.done.len()), taken.failed))
         })
     }
 }
@@ -87,19 +85,6 @@ async fn take_up(ctx: &OpContext, order: &WorkOrder) -> Result<bool, AppError> {
     Ok(true)
 }
 
-async fn open_orders(read: &mut Connection) -> Result<Vec<WorkOrder>, AppError> {
-    let mut orders = Vec::new();
-    for state in [
-        OrderState::Waiting,
-        OrderState::Running,
-        OrderState::Undoing,
-        OrderState::NeedsPerson,
-    ] {
-        orders.extend(read.orders_in(state, None).await?);
-    }
-    Ok(orders)
-}
-
 /// Tells the authority's operations and the provider of orders that are open for too long or wait for a person, each
 /// once a day.
 #[derive(Debug, Clone, Copy)]
@@ -109,26 +94,26 @@ impl Handler for Alarm {
     fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
         Box::pin(async move {
             let ctx = &at.ctx;
-            let orders = open_orders(&mut ctx.store().read().await?).await?;
-            let mut told = 0;
+            let orders = ctx.store().read().await?.open_orders(None).await?;
+            let mut told = Swept::default();
             for order in orders {
-                let late = order.due.is_some_and(|due| due <= ctx.now());
-                if late || order.state == OrderState::NeedsPerson {
-                    told += u64::from(tell_of(ctx, &order, late).await?);
+                if let Some(why) = order.why_stuck(ctx.now()) {
+                    let done = tell_of(ctx, &order, &why).await;
+                    told.note_if(&order.number, done)?;
                 }
             }
-            Ok(Ended::Done(format!("告警 {told} 件")))
+            Ok(swept(format!("告警 {} 件", told.done.len()), told.failed))
         })
     }
 }
 
-async fn tell_of(ctx: &OpContext, order: &WorkOrder, late: bool) -> Result<bool, AppError> {
+async fn tell_of(ctx: &OpContext, order: &WorkOrder, why: &str) -> Result<bool, AppError> {
+    let (about, today) = (("order.stuck", order.number.as_str()), ctx.now().day().start());
+    if ctx.store().read().await?.is_reminded(about, today).await? {
+        return Ok(false);
+    }
     let mut work = ctx.store().begin().await?;
-    let today = ctx.now().day().start();
-    if !work
-        .note_reminder(("order.stuck", &order.number), today, ctx.now())
-        .await?
-    {
+    if !work.note_reminder(about, today, ctx.now()).await? {
         return Ok(false);
     }
     let mut told = holders_of_side(ctx, &mut work, (Side::Authority, Role::AuthorityOperations)).await?;
@@ -136,12 +121,7 @@ async fn tell_of(ctx: &OpContext, order: &WorkOrder, late: bool) -> Result<bool,
     told.extend(operators.iter().map(|account| account.id));
     let due = order
         .due
-        .map_or_else(|| "未定期限".to_owned(), |due| format!("办理期限 {due}"));
-    let why = match (&order.trouble, late) {
-        (Some(trouble), _) => trouble.clone(),
-        (None, true) => "已超过办理期限".to_owned(),
-        (None, false) => "需要人工处理".to_owned(),
-    };
+        .map_or_else(|| "未定期限".to_owned(), |due| format!("办理期限 {}", deadline(due)));
     let days = (ctx.now().unix_s() - order.opened.unix_s()).div_euclid(86_400);
     let text = format!(
         "{}工单 {}（申请 {}，云节点 {}）当前为「{}」，已开 {days} 天，{due}：{why}",
@@ -152,7 +132,7 @@ async fn tell_of(ctx: &OpContext, order: &WorkOrder, late: bool) -> Result<bool,
         order.state.zh()
     );
     let title = format!("滞留工单：{}", order.number);
-    notify(ctx, &mut work, &told, ("order.stuck", &order.number), (&title, &text)).await?;
+    notify(ctx, &mut work, &told, about, (&title, &text)).await?;
     let detail = serde_json::json!({ "state": order.state, "due": order.due, "why": why });
     work.audit(
         ctx.now(),
@@ -170,7 +150,7 @@ async fn holders_of_side(
     read: &mut Connection,
     (side, role): (Side, Role),
 ) -> Result<Vec<AccountId>, AppError> {
-    let organisations = read.history::<Organisation>().await?;
+    let organisations = ctx.organisations(read).await?;
     let mut found = Vec::new();
     for organisation in organisations.all_at(ctx.now()).filter(|o| o.side == side) {
         let holders = read.holders(organisation.code.as_str(), role).await?;
@@ -197,11 +177,12 @@ impl Handler for ExpireRoom {
             let mut read = at.ctx.store().read().await?;
             let returned = read.requests(&Sight::All, &filter, SWEEP_MAX).await?;
             drop(read);
-            let mut freed = 0;
+            let mut freed = Swept::default();
             for request in &returned {
-                freed += u64::from(self.expire(&at.ctx, request).await?);
+                let done = self.expire(&at.ctx, request).await;
+                freed.note_if(&request.number, done)?;
             }
-            Ok(Ended::Done(format!("释放 {freed} 件")))
+            Ok(swept(format!("释放 {} 件", freed.done.len()), freed.failed))
         })
     }
 }

@@ -1,8 +1,7 @@
 //! One job at a time: taken with a lease, carried out, ended or put off.
 
-use super::JobError;
 use crate::{AppError, OpContext, Progress};
-use domain::work::JobState;
+use domain::work::{JobState, pause_s};
 use kernel::{ErrorKind, Instant, Kinded};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +16,7 @@ use tokio::sync::watch;
 const LEASE_S: i64 = 300;
 
 /// How often a lease is renewed while one step takes long.
-const BEAT: Duration = Duration::from_secs(100);
+pub(super) const BEAT: Duration = Duration::from_secs(30);
 
 /// The first pause before a job is tried again, and the longest. Units: seconds.
 const PAUSE_S: (i64, i64) = (10, 3_600);
@@ -85,6 +84,18 @@ pub type Doing<'a> = Pin<Box<dyn Future<Output = Result<Ended, AppError>> + Send
 pub trait Handler: Send + Sync {
     /// Carries one out.
     fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a>;
+
+    /// Whether it is left where it stands, in the middle of a step, once the lease is lost or somebody wants it to stop.
+    /// What it made then is found by whoever takes it up.
+    fn may_be_cut_off(&self) -> bool {
+        false
+    }
+
+    /// How often its lease is renewed. Short of the lease by far, so that a worker that is slow to say that it is still
+    /// at it does not lose it.
+    fn beat(&self) -> Duration {
+        BEAT
+    }
 }
 
 /// Handlers by kind of work.
@@ -132,22 +143,16 @@ impl Working {
         Ok(own && !self.stop.is_set())
     }
 
-    /// Keeps the lease without telling how far it got. Returns whether nobody wants it to stop and no other worker has
-    /// taken it; a worker that ends is asked about by [`crate::Progress::goes_on`].
-    pub async fn is_ours(&self, stage: &str) -> Result<bool, AppError> {
-        let until = self.ctx.now().plus_s(LEASE_S);
-        let of = (self.job.id, self.worker.as_str());
-        Ok(self.ctx.store().renew_lease(of, until, (0, 0, stage)).await?)
-    }
-
-    /// Renews the lease again and again, for as long as a step takes.
-    async fn keep(&self, beat: Duration) {
+    /// Renews the lease again and again, for as long as a step takes. Returns if the work is to be cut off.
+    async fn keep(&self, handler: &dyn Handler) {
         loop {
-            tokio::time::sleep(beat).await;
+            tokio::time::sleep(handler.beat()).await;
             let until = self.ctx.now().plus_s(LEASE_S);
             let of = (self.job.id, self.worker.as_str());
-            if let Err(error) = self.ctx.store().keep_lease(of, until).await {
-                tracing::warn!(job = %self.job.id, cause = %error, "a lease was not renewed");
+            match self.ctx.store().keep_lease(of, until).await {
+                Ok(false) if handler.may_be_cut_off() => return,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(job = %self.job.id, cause = %error, "a lease was not renewed"),
             }
         }
     }
@@ -192,7 +197,7 @@ pub async fn work_once_until(
         worker: worker.to_owned(),
         stop: stop.clone(),
     };
-    let ended = carried_out(&working, handlers, BEAT).await;
+    let ended = carried_out(&working, handlers).await;
     let (state, outcome, again) = match ended {
         // Not the job's fault: it neither waits nor counts as tried out.
         Ended::Stopped | Ended::Again(_) if stop.is_set() && !working.is_cancelled().await? => {
@@ -220,7 +225,7 @@ pub async fn work_once_until(
     }
 }
 
-async fn carried_out(working: &Working, handlers: &Handlers, beat: Duration) -> Ended {
+async fn carried_out(working: &Working, handlers: &Handlers) -> Ended {
     let job = &working.job;
     let handler = match handlers.0.get(job.kind.as_str()) {
         _ if job.cancel => return Ended::Stopped,
@@ -228,9 +233,10 @@ async fn carried_out(working: &Working, handlers: &Handlers, beat: Duration) -> 
         None => return Ended::Failed(format!("本程序不会办理「{}」类任务，请升级后重试", job.kind)),
         Some(handler) => handler,
     };
+    // The renewing stands beside the work and never in its place: the work may hold the one writer that it needs.
     let done = tokio::select! {
         done = handler.carry_out(working) => done,
-        () = working.keep(beat) => Ok(Ended::Stopped),
+        () = working.keep(&**handler) => Ok(Ended::Stopped),
     };
     match done {
         Ok(ended) => ended,
@@ -248,22 +254,14 @@ fn settle(job: &Job, ended: Ended, now: Instant) -> (JobState, String, Option<In
     match ended {
         Ended::Done(words) => (JobState::Done, words, None),
         Ended::Failed(words) => (JobState::Failed, words, None),
-        Ended::Stopped => (
-            JobState::Cancelled,
-            JobError::NotNow(JobState::Cancelled.zh()).to_string(),
-            None,
+        Ended::Stopped => (JobState::Cancelled, "已按要求取消".to_owned(), None),
+        Ended::Again(words) if job.attempts < job.attempts_max => (
+            JobState::Queued,
+            words,
+            Some(now.plus_s(pause_s(job.attempts, PAUSE_S))),
         ),
-        Ended::Again(words) if job.attempts < job.attempts_max => {
-            (JobState::Queued, words, Some(now.plus_s(pause_s(job.attempts))))
-        }
         Ended::Again(words) => (JobState::Failed, format!("已尝试 {} 次：{words}", job.attempts), None),
     }
-}
-
-/// How long to wait after an attempt, from 1: twice as long each time, up to a limit.
-fn pause_s(attempt: i64) -> i64 {
-    let doublings = u32::try_from(attempt.clamp(1, 20) - 1).unwrap_or(0);
-    PAUSE_S.0.saturating_mul(2_i64.saturating_pow(doublings)).min(PAUSE_S.1)
 }
 
 #[cfg(test)]
@@ -285,6 +283,10 @@ mod tests {
                     tokio::task::yield_now().await;
                 }
             })
+        }
+
+        fn beat(&self) -> Duration {
+            Duration::from_millis(1)
         }
     }
 
@@ -314,13 +316,13 @@ mod tests {
             stop: Stop::default(),
         };
         let handlers = Handlers::default().with("long", Arc::new(Long));
-        let ended = carried_out(&working, &handlers, Duration::from_millis(1)).await;
+        let ended = carried_out(&working, &handlers).await;
         assert_eq!(ended, Ended::Done("续租".to_owned()));
     }
 
     #[test]
     fn pauses_double_up_to_a_limit() {
-        let pauses: Vec<i64> = [1, 2, 3, 9, 10, 100].map(pause_s).to_vec();
+        let pauses: Vec<i64> = [1, 2, 3, 9, 10, 100].map(|attempt| pause_s(attempt, PAUSE_S)).to_vec();
         assert_eq!(pauses, [10, 20, 40, 2_560, 3_600, 3_600]);
     }
 }

@@ -5,10 +5,10 @@
 
 use super::letter::LetterBody;
 use super::notify;
-use super::send::turn;
+use super::send::{has_mail, turn};
 use crate::jobs::{Doing, Ended, Handler, Working};
 use crate::{AppError, OpContext};
-use domain::authz::Role;
+use domain::authz::{AccountState, Role};
 use domain::work::{ATTEMPTS_MAX, Channel, DeliveryState, next_attempt, signature};
 use kernel::Instant;
 use sources::delivery::{Call, DeliveryError, Hooks, Letter, Mailer};
@@ -111,7 +111,9 @@ impl Post {
         match state {
             DeliveryState::Delivered => {
                 run.arrived += 1;
-                run.mail_failures = 0;
+                if delivery.channel == Channel::Mail {
+                    run.mail_failures = 0;
+                }
             }
             DeliveryState::Waiting => {
                 run.again += 1;
@@ -163,8 +165,15 @@ impl Post {
         let Ok(id) = delivery.target.parse() else {
             return refused("收件账号不存在");
         };
+        // Much may have changed since the letter was made.
         let account = ctx.store().read().await?.account(id).await?;
-        let Some(to) = account.and_then(|account| account.mail) else {
+        if account
+            .as_ref()
+            .is_none_or(|account| account.state != AccountState::Active)
+        {
+            return refused("账号未启用或已停用，不发送邮件");
+        }
+        let Some(to) = account.filter(has_mail).and_then(|account| account.mail) else {
             return refused("账号没有邮箱地址，请在账号中填写");
         };
         let Ok(body) = serde_json::from_str::<LetterBody>(&delivery.body) else {

@@ -14,14 +14,14 @@ pub(super) struct LetterBody {
 }
 
 /// A moment as people write it.
-fn moment(at: Instant) -> String {
+pub(crate) fn moment(at: Instant) -> String {
     let text = at.to_string();
     let (day, time) = text.split_once('T').unwrap_or((&text, ""));
     format!("{day} {}", time.get(..5).unwrap_or_default())
 }
 
 /// A deadline is the first moment that is too late; people name the last one in time.
-fn deadline(due: Instant) -> String {
+pub(crate) fn deadline(due: Instant) -> String {
     moment(due.plus_s(-1))
 }
 

@@ -15,6 +15,8 @@ mod send;
 mod webhooks;
 
 pub use deliver::{Deliver, Post};
+pub(crate) use letter::{deadline, moment};
+
 pub use desk::{Mine, ToDoCount, Urgency, counts, kind_zh, messages, read_message, to_dos};
 pub use error::MessageError;
 pub use remind::Remind;

@@ -1,8 +1,9 @@
 //! Reminders outside of flows, each once for a deadline, and the word to a deputy when an absence begins.
 
 use super::desk::kind_zh;
+use super::letter::{deadline, moment};
 use super::notify;
-use crate::jobs::{Doing, Ended, Handler, Working};
+use crate::jobs::{Doing, Ended, Handler, Swept, Working, swept};
 use crate::requests::publish::MATTER;
 use crate::{AppError, OpContext};
 use domain::calendar::Term;
@@ -29,18 +30,21 @@ impl Handler for Remind {
             if !at.go_on(0, 2, "待办期限").await? {
                 return Ok(Ended::Stopped);
             }
-            let mut reminded = 0;
+            let mut reminded = Swept::default();
             for task in tasks.iter().filter(|task| task.kind != MATTER) {
-                reminded += u64::from(remind(ctx, task).await?);
+                let done = remind(ctx, task).await;
+                reminded.note_if(&task.subject, done)?;
             }
             if !at.go_on(1, 2, "代办通知").await? {
                 return Ok(Ended::Stopped);
             }
-            let mut told = 0;
+            let mut told = Swept::default();
             for absence in &absences {
-                told += u64::from(tell_deputy(ctx, absence).await?);
+                let (id, done) = (absence.id.to_string(), tell_deputy(ctx, absence).await);
+                told.note_if(&id, done)?;
             }
-            Ok(Ended::Done(format!("提醒 {reminded} 件，代办通知 {told} 件")))
+            let words = format!("提醒 {} 件，代办通知 {} 件", reminded.done.len(), told.done.len());
+            Ok(swept(words, reminded.failed + told.failed))
         })
     }
 }
@@ -55,9 +59,14 @@ async fn remind(ctx: &OpContext, task: &ToDo) -> Result<bool, AppError> {
     } else {
         return Ok(false);
     };
-    let mut work = ctx.store().begin().await?;
     let key = format!("{}/{}/{}/{}", task.account, task.kind, task.subject, task.task);
-    let noted = work.note_reminder((&format!("to_do.{word}"), &key), due, now).await?;
+    let about = (format!("to_do.{word}"), key);
+    let about = (about.0.as_str(), about.1.as_str());
+    if ctx.store().read().await?.is_reminded(about, due).await? {
+        return Ok(false);
+    }
+    let mut work = ctx.store().begin().await?;
+    let noted = work.note_reminder(about, due, now).await?;
     // Somebody may have done it meanwhile.
     let open = work.to_dos_of(task.account).await?;
     if !noted || !open.contains(task) {
@@ -65,7 +74,7 @@ async fn remind(ctx: &OpContext, task: &ToDo) -> Result<bool, AppError> {
     }
     let kind = format!("{}.{word}", task.kind);
     let title = format!("{what}：{}", task.subject);
-    let text = format!("{}：{}，办理期限 {due}", kind_zh(&task.kind), task.title);
+    let text = format!("{}：{}，办理期限 {}", kind_zh(&task.kind), task.title, deadline(due));
     notify(ctx, &mut work, &[task.account], (&kind, &task.subject), (&title, &text)).await?;
     let detail = serde_json::json!({ "kind": task.kind, "task": task.task, "due": due, "word": word });
     work.audit(now, (ctx.actor(), "to_do.remind", &task.subject), detail.to_string())
@@ -75,12 +84,13 @@ async fn remind(ctx: &OpContext, task: &ToDo) -> Result<bool, AppError> {
 }
 
 async fn tell_deputy(ctx: &OpContext, absence: &AbsenceRecord) -> Result<bool, AppError> {
-    let mut work = ctx.store().begin().await?;
     let id = absence.id.to_string();
-    if !work
-        .note_reminder(("absence.begun", &id), absence.from, ctx.now())
-        .await?
-    {
+    let about = ("absence.begun", id.as_str());
+    if ctx.store().read().await?.is_reminded(about, absence.from).await? {
+        return Ok(false);
+    }
+    let mut work = ctx.store().begin().await?;
+    if !work.note_reminder(about, absence.from, ctx.now()).await? {
         return Ok(false);
     }
     let name = work
@@ -92,7 +102,8 @@ async fn tell_deputy(ctx: &OpContext, absence: &AbsenceRecord) -> Result<bool, A
     let title = format!("代办开始：{name}");
     let text = format!(
         "{name} 自 {} 至 {} 外出，由您代办审批；目前待办 {open} 件。本人申请的、已在其他环节办理过的，不能代办。",
-        absence.from, absence.to
+        moment(absence.from),
+        deadline(absence.to)
     );
     notify(
         ctx,

@@ -114,7 +114,8 @@ async fn to_letters(
     Ok((turned, made))
 }
 
-fn has_mail(account: &Account) -> bool {
+/// Whether somebody gets letters: the account is in use and has an address.
+pub(super) fn has_mail(account: &Account) -> bool {
     account.state == AccountState::Active && account.mail.as_ref().is_some_and(|mail| !mail.trim().is_empty())
 }
 

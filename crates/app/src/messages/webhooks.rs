@@ -3,7 +3,6 @@
 use super::MessageError;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
-use domain::registry::Organisation;
 use domain::work::{Channel, DeliveryState};
 use kernel::{DeliveryId, OrganisationCode, WebhookId};
 use sources::delivery::{HooksConfig, check_address};
@@ -43,7 +42,7 @@ pub async fn make_webhook(ctx: &OpContext, new: NewWebhook) -> Result<(Webhook, 
         return Err(MessageError::Invalid(text).into());
     }
     let mut work = ctx.store().begin().await?;
-    let organisations = work.history::<Organisation>().await?;
+    let organisations = ctx.organisations(&mut work).await?;
     if organisations.at(new.organisation.as_str(), ctx.now()).is_none() {
         return Err(MessageError::NotFound("组织", new.organisation.to_string()).into());
     }

@@ -3,6 +3,7 @@
 use super::OrderError;
 use super::consequences::{end_interval, order_over};
 use super::matter::{advance, log, paper, papers, read_request, request_of, same_version, take_duty, target};
+use crate::messages::moment;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, Permit};
 use domain::registry::ResourceKind;
@@ -43,8 +44,8 @@ pub struct HandNote {
 
 type Notes = BTreeMap<usize, HandNote>;
 
-/// An order and its application, and the permit to carry it out.
-async fn permitted(ctx: &OpContext, number: &str) -> Result<Permit, AppError> {
+/// The permit to carry an order out.
+pub(super) async fn permitted(ctx: &OpContext, number: &str) -> Result<Permit, AppError> {
     let found = ctx.store().read().await?.order(number).await?;
     let found = found.ok_or_else(|| OrderError::NotFound("工单", number.to_owned()))?;
     let request = read_request(ctx, &found.request).await?;
@@ -130,9 +131,11 @@ pub async fn take_over_by_hand(
     }
     take_duty(&mut work, &request, (Duty::Open, permit.actor().account)).await?;
     (order.manner, order.state) = (Manner::ByHand, OrderState::Running);
+    // It stands in the chain; a person is at it now.
+    let trouble = order.trouble.take();
     keep(&mut work, &mut order).await?;
     begin_request(&mut work, request, &order).await?;
-    let detail = serde_json::json!({ "why": why, "manner": { "before": Manner::Interface, "after": Manner::ByHand } });
+    let detail = serde_json::json!({ "why": why, "trouble": trouble, "manner": { "before": Manner::Interface, "after": Manner::ByHand } });
     log(ctx, &mut work, ("order.take_over", number), detail).await?;
     work.commit().await?;
     Ok(order)
@@ -160,7 +163,7 @@ fn faults(ctx: &OpContext, order: &WorkOrder, done: &HandStep, there: &[Evidence
     if done.done_at > ctx.now() || done.done_at < order.opened {
         faults.push(format!(
             "第 {place} 步的完成时间应在派单时间 {} 与现在之间",
-            order.opened
+            moment(order.opened)
         ));
     }
     faults

@@ -1,7 +1,8 @@
 //! What follows when an order is over, or stops: a trial, an end, or a person who must look. And the end of an interval.
 
 use super::OrderError;
-use super::matter::{Task, advance, assign, authorities, due, duties, paper};
+use super::matter::{Task, advance, assign, authorities, due, duties, open_interval, paper};
+use crate::messages::moment;
 use crate::month::{Cause, LateFacts};
 use crate::{AppError, OpContext};
 use domain::authz::{Duty, Role};
@@ -117,18 +118,18 @@ pub(super) async fn end_interval(
     code: &AllocationCode,
     at: Instant,
 ) -> Result<(), AppError> {
-    let intervals = work.allocations_of(code.as_str()).await?;
-    let Some(open) = intervals.iter().rfind(|interval| interval.period.end().is_none()) else {
+    let Some(open) = open_interval(work, code).await? else {
         return Ok(());
     };
     if at <= open.period.from() {
         let text = format!(
-            "资源 {code} 的终止时间 {at} 不晚于其起始时间 {}，请核对",
-            open.period.from()
+            "资源 {code} 的终止时间 {} 不晚于其起始时间 {}，请核对",
+            moment(at),
+            moment(open.period.from())
         );
         return Err(OrderError::Invalid(text).into());
     }
-    work.end_allocation(open, at).await?;
+    work.end_allocation(&open, at).await?;
     note_late(ctx, work, at, format!("资源 {code} 于 {} 终止，关账后登记", at.day())).await
 }
 

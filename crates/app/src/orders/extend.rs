@@ -1,10 +1,10 @@
 //! Until when resources were granted. An extension is in force with its approval: nothing happens on a node, but whoever
 //! asks until when a resource was granted gets the new date, and an interval with a date of its own runs on to it.
 
-use super::OrderError;
 use super::give::SWEEP_MAX;
+use super::matter::in_use;
 use crate::{AppError, OpContext};
-use domain::request::{RequestKind, RequestStatus, ResourceRequest, allocation_code};
+use domain::request::{RequestKind, RequestStatus, ResourceRequest};
 use kernel::{AllocationCode, Day};
 use std::collections::BTreeMap;
 use store::{Connection, RequestFilter, Sight};
@@ -28,8 +28,8 @@ pub fn terms(requests: &[ResourceRequest]) -> BTreeMap<AllocationCode, Option<Da
                     terms.insert(code.clone(), line.until);
                 }
                 (None, RequestKind::New) => {
-                    let codes = (1..=line.count).filter_map(|n| allocation_code(&request.number, line.line, n).ok());
-                    terms.extend(codes.map(|code| (code, line.until)));
+                    let codes = line.codes(&request.number).unwrap_or_default();
+                    terms.extend(codes.into_iter().map(|code| (code, line.until)));
                 }
                 _ => {}
             }
@@ -49,9 +49,7 @@ pub(super) async fn lengthen(
         let (Some(code), Some(until)) = (&line.allocation, line.until) else {
             continue;
         };
-        let last = work.allocations_of(code.as_str()).await?.into_iter().last();
-        let last = last.filter(|last| last.period.end().is_none_or(|end| end > ctx.now()));
-        let last = last.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?;
+        let last = in_use(work, code, ctx.now()).await?;
         if last.period.end().is_some_and(|end| end < until.start()) {
             work.move_end(&last, until.start()).await?;
         }

@@ -1,16 +1,16 @@
 //! What an approval sets going: the search for a provider, an order, a longer term, or the announcement of an end.
 
 use super::extend::lengthen;
-use super::matter::{Task, assign, authorities, due, log, paper, request_of, tell};
+use super::matter::{Task, assign, authorities, due, in_use, log, paper, request_of, tell};
 use super::{OrderError, announce_end};
-use crate::jobs::{NewJob, enqueue, kind};
+use crate::jobs::{NewJob, Swept, enqueue, kind};
 use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::Role;
 use domain::budget::HoldState;
 use domain::catalogue::Contract;
 use domain::meter::Allocation;
-use domain::registry::{CloudNode, Organisation, ResourceKind, Side, Spec};
+use domain::registry::{CloudNode, ResourceKind, Side, Spec};
 use domain::request::{Ending, Place, RequestKind, RequestStatus, ResourceRequest};
 use domain::rules::DeadlineKind;
 use domain::work::{Manner, OrderKind, OrderState, StepKind, StepState, WorkOrder, plan};
@@ -53,9 +53,9 @@ pub async fn take_effect(
     Ok(request)
 }
 
-/// Does what [`take_effect`] does for every approved application for which nobody has done it. Returns how many.
-pub async fn follow_up(ctx: &OpContext) -> Result<u64, AppError> {
-    let mut done = 0;
+/// Does what [`take_effect`] does for every approved application for which nobody has done it.
+pub async fn follow_up(ctx: &OpContext) -> Result<Swept, AppError> {
+    let mut swept = Swept::default();
     for status in [RequestStatus::Ordered, RequestStatus::Noticed] {
         let filter = RequestFilter {
             status: Some(status),
@@ -68,32 +68,31 @@ pub async fn follow_up(ctx: &OpContext) -> Result<u64, AppError> {
             .requests(&Sight::All, &filter, SWEEP_MAX)
             .await?;
         for request in found.into_iter().filter(|request| request.kind != RequestKind::New) {
-            let mut work = ctx.store().begin().await?;
-            let request = request_of(&mut work, &request.number).await?;
-            let begun = match status {
-                RequestStatus::Ordered => !work.orders_of(&request.number).await?.is_empty(),
-                _ => work.paper::<Ending>((&request.number, paper::ENDING)).await?.is_some(),
-            };
-            if begun || request.status != status {
-                continue;
-            }
-            take_effect(ctx, &mut work, &request).await?;
-            log(
-                ctx,
-                &mut work,
-                ("order.follow_up", &request.number),
-                serde_json::json!({}),
-            )
-            .await?;
-            work.commit().await?;
-            done += 1;
+            swept.note(&request.number, follow_up_one(ctx, &request.number, status).await)?;
         }
     }
-    Ok(done)
+    Ok(swept)
+}
+
+/// Returns the number if there was something to do.
+async fn follow_up_one(ctx: &OpContext, number: &str, status: RequestStatus) -> Result<Option<String>, AppError> {
+    let mut work = ctx.store().begin().await?;
+    let request = request_of(&mut work, number).await?;
+    let begun = match status {
+        RequestStatus::Ordered => !work.orders_of(number).await?.is_empty(),
+        _ => work.paper::<Ending>((number, paper::ENDING)).await?.is_some(),
+    };
+    if begun || request.status != status {
+        return Ok(None);
+    }
+    take_effect(ctx, &mut work, &request).await?;
+    log(ctx, &mut work, ("order.follow_up", number), serde_json::json!({})).await?;
+    work.commit().await?;
+    Ok(Some(request.number))
 }
 
 async fn search_provider(ctx: &OpContext, work: &mut UnitOfWork, request: &ResourceRequest) -> Result<(), AppError> {
-    let organisations = work.history::<Organisation>().await?;
+    let organisations = ctx.organisations(work).await?;
     let providers = organisations.all_at(ctx.now()).filter(|o| o.side == Side::Provider);
     let title = format!("申请 {} 已批准，请报价", request.number);
     for provider in providers {
@@ -122,12 +121,7 @@ pub(super) async fn place_of(
 ) -> Result<Place, AppError> {
     let mut places: Vec<Allocation> = Vec::new();
     for code in request.lines.iter().filter_map(|line| line.allocation.as_ref()) {
-        let intervals = work.allocations_of(code.as_str()).await?;
-        let last = intervals
-            .into_iter()
-            .last()
-            .filter(|last| last.period.end().is_none_or(|end| end > ctx.now()));
-        places.push(last.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?);
+        places.push(in_use(work, code, ctx.now()).await?);
     }
     let Some(first) = places.first() else {
         return Err(OrderError::NotFound("在用资源", request.number.clone()).into());

@@ -68,6 +68,11 @@ pub trait NodeHands: Send + Sync + fmt::Debug {
     fn delete<'a>(&'a self, id: &'a str, step: StepKind, kind: ResourceKind) -> Handed<'a, ()>;
     /// Whether the node no longer has it.
     fn is_gone<'a>(&'a self, id: &'a str, kind: ResourceKind) -> Handed<'a, bool>;
+    /// What was changed on the node besides what was asked for, since this was last asked; in words. No undo takes it
+    /// back, so the order keeps it.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Where hands are to act.

@@ -4,9 +4,10 @@ use super::OrderError;
 use crate::{AppError, OpContext};
 use domain::authz::{Duty, Role, Target, keep_apart};
 use domain::flow::{Deed, FlowRun};
+use domain::meter::Allocation;
 use domain::request::{RequestEvent, ResourceRequest, next};
 use domain::rules::DeadlineKind;
-use kernel::{AccountId, Instant, OrganisationCode};
+use kernel::{AccountId, AllocationCode, Instant, OrganisationCode};
 use serde::de::DeserializeOwned;
 use store::{Connection, Message, Sight, ToDo, UnitOfWork};
 
@@ -93,6 +94,22 @@ pub(super) async fn papers<T: DeserializeOwned + Default>(
     kind: &str,
 ) -> Result<(T, i64), AppError> {
     Ok(read.paper((number, kind)).await?.unwrap_or_default())
+}
+
+/// The interval of a resource that has no end, if there is one.
+pub(super) async fn open_interval(
+    read: &mut Connection,
+    code: &AllocationCode,
+) -> Result<Option<Allocation>, AppError> {
+    let intervals = read.allocations_of(code.as_str()).await?;
+    Ok(intervals.into_iter().rfind(|interval| interval.period.end().is_none()))
+}
+
+/// The last interval of a resource that is in use now. Errors: it is not.
+pub(super) async fn in_use(read: &mut Connection, code: &AllocationCode, now: Instant) -> Result<Allocation, AppError> {
+    let last = read.allocations_of(code.as_str()).await?.into_iter().last();
+    let last = last.filter(|last| last.period.end().is_none_or(|end| end > now));
+    Ok(last.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?)
 }
 
 /// Moves an application on and saves it. Errors: it cannot go on like this.
@@ -184,7 +201,7 @@ pub(super) async fn tell(
 
 /// The organisations of the authority, for tasks of its roles.
 pub(super) async fn authorities(ctx: &OpContext, read: &mut Connection) -> Result<Vec<OrganisationCode>, AppError> {
-    let organisations = read.history::<domain::registry::Organisation>().await?;
+    let organisations = ctx.organisations(read).await?;
     let there = organisations.all_at(ctx.now());
     Ok(there
         .filter(|organisation| organisation.side == domain::registry::Side::Authority)

@@ -176,14 +176,7 @@ async fn price(
     new: &NewOffer,
 ) -> Result<Vec<PricedLine>, AppError> {
     let now = ctx.now();
-    let mut faults = place_faults(ctx, work, new).await?;
-    let pool = match &new.pool {
-        Some(code) => {
-            let pools = work.history::<ResourcePool>().await?;
-            pools.at(code.as_str(), now).map(|pool| pool.kind)
-        }
-        None => None,
-    };
+    let (mut faults, pool) = place_faults(ctx, work, new).await?;
     let systems = work.history::<InformationSystem>().await?;
     let system = systems.at(request.system.as_str(), now);
     let system = system.ok_or_else(|| OrderError::NotFound("信息系统", request.system.to_string()))?;
@@ -254,8 +247,12 @@ fn priced<'i>(
     Ok((offered.clone(), item.code.clone(), (catalogue, line.ceiling)))
 }
 
-/// What is wrong with where it is offered.
-async fn place_faults(ctx: &OpContext, work: &mut Connection, new: &NewOffer) -> Result<Vec<String>, AppError> {
+/// What is wrong with where it is offered, and the kind of the pool.
+async fn place_faults(
+    ctx: &OpContext,
+    work: &mut Connection,
+    new: &NewOffer,
+) -> Result<(Vec<String>, Option<PoolKind>), AppError> {
     let now = ctx.now();
     let nodes = work.history::<domain::registry::CloudNode>().await?;
     let pools = work.history::<ResourcePool>().await?;
@@ -265,8 +262,9 @@ async fn place_faults(ctx: &OpContext, work: &mut Connection, new: &NewOffer) ->
     if node.is_none_or(|node| node.provider != new.provider) {
         faults.push(format!("云节点 {} 不属于 {}", new.node, new.provider));
     }
+    let pool = new.pool.as_ref().and_then(|code| pools.at(code.as_str(), now));
     if let Some(code) = &new.pool
-        && pools.at(code.as_str(), now).is_none_or(|pool| pool.node != new.node)
+        && pool.is_none_or(|pool| pool.node != new.node)
     {
         faults.push(format!("资源池 {code} 不在云节点 {} 上", new.node));
     }
@@ -275,5 +273,5 @@ async fn place_faults(ctx: &OpContext, work: &mut Connection, new: &NewOffer) ->
     if !contract.is_some_and(holds) {
         faults.push(format!("合同 {} 不是 {} 的有效合同", new.contract, new.provider));
     }
-    Ok(faults)
+    Ok((faults, pool.map(|pool| pool.kind)))
 }

@@ -123,4 +123,8 @@ impl NodeHands for OpenStackHands {
     fn is_gone<'a>(&'a self, id: &'a str, kind: ResourceKind) -> Handed<'a, bool> {
         Box::pin(async move { Ok(self.0.is_gone(id, kind).await?) })
     }
+
+    fn remarks(&self) -> Vec<String> {
+        self.0.take_raised()
+    }
 }

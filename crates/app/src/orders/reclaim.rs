@@ -6,8 +6,11 @@
 use super::OrderError;
 use super::extend::{in_force, terms};
 use super::give::SWEEP_MAX;
-use super::matter::{Task, advance, assign, authorities, log, paper, read_request, request_of, same_version, target};
+use super::matter::{
+    Task, advance, assign, authorities, log, open_interval, paper, read_request, request_of, same_version, target,
+};
 use super::release::announce_end;
+use crate::jobs::Swept;
 use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Role, Target, platform_account};
@@ -15,11 +18,11 @@ use domain::meter::Allocation;
 use domain::registry::{InformationSystem, PoolKind, ResourcePool};
 use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, Trial};
 use domain::rules::Purpose;
-use kernel::{AccountId, AllocationCode, Day, SystemCode};
+use kernel::{AccountId, AllocationCode, Day, NodeCode, SystemCode};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Connection, RequestFilter, Sight, UnitOfWork};
 
-/// Writes a proposal to take resources of one system back, with the grounds. It is a draft of whoever proposes, and is
+/// Writes a proposal to take resources of one system on one node back, with the grounds. It is a draft of whoever proposes, and is
 /// submitted like any application; the flow asks the unit. Returns it.
 pub async fn propose_reclaim(
     ctx: &OpContext,
@@ -35,8 +38,7 @@ pub async fn propose_reclaim(
     let mut work = ctx.store().begin().await?;
     let mut found = Vec::new();
     for code in allocations {
-        let open = work.allocations_of(code.as_str()).await?.into_iter().last();
-        let open = open.filter(|open| open.period.end().is_none());
+        let open = open_interval(&mut work, code).await?;
         found.push(open.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?);
     }
     if grounds.trim().is_empty() {
@@ -62,7 +64,7 @@ struct About {
     status: RequestStatus,
 }
 
-/// Stores an application to take resources of one system back.
+/// Stores an application to take resources of one system on one node back.
 async fn reclaim_of(
     ctx: &OpContext,
     work: &mut Connection,
@@ -74,6 +76,9 @@ async fn reclaim_of(
     };
     if found.iter().any(|other| other.system != first.system) {
         return Err(OrderError::Invalid("一次回收只能涉及一个信息系统，请分别提出".to_owned()).into());
+    }
+    if found.iter().any(|other| other.node != first.node) {
+        return Err(OrderError::Invalid("一次回收只能涉及一个云节点，请分别提出".to_owned()).into());
     }
     let systems = work.history::<InformationSystem>().await?;
     let system = systems.at(first.system.as_str(), ctx.now());
@@ -201,14 +206,12 @@ pub async fn decide_objection(
 }
 
 /// Announces the end of everything whose time is over: trials that were not confirmed in time (R13), and resources past
-/// the date that they were granted until (R17). Returns the numbers of the applications. Running it again adds nothing.
-pub async fn reclaim_overdue(ctx: &OpContext) -> Result<Vec<String>, AppError> {
-    let mut numbers = overdue_trials(ctx).await?;
-    numbers.extend(overdue_resources(ctx).await?);
-    Ok(numbers)
+/// the date that they were granted until (R17), by application. Running it again adds nothing.
+pub async fn reclaim_overdue(ctx: &OpContext) -> Result<Swept, AppError> {
+    Ok(overdue_trials(ctx).await?.and(overdue_resources(ctx).await?))
 }
 
-async fn overdue_trials(ctx: &OpContext) -> Result<Vec<String>, AppError> {
+async fn overdue_trials(ctx: &OpContext) -> Result<Swept, AppError> {
     let filter = RequestFilter {
         status: Some(RequestStatus::OnTrial),
         ..RequestFilter::default()
@@ -219,21 +222,26 @@ async fn overdue_trials(ctx: &OpContext) -> Result<Vec<String>, AppError> {
         .await?
         .requests(&Sight::All, &filter, SWEEP_MAX)
         .await?;
-    let mut numbers = Vec::new();
+    let mut announced = Swept::default();
     // A change that was not confirmed leaves the resource in use as it was approved before.
     for request in on_trial.into_iter().filter(|request| request.kind == RequestKind::New) {
-        let mut work = ctx.store().begin().await?;
-        let request = request_of(&mut work, &request.number).await?;
-        let trial = work.paper::<Trial>((&request.number, paper::TRIAL)).await?;
-        if request.status != RequestStatus::OnTrial || trial.is_none_or(|(trial, _)| trial.due > ctx.now()) {
-            continue;
-        }
-        let request = advance(&mut work, request, RequestEvent::TrialOverdue).await?;
-        announce(ctx, &mut work, &request, "试运行逾期未经三方确认".to_owned()).await?;
-        work.commit().await?;
-        numbers.push(request.number);
+        announced.note(&request.number, overdue_trial(ctx, &request.number).await)?;
     }
-    Ok(numbers)
+    Ok(announced)
+}
+
+/// Returns the number if the end of its trial was announced.
+async fn overdue_trial(ctx: &OpContext, number: &str) -> Result<Option<String>, AppError> {
+    let mut work = ctx.store().begin().await?;
+    let request = request_of(&mut work, number).await?;
+    let trial = work.paper::<Trial>((number, paper::TRIAL)).await?;
+    if request.status != RequestStatus::OnTrial || trial.is_none_or(|(trial, _)| trial.due > ctx.now()) {
+        return Ok(None);
+    }
+    let request = advance(&mut work, request, RequestEvent::TrialOverdue).await?;
+    announce(ctx, &mut work, &request, "试运行逾期未经三方确认".to_owned()).await?;
+    work.commit().await?;
+    Ok(Some(request.number))
 }
 
 async fn announce(
@@ -247,37 +255,56 @@ async fn announce(
     log(ctx, work, ("reclaim.announce", &request.number), detail).await
 }
 
-async fn overdue_resources(ctx: &OpContext) -> Result<Vec<String>, AppError> {
-    let mut work = ctx.store().begin().await?;
+async fn overdue_resources(ctx: &OpContext) -> Result<Swept, AppError> {
+    let mut read = ctx.store().read().await?;
+    let places: Vec<Place> = over_their_date(ctx, &mut read).await?.into_keys().collect();
+    drop(read);
+    let mut announced = Swept::default();
+    for place in places {
+        let what = format!("{} {}", place.0, place.1);
+        announced.note(&what, overdue_at(ctx, place).await)?;
+    }
+    Ok(announced)
+}
+
+/// An order goes to one node, for one system.
+type Place = (SystemCode, NodeCode);
+
+/// The resources in use that are past the date that they were granted until, and whose end is not on its way.
+async fn over_their_date(ctx: &OpContext, read: &mut Connection) -> Result<BTreeMap<Place, Vec<Allocation>>, AppError> {
     let today = ctx.now().day();
-    let terms = terms(&in_force(&mut work).await?);
+    let terms = terms(&in_force(read).await?);
     let over = terms
         .iter()
         .filter(|(_, until)| until.is_some_and(|until| until <= today));
-    let ending = being_ended(&mut work, &terms).await?;
-    let mut by_system: BTreeMap<SystemCode, Vec<Allocation>> = BTreeMap::new();
+    let ending = being_ended(read, &terms).await?;
+    let mut by_place: BTreeMap<Place, Vec<Allocation>> = BTreeMap::new();
     for (code, _) in over.filter(|(code, _)| !ending.contains(*code)) {
-        let open = work.allocations_of(code.as_str()).await?.into_iter().last();
-        if let Some(open) = open.filter(|open| open.period.end().is_none()) {
-            by_system.entry(open.system.clone()).or_default().push(open);
+        if let Some(open) = open_interval(read, code).await? {
+            let place = (open.system.clone(), open.node.clone());
+            by_place.entry(place).or_default().push(open);
         }
     }
-    let mut numbers = Vec::new();
-    for allocations in by_system.values() {
-        let about = About {
-            applicant: platform_account(),
-            reason: "资源已过批准的截止日，未延期".to_owned(),
-            contact: "平台自动提出".to_owned(),
-            status: RequestStatus::Noticed,
-        };
-        let request = reclaim_of(ctx, &mut work, allocations, about).await?;
-        announce(ctx, &mut work, &request, request.reason.clone()).await?;
-        numbers.push(request.number);
-    }
-    if !numbers.is_empty() {
-        work.commit().await?;
-    }
-    Ok(numbers)
+    Ok(by_place)
+}
+
+/// Announces the end of what is over its date at one place, in a unit of work of its own. Looked up anew in it, so that
+/// nothing is announced twice. Returns the number of the application, if there is still something to end.
+async fn overdue_at(ctx: &OpContext, place: Place) -> Result<Option<String>, AppError> {
+    let mut work = ctx.store().begin().await?;
+    let Some(allocations) = over_their_date(ctx, &mut work).await?.remove(&place) else {
+        return Ok(None);
+    };
+    let about = About {
+        applicant: platform_account(),
+        reason: "资源已过批准的截止日，未延期".to_owned(),
+        contact: "平台自动提出".to_owned(),
+        status: RequestStatus::Noticed,
+    };
+    let request = reclaim_of(ctx, &mut work, &allocations, about).await?;
+    announce(ctx, &mut work, &request, request.reason.clone()).await?;
+    work.commit().await?;
+    Ok(Some(request.number))
 }
 
 /// Until when resources were granted.

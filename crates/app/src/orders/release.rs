@@ -4,15 +4,15 @@ use super::OrderError;
 use super::consequences::end_interval;
 use super::extend::in_force;
 use super::give::{SWEEP_MAX, give_order, place_of, rank_of_end};
-use super::matter::{Task, advance, assign, due, log, paper, papers, read_request, request_of, target};
+use super::matter::{Task, advance, assign, due, log, open_interval, paper, papers, read_request, request_of, target};
 use super::reclaim::still_over;
+use crate::jobs::Swept;
+use crate::messages::moment;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Role};
 use domain::budget::{HoldState, Purse};
 use domain::meter::Allocation;
-use domain::request::{
-    Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, allocation_code,
-};
+use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest};
 use domain::rules::DeadlineKind;
 use domain::work::OrderKind;
 use kernel::{AllocationCode, Instant};
@@ -46,7 +46,9 @@ pub async fn announce_end(
         task: "reply",
         title: format!(
             "申请 {} 的资源将于 {} 下线（{}），请备份数据；如有异议请在此前答复",
-            request.number, ending.due, ending.cause
+            request.number,
+            moment(ending.due),
+            ending.cause
         ),
         due: Some(ending.due),
         who: &who,
@@ -66,9 +68,8 @@ pub async fn ending_of(ctx: &OpContext, number: &str) -> Result<Option<Ending>, 
         .map(|(ending, _)| ending))
 }
 
-/// Orders the end of everything whose time of notice is over and to which nobody objects. Returns the numbers of the
-/// applications.
-pub async fn end_noticed(ctx: &OpContext) -> Result<Vec<String>, AppError> {
+/// Orders the end of everything whose time of notice is over and to which nobody objects, by application.
+pub async fn end_noticed(ctx: &OpContext) -> Result<Swept, AppError> {
     let filter = RequestFilter {
         status: Some(RequestStatus::Noticed),
         ..RequestFilter::default()
@@ -79,23 +80,28 @@ pub async fn end_noticed(ctx: &OpContext) -> Result<Vec<String>, AppError> {
         .await?
         .requests(&Sight::All, &filter, SWEEP_MAX)
         .await?;
-    let mut ended = Vec::new();
+    let mut ended = Swept::default();
     for request in noticed {
-        let mut work = ctx.store().begin().await?;
-        let request = request_of(&mut work, &request.number).await?;
-        let ending = work.paper::<Ending>((&request.number, paper::ENDING)).await?;
-        let Some((ending, _)) = ending.filter(|(ending, _)| ending.due <= ctx.now() && ending.reply.is_none()) else {
-            continue;
-        };
-        if request.status != RequestStatus::Noticed {
-            continue;
-        }
-        if let Some(request) = still_over(ctx, &mut work, request).await? {
-            ended.push(request.number.clone());
-            order_end(ctx, &mut work, request, &ending).await?;
-        }
-        work.commit().await?;
+        ended.note(&request.number, end_one(ctx, &request.number).await)?;
     }
+    Ok(ended)
+}
+
+/// Returns the number if its end was ordered.
+async fn end_one(ctx: &OpContext, number: &str) -> Result<Option<String>, AppError> {
+    let mut work = ctx.store().begin().await?;
+    let request = request_of(&mut work, number).await?;
+    let ending = work.paper::<Ending>((number, paper::ENDING)).await?;
+    let over = ending.filter(|(ending, _)| ending.due <= ctx.now() && ending.reply.is_none());
+    let Some((ending, _)) = over.filter(|_| request.status == RequestStatus::Noticed) else {
+        return Ok(None);
+    };
+    let over = still_over(ctx, &mut work, request).await?;
+    let ended = over.as_ref().map(|request| request.number.clone());
+    if let Some(request) = over {
+        order_end(ctx, &mut work, request, &ending).await?;
+    }
+    work.commit().await?;
     Ok(ended)
 }
 
@@ -145,10 +151,10 @@ pub(super) async fn lines_of_end(
 fn opened_lines(request: &ResourceRequest) -> Result<Vec<RequestLine>, AppError> {
     let mut lines = Vec::new();
     for line in &request.lines {
-        for ordinal in 1..=line.count {
-            let code = allocation_code(&request.number, line.line, ordinal);
+        let codes = line.codes(&request.number);
+        for code in codes.map_err(|why| OrderError::Plan(why.into()))? {
             lines.push(RequestLine {
-                allocation: Some(code.map_err(|why| OrderError::Plan(why.into()))?),
+                allocation: Some(code),
                 count: 1,
                 ..line.clone()
             });
@@ -200,7 +206,8 @@ pub(super) async fn give_room_back(
     let in_force = in_force(work).await?;
     for (code, at) in gone {
         end_interval(ctx, work, code, *at).await?;
-        let Some(last) = work.allocations_of(code.as_str()).await?.into_iter().last() else {
+        // What a resource had at first: that is what its application holds.
+        let Some(first) = work.allocations_of(code.as_str()).await?.into_iter().next() else {
             continue;
         };
         let holders = in_force.iter().filter(|holder| concerns(holder, code));
@@ -214,10 +221,7 @@ pub(super) async fn give_room_back(
             for (purse, amount, _) in work.holds_of(&holder.number).await? {
                 if let Purse::Quota { measure, .. } = &purse
                     && holder.kind == RequestKind::New
-                    && let Some(had) = first_spec(work, code)
-                        .await?
-                        .or(Some(last.spec.clone()))
-                        .and_then(|s| s.get(*measure))
+                    && let Some(had) = first.spec.get(*measure)
                 {
                     let by = had.micros().min(amount);
                     work.lessen_hold((&holder.number, &purse), by, now).await?;
@@ -228,23 +232,8 @@ pub(super) async fn give_room_back(
     Ok(())
 }
 
-/// What a resource had at first: that is what its application holds.
-async fn first_spec(work: &mut Connection, code: &AllocationCode) -> Result<Option<domain::registry::Spec>, AppError> {
-    Ok(work
-        .allocations_of(code.as_str())
-        .await?
-        .into_iter()
-        .next()
-        .map(|first| first.spec))
-}
-
 fn codes_of(request: &ResourceRequest) -> Vec<AllocationCode> {
-    let of_line = |line: &RequestLine| match &line.allocation {
-        Some(code) => vec![code.clone()],
-        None => (1..=line.count)
-            .filter_map(|n| allocation_code(&request.number, line.line, n).ok())
-            .collect(),
-    };
+    let of_line = |line: &RequestLine| line.codes(&request.number).unwrap_or_default();
     request.lines.iter().flat_map(of_line).collect()
 }
 
@@ -255,8 +244,7 @@ fn concerns(request: &ResourceRequest, code: &AllocationCode) -> bool {
 /// Whether any resource of an application is still in use.
 async fn still_used(work: &mut Connection, request: &ResourceRequest) -> Result<bool, AppError> {
     for code in codes_of(request) {
-        let intervals = work.allocations_of(code.as_str()).await?;
-        if intervals.iter().any(|interval| interval.period.end().is_none()) {
+        if open_interval(work, &code).await?.is_some() {
             return Ok(true);
         }
     }

@@ -6,20 +6,21 @@
 //! than the deletion itself (R16 and R19 leave the moment between to us; this one is never to the buyer's cost).
 
 use super::OrderError;
-use super::by_hand::{begin_request, current, keep};
+use super::by_hand::{begin_request, current, keep, permitted};
 use super::consequences::{end_interval, order_over};
 use super::give::{give_order, hand_over, made_by_us, node_of};
 use super::hands::{HandsError, HandsOf, NodeHands, Site, Wanted};
-use super::matter::{log, paper, papers, read_request, request_of, take_duty, target};
+use super::matter::{log, paper, papers, request_of, take_duty};
 use super::release::lines_of_end;
 use crate::{AppError, OpContext};
-use domain::authz::{Action, Duty};
+use domain::authz::Duty;
 use domain::registry::{ProjectMapping, ResourcePool};
 use domain::work::{
-    Manner, Move, OrderKind, OrderState, Outcome, Step, StepKind, StepState, WorkOrder, after, begin, mark, next_move,
+    Manner, Move, OrderKind, OrderState, Outcome, Step, StepKind, StepState, WorkOrder, after, begin, looked_at, mark,
+    next_move,
 };
 use kernel::{AllocationCode, Instant, SystemCode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a run of an order stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +84,7 @@ pub async fn run_order(ctx: &OpContext, number: &str, hands: &dyn HandsOf) -> Re
             Outcome::Away(why) | Outcome::Again(why) => Some(why.clone()),
             Outcome::Done(_) | Outcome::Refused(_) => None,
         };
-        order = store_outcome(ctx, order, next, outcome).await?;
+        order = store_outcome(ctx, order, next, (outcome, hands.remarks())).await?;
         if let (Some(why), Move::Do(_) | Move::Undo(_)) = (unclear, next_move(&order)) {
             return Ok(RunEnd::Later(why));
         }
@@ -116,12 +117,17 @@ async fn prepare(ctx: &OpContext, number: &str) -> Result<(WorkOrder, About), Ap
         .collect();
     let mut refusal = None;
     if order.kind == OrderKind::End && order.manner == Manner::Interface {
+        let mut ours = BTreeSet::new();
         for step in &order.steps {
             let native_id = match step.kind {
                 // A snapshot bears its own id.
                 StepKind::Snapshot => continue,
                 _ => step.native_id.as_deref(),
             };
+            // Several steps are about the same resource.
+            if !ours.insert((&step.allocation, native_id)) {
+                continue;
+            }
             if !made_by_us(&mut read, &step.allocation, native_id).await? {
                 let text = format!(
                     "资源 {} 不是由平台开通的，平台不会自动删除，请转为人工办理",
@@ -197,7 +203,12 @@ async fn store_begun(ctx: &OpContext, order: WorkOrder, next: Move) -> Result<Wo
 
 type Gone = BTreeMap<AllocationCode, Instant>;
 
-async fn store_outcome(ctx: &OpContext, order: WorkOrder, next: Move, outcome: Outcome) -> Result<WorkOrder, AppError> {
+async fn store_outcome(
+    ctx: &OpContext,
+    order: WorkOrder,
+    next: Move,
+    (outcome, remarks): (Outcome, Vec<String>),
+) -> Result<WorkOrder, AppError> {
     let mut work = ctx.store().begin().await?;
     let said = match &outcome {
         Outcome::Done(id) => ("done", id.clone().unwrap_or_default()),
@@ -206,6 +217,9 @@ async fn store_outcome(ctx: &OpContext, order: WorkOrder, next: Move, outcome: O
         Outcome::Refused(why) => ("refused", why.clone()),
     };
     let mut order = after(order, next, outcome);
+    if let Some(step) = order.steps.get_mut(place_of(next)) {
+        step.remarks.extend(remarks.iter().cloned());
+    }
     keep(&mut work, &mut order).await?;
     if let (Move::Do(_), OrderKind::End, Some(step)) = (next, order.kind, step_of(&order, next)) {
         let (mut gone, version) = papers::<Gone>(&mut work, &order.request, paper::GONE).await?;
@@ -224,7 +238,7 @@ async fn store_outcome(ctx: &OpContext, order: WorkOrder, next: Move, outcome: O
     let request = request_of(&mut work, &order.request).await?;
     order_over(ctx, &mut work, &order, request).await?;
     let detail = serde_json::json!({ "step": place_of(next) + 1, "move": word(next), "outcome": said.0, "answer": said.1,
-        "state": order.state });
+        "state": order.state, "remarks": remarks });
     log(ctx, &mut work, ("order.step_end", &order.number), detail).await?;
     work.commit().await?;
     Ok(order)
@@ -354,14 +368,9 @@ pub async fn resume_order(
     (number, version): (&str, Option<i64>),
     why: &str,
 ) -> Result<WorkOrder, AppError> {
-    let found = ctx.store().read().await?.order(number).await?;
-    let found = found.ok_or_else(|| OrderError::NotFound("工单", number.to_owned()))?;
-    let request = read_request(ctx, &found.request).await?;
-    let permit = ctx
-        .authorise(Action::OrderCarryOut, &target(&request, Some(&found.provider)))
-        .await?;
+    let permit = permitted(ctx, number).await?;
     let mut work = ctx.store().begin().await?;
-    let (mut order, request) = current(&mut work, (number, version)).await?;
+    let (order, request) = current(&mut work, (number, version)).await?;
     if why.trim().is_empty() {
         return Err(OrderError::Work(number.to_owned(), vec!["请说明核实情况".to_owned()]).into());
     }
@@ -369,23 +378,7 @@ pub async fn resume_order(
     work.set_to_dos(("order", number), &[]).await?;
     let goes_on = match order.state {
         OrderState::NeedsPerson => {
-            let undoing = [StepState::Failed, StepState::Undoing, StepState::Undone];
-            let is_undoing = order.steps.iter().any(|step| undoing.contains(&step.state));
-            let final_done = order
-                .steps
-                .iter()
-                .any(|s| s.state == StepState::Done && !s.kind.can_be_undone());
-            for step in &mut order.steps {
-                step.attempts = 0;
-                if step.state == StepState::Failed && final_done {
-                    step.state = StepState::Waiting;
-                }
-            }
-            order.state = match is_undoing && !final_done {
-                true => OrderState::Undoing,
-                false => OrderState::Running,
-            };
-            order.trouble = None;
+            let mut order = looked_at(order);
             keep(&mut work, &mut order).await?;
             begin_request(&mut work, request, &order).await?;
             hand_over(ctx, &mut work, &order).await?;

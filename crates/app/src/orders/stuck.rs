@@ -5,7 +5,7 @@ use super::matter::{read_request, target};
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
 use domain::registry::Side;
-use domain::work::{OrderState, WorkOrder};
+use domain::work::WorkOrder;
 use kernel::OrganisationCode;
 use serde::Serialize;
 
@@ -34,27 +34,13 @@ pub async fn stuck_orders(ctx: &OpContext) -> Result<Vec<StuckOrder>, AppError> 
     ctx.authorise(Action::OrderRead, &all).await?;
     let now = ctx.now();
     let mut read = ctx.store().read().await?;
-    let mut stuck = Vec::new();
-    for state in [
-        OrderState::Waiting,
-        OrderState::Running,
-        OrderState::Undoing,
-        OrderState::NeedsPerson,
-    ] {
-        let orders = read
-            .orders_in(state, own.as_ref().map(OrganisationCode::as_str))
-            .await?;
-        for order in orders {
-            let late = order.due.is_some_and(|due| due <= now);
-            let why = match (state, late, &order.trouble) {
-                (OrderState::NeedsPerson, _, trouble) => trouble.clone().unwrap_or_default(),
-                (_, true, _) => format!("已超过办理期限，当前为「{}」", state.zh()),
-                _ => continue,
-            };
-            let age_s = now.unix_s() - order.opened.unix_s();
-            stuck.push(StuckOrder { order, why, age_s });
-        }
-    }
+    let orders = read.open_orders(own.as_ref().map(OrganisationCode::as_str)).await?;
+    let stuck = orders.into_iter().filter_map(|order| {
+        let why = order.why_stuck(now)?;
+        let age_s = now.unix_s() - order.opened.unix_s();
+        Some(StuckOrder { order, why, age_s })
+    });
+    let mut stuck: Vec<_> = stuck.collect();
     stuck.sort_by_key(|stuck| stuck.order.opened);
     Ok(stuck)
 }

@@ -3,17 +3,17 @@
 //! Source: `pingdingshan-process`, `pingdingshan-contract` in docs/sources.md.
 
 use super::OrderError;
-use super::matter::{advance, log, paper, read_request, request_of, same_version, take_duty, target};
+use super::matter::{advance, log, open_interval, paper, read_request, request_of, same_version, take_duty, target};
+use crate::messages::moment;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty};
 use domain::budget::HoldState;
 use domain::meter::{Allocation, check_allocations};
 use domain::request::{
-    Confirmation, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, Trial, allocation_code,
-    confirm,
+    Confirmation, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, Trial, confirm,
 };
 use domain::work::{OrderState, WorkOrder};
-use kernel::{Instant, Period};
+use kernel::{AllocationCode, Instant, Period};
 use std::collections::BTreeMap;
 use store::UnitOfWork;
 
@@ -102,15 +102,10 @@ fn opened(request: &ResourceRequest, order: &WorkOrder, start: Instant) -> Resul
         .collect();
     let mut intervals = Vec::new();
     for line in &request.lines {
-        for ordinal in 1..=line.count {
-            let code = allocation_code(&request.number, line.line, ordinal);
-            let code = code.map_err(|why| OrderError::Plan(why.into()))?;
+        let codes = line.codes(&request.number);
+        for code in codes.map_err(|why| OrderError::Plan(why.into()))? {
             let native_id = native.get(code.as_str()).copied().flatten().cloned();
-            intervals.push(Allocation {
-                code,
-                native_id,
-                ..interval(request, line, order, start)?
-            });
+            intervals.push(interval(request, (line, code, native_id), order, start)?);
         }
     }
     Ok(intervals)
@@ -118,11 +113,10 @@ fn opened(request: &ResourceRequest, order: &WorkOrder, start: Instant) -> Resul
 
 fn interval(
     request: &ResourceRequest,
-    line: &RequestLine,
+    (line, code, native_id): (&RequestLine, AllocationCode, Option<String>),
     order: &WorkOrder,
     start: Instant,
 ) -> Result<Allocation, AppError> {
-    let code = allocation_code(&request.number, line.line, 1).map_err(|why| OrderError::Plan(why.into()))?;
     Ok(Allocation {
         code,
         system: request.system.clone(),
@@ -132,7 +126,7 @@ fn interval(
         spec: line.spec.clone(),
         node: order.node.clone(),
         pool: line.pool.and(order.pool.clone()),
-        native_id: None,
+        native_id,
         contract: Some(order.contract.clone()),
         parent: None,
         period: open_from(start)?,
@@ -152,11 +146,13 @@ async fn changed(
     let mut intervals = Vec::new();
     for line in &request.lines {
         let Some(code) = &line.allocation else { continue };
-        let known = work.allocations_of(code.as_str()).await?;
-        let open = known.into_iter().rfind(|interval| interval.period.end().is_none());
+        let open = open_interval(work, code).await?;
         let open = open.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?;
         if start <= open.period.from() {
-            let text = format!("资源 {code} 自 {} 起计量，变更不能早于该时刻", open.period.from());
+            let text = format!(
+                "资源 {code} 自 {} 起计量，变更不能早于该时刻",
+                moment(open.period.from())
+            );
             return Err(OrderError::NotNow(text).into());
         }
         work.end_allocation(&open, start).await?;

@@ -1,6 +1,7 @@
 //! What follows from a turn of a flow: the run saved, tasks in people's lists, messages to whoever must know.
 
 use super::people::People;
+use crate::messages::deadline;
 use crate::{AppError, OpContext};
 use domain::flow::{APPLICANT, FlowDefinition, FlowEvent, FlowNodeCode, FlowRun, TaskState};
 use domain::request::ResourceRequest;
@@ -93,7 +94,7 @@ fn told(
         |task| step(turn.definition, &task.node),
     );
     let due = task.and_then(|task| task.due);
-    let due = due.map_or_else(String::new, |due| format!("，办理期限 {due}"));
+    let due = due.map_or_else(String::new, |due| format!("，办理期限 {}", deadline(due)));
     let text = format!(
         "{} 为系统 {} 提出的{}申请 {}：{at}{due}",
         request.unit,

@@ -1,8 +1,10 @@
 //! Letters.
 
-use crate::receivers::MailServer;
+use crate::receivers::{MailServer, Receiver};
 use crate::world::World;
-use app::messages::{messages, replay};
+use app::messages::{Delivery, NewWebhook, make_webhook, messages, replay};
+use domain::authz::AccountState;
+use domain::work::Channel;
 use domain::work::DeliveryState::{Dead, Delivered, Waiting};
 use kernel::{ErrorKind, Kinded as _};
 use test_support::TestStore;
@@ -168,4 +170,73 @@ pub async fn without_mail_nothing_waits(store: TestStore) {
         "who has no address has the notice in the product"
     );
     assert_eq!(messages(&world.by("operations"), 10).await.unwrap().len(), 1);
+}
+
+pub async fn whoever_left_meanwhile_gets_no_letter(store: TestStore) {
+    let world = World::new(store).await;
+    let server = MailServer::new().await;
+    let post = world.post(Some(server.port));
+    world.tell("wang", "request.ended", "SQ-1", "办结：SQ-1").await;
+    server.answers(&[451]);
+    world.send(&post).await.unwrap();
+    assert_eq!(world.states().await, [(Waiting, 1)]);
+    let mut work = world.store.begin().await.unwrap();
+    let mut account = work.account(world.account("wang")).await.unwrap().unwrap();
+    account.state = AccountState::Disabled;
+    work.save_account(&account).await.unwrap();
+    work.audit(world.ctx.now(), ("测试", "test.leave", ""), "{}".into())
+        .await
+        .unwrap();
+    work.commit().await.unwrap();
+    world.pass(60);
+    assert!(world.send(&post).await.unwrap().ends_with("失败 1"));
+    assert_eq!(server.came().len(), 0);
+    let dead = &world.deliveries().await[0];
+    assert_eq!(dead.trouble.as_deref(), Some("账号未启用或已停用，不发送邮件"));
+}
+
+pub async fn a_call_that_arrives_says_nothing_of_the_mail_server(store: TestStore) {
+    let world = World::new(store).await;
+    let (server, receiver) = (MailServer::new().await, Receiver::new().await);
+    let post = world.post(Some(server.port));
+    let new = NewWebhook {
+        organisation: "D1".parse().unwrap(),
+        url: receiver.url.clone(),
+        kinds: Vec::new(),
+    };
+    let (webhook, _) = make_webhook(&world.by("admin"), new).await.unwrap();
+    // Letters and calls by turns: the mail server fails, the receiver of calls does not.
+    let now = world.ctx.now();
+    let waiting = |place: i64, mail: bool| Delivery {
+        id: world.ctx.new_id(),
+        channel: if mail { Channel::Mail } else { Channel::Webhook },
+        target: if mail {
+            world.account("wang").to_string()
+        } else {
+            webhook.id.to_string()
+        },
+        cause: place.to_string(),
+        kind: "request.ended".into(),
+        subject: "SQ-1".into(),
+        body: r#"{"subject":"办结","text":""}"#.into(),
+        state: Waiting,
+        attempts: 0,
+        next: now.plus_s(place),
+        trouble: None,
+        created: now,
+        ended: None,
+    };
+    let by_turns = [true, false, true, false, true, false, true];
+    let made: Vec<_> = (0..).zip(by_turns).map(|(place, mail)| waiting(place, mail)).collect();
+    let none = (Channel::Mail, [].as_slice());
+    assert!(world.store.turn_messages(none, &made, now).await.unwrap());
+    server.answers(&[451; 10]);
+    let outcome = world.send(&post).await.unwrap();
+    assert!(outcome.ends_with("送达 3，待重试 3，失败 0"), "{outcome}");
+    let last = made.last().unwrap().id;
+    let left = world.store.read().await.unwrap().delivery(last).await.unwrap().unwrap();
+    assert_eq!(
+        left.attempts, 0,
+        "after three failures in a row the server is left alone"
+    );
 }

@@ -52,6 +52,32 @@ pub async fn recurring_work_is_queued_once_whatever_the_clock_does(store: TestSt
     assert_eq!(schedule(&world.ctx, &off, &handlers).await.unwrap(), 0);
 }
 
+/// Stops when it is told to; somebody cancels it while it is at it.
+struct Cancelled(Arc<World>);
+
+impl Handler for Cancelled {
+    fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
+        Box::pin(async move {
+            app::jobs::cancel(&self.0.by("admin"), at.job.id).await?;
+            Ok(match at.go_on(1, 3, "步骤").await? {
+                true => Ended::Done("完成".into()),
+                false => Ended::Stopped,
+            })
+        })
+    }
+}
+
+pub async fn what_somebody_cancels_says_so(store: TestStore) {
+    let world = Arc::new(World::new(store).await);
+    let handlers = Handlers::default().with(kind::FORGET, Arc::new(Cancelled(Arc::clone(&world))));
+    schedule(&world.ctx, &Plan::default(), &handlers).await.unwrap();
+    let worked = work_once(&world.ctx, "甲", &handlers).await.unwrap().unwrap();
+    assert_eq!(
+        (worked.state, worked.outcome.as_str()),
+        (JobState::Cancelled, "已按要求取消")
+    );
+}
+
 /// Is told to stop in the middle of its second step.
 struct Interrupted(Stop, AtomicU64);
 
@@ -143,7 +169,7 @@ pub async fn deadlines_are_reminded_of_once(store: TestStore) {
     let kinds: Vec<_> = told.iter().map(|message| message.kind.as_str()).collect();
     assert_eq!(kinds, ["choose.overdue", "choose.reminder"]);
     assert!(
-        told[1].text.contains("选定云服务商") && told[1].text.contains("2026-10-13"),
+        told[1].text.contains("选定云服务商") && told[1].text.ends_with("办理期限 2026-10-12 23:59"),
         "{}",
         told[1].text
     );

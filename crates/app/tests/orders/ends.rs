@@ -30,17 +30,21 @@ async fn released_erased_and_archived(store: TestStore) {
     world.confirmed(SQ, "2026-10-12 00:00:00").await;
     let code = format!("{SQ}-1-1");
     world.about(END, RequestKind::Release, "vcpu=4", &[&code]).await;
-    assert_eq!(follow_up(&world.ctx).await.unwrap(), 1);
-    assert_eq!(follow_up(&world.ctx).await.unwrap(), 0);
+    assert_eq!(follow_up(&world.ctx).await.unwrap().done.len(), 1);
+    assert_eq!(follow_up(&world.ctx).await.unwrap().done.len(), 0);
     // Seven days of notice, whole days, from the 12th: over with the 20th, at the earliest.
     assert!(
         end_noticed(&world.on("2026-10-19 12:00:00").ctx)
             .await
             .unwrap()
+            .done
             .is_empty()
     );
-    assert_eq!(end_noticed(&world.on("2026-10-20 10:00:00").ctx).await.unwrap(), [END]);
-    assert!(end_noticed(&world.ctx).await.unwrap().is_empty());
+    assert_eq!(
+        end_noticed(&world.on("2026-10-20 10:00:00").ctx).await.unwrap().done,
+        [END]
+    );
+    assert!(end_noticed(&world.ctx).await.unwrap().done.is_empty());
     let orders = world.ctx.store().read().await.unwrap().orders_of(END).await.unwrap();
     assert_eq!((orders.len(), orders[0].manner), (1, Manner::Interface));
     let ran = run_order(&world.ctx, &orders[0].number, &BuiltIn).await.unwrap();
@@ -116,7 +120,7 @@ async fn what_others_made_is_not_deleted(store: TestStore) {
     follow_up(&world.ctx).await.unwrap();
     let applicant = world.person(12, "D1", Side::Unit, Role::UnitApplicant);
     reply_to_end(&applicant, (END, None), (true, "", false)).await.unwrap();
-    assert_eq!(end_noticed(&world.ctx).await.unwrap(), [END]);
+    assert_eq!(end_noticed(&world.ctx).await.unwrap().done, [END]);
     let orders = world.ctx.store().read().await.unwrap().orders_of(END).await.unwrap();
     assert_eq!(orders[0].manner, Manner::ByHand, "the platform did not open it");
     // Even an order that says otherwise is not carried out.
@@ -143,9 +147,10 @@ async fn what_others_made_is_not_deleted(store: TestStore) {
     assert_eq!(intervals[0].period.end(), None);
     // A person at the provider takes it over; the evidence says when it was gone.
     let operator = world.operator();
-    take_over_by_hand(&operator, (&forged.number, None), "由云服务商人工删除")
+    let taken = take_over_by_hand(&operator, (&forged.number, None), "由云服务商人工删除")
         .await
         .unwrap();
+    assert_eq!(taken.trouble, None, "a person is at it");
     world
         .on("2026-10-11 15:00:00")
         .finished_by_hand(&forged, &operator)
@@ -172,15 +177,22 @@ async fn an_unconfirmed_trial_is_taken_back_after_notice(store: TestStore) {
         reclaim_overdue(&world.on("2026-10-20 09:00:00").ctx)
             .await
             .unwrap()
+            .done
             .is_empty()
     );
     assert_eq!(
-        reclaim_overdue(&world.on("2026-10-27 09:00:00").ctx).await.unwrap(),
+        reclaim_overdue(&world.on("2026-10-27 09:00:00").ctx)
+            .await
+            .unwrap()
+            .done,
         [SQ]
     );
-    assert!(reclaim_overdue(&world.ctx).await.unwrap().is_empty());
+    assert!(reclaim_overdue(&world.ctx).await.unwrap().done.is_empty());
     assert_eq!(world.request(SQ).await.status, RequestStatus::Noticed);
-    assert_eq!(end_noticed(&world.on("2026-11-06 09:00:00").ctx).await.unwrap(), [SQ]);
+    assert_eq!(
+        end_noticed(&world.on("2026-11-06 09:00:00").ctx).await.unwrap().done,
+        [SQ]
+    );
     let orders = world.ctx.store().read().await.unwrap().orders_of(SQ).await.unwrap();
     assert_eq!(orders.len(), 2);
     let ran = run_order(&world.ctx, &orders[1].number, &BuiltIn).await.unwrap();

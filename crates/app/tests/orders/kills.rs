@@ -9,9 +9,9 @@ use app::orders::{
 use domain::collect::ObservedState;
 use domain::registry::{ResourceKind, Spec};
 use domain::request::{RequestKind, RequestStatus};
-use domain::work::{OrderState, StepKind};
-use std::sync::Arc;
+use domain::work::{OrderState, StepKind, StepState};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 use test_support::TestStore;
 use tokio::sync::Notify;
 
@@ -30,6 +30,8 @@ struct Dying {
     /// Whether the effect comes before the death.
     after: bool,
     died: Arc<Notify>,
+    /// What it changes on the node besides, told once.
+    besides: Arc<Mutex<Vec<String>>>,
 }
 
 #[derive(Debug)]
@@ -95,6 +97,9 @@ impl NodeHands for DyingHands {
     fn is_gone<'a>(&'a self, id: &'a str, kind: ResourceKind) -> Handed<'a, bool> {
         Box::pin(self.call(self.inner.is_gone(id, kind)))
     }
+    fn remarks(&self) -> Vec<String> {
+        std::mem::take(&mut *self.dying.besides.lock().unwrap())
+    }
 }
 
 /// Runs an order until it dies at a call, or to its end if there are fewer calls. Returns whether it died.
@@ -103,6 +108,7 @@ async fn run_and_die(world: &World, order: &str, call: i64, after: bool) -> bool
         left: Arc::new(AtomicI64::new(call)),
         after,
         died: Arc::new(Notify::new()),
+        besides: Arc::default(),
     };
     tokio::select! {
         ended = run_order(&world.ctx, order, &dying) => { ended.unwrap(); false }
@@ -168,8 +174,18 @@ async fn a_refusal_in_the_middle_is_undone(store: TestStore) {
     let number = "SQ-202610-9001";
     world.approved(number, 2, 0).await;
     let order = world.ordered(number, "N1", false).await;
-    let ran = run_order(&world.ctx, &order.number, &BuiltIn).await.unwrap();
+    let raised = "项目 p 的配额已调高：vCPU（核）由 2 调高到 4；回退时不会自动调低";
+    let raising = Dying {
+        left: Arc::new(AtomicI64::new(-1)),
+        after: false,
+        died: Arc::new(Notify::new()),
+        besides: Arc::new(Mutex::new(vec![raised.to_owned()])),
+    };
+    let ran = run_order(&world.ctx, &order.number, &raising).await.unwrap();
     assert_eq!(ran, RunEnd::Over(OrderState::Undone));
+    let undone = world.order_of(number).await;
+    assert_eq!(undone.steps[0].state, StepState::Undone);
+    assert_eq!(undone.steps[0].said(), raised, "what stays raised is not forgotten");
     assert_eq!(world.request(number).await.status, RequestStatus::Stuck);
     let (look, _) = simulated_look(&world.ctx, "N1").unwrap();
     assert!(!look.observations.is_empty(), "one server was made and taken back");
@@ -210,7 +226,7 @@ async fn a_kill_at_every_step_of_an_end_ends_it_once(store: TestStore) {
                 .await
                 .unwrap();
             world.on(&format!("2026-10-12 {round:02}:10:00"));
-            assert_eq!(end_noticed(&world.ctx).await.unwrap(), std::slice::from_ref(&end));
+            assert_eq!(end_noticed(&world.ctx).await.unwrap().done, std::slice::from_ref(&end));
             let order = world.order_of(&end).await;
             // Every attempt is later than the one before.
             for minute in [20, 30] {

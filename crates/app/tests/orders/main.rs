@@ -7,9 +7,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod asked;
 mod ends;
 mod kills;
+mod leftovers;
 mod queue;
+mod sweeps;
 mod ways;
 mod worked_example;
 mod world;

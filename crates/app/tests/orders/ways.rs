@@ -119,6 +119,7 @@ async fn extended_by_an_application(store: TestStore) {
         reclaim_overdue(&world.on("2026-11-02 09:00:00").ctx)
             .await
             .unwrap()
+            .done
             .is_empty()
     );
 
@@ -157,7 +158,10 @@ async fn a_snapshot_is_taken_before_the_end_if_it_is_wanted(store: TestStore) {
     reply_to_end(&world.applicant(), (&number, None), (true, "", true))
         .await
         .unwrap();
-    assert_eq!(end_noticed(&world.ctx).await.unwrap(), std::slice::from_ref(&number));
+    assert_eq!(
+        end_noticed(&world.ctx).await.unwrap().done,
+        std::slice::from_ref(&number)
+    );
     let order = world.order_of(&number).await;
     let kinds: Vec<_> = order.steps.iter().map(|step| step.kind).collect();
     assert_eq!(
@@ -226,13 +230,17 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
         reclaim_overdue(&world.on("2026-10-24 23:59:59").ctx)
             .await
             .unwrap()
+            .done
             .is_empty()
     );
-    let numbers = reclaim_overdue(&world.on("2026-10-25 08:00:00").ctx).await.unwrap();
+    let numbers = reclaim_overdue(&world.on("2026-10-25 08:00:00").ctx)
+        .await
+        .unwrap()
+        .done;
     assert_eq!(numbers.len(), 1);
     let number = &numbers[0];
     assert!(
-        reclaim_overdue(&world.ctx).await.unwrap().is_empty(),
+        reclaim_overdue(&world.ctx).await.unwrap().done.is_empty(),
         "it is announced once"
     );
     let reclaim = world.request(number).await;
@@ -249,6 +257,10 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
 
     // The unit objects, and the authority keeps it: it is not announced again for that date.
     let applicant = world.applicant();
+    let mine = applicant.who().unwrap().account;
+    let mine = world.ctx.store().read().await.unwrap().to_dos_of(mine).await.unwrap();
+    let title = &mine.iter().find(|to_do| to_do.subject == *number).unwrap().title;
+    assert!(title.contains(" 00:00 下线") && !title.contains("+08:00"), "{title}");
     let silent = reply_to_end(&applicant, (number, None), (false, " ", false))
         .await
         .unwrap_err();
@@ -260,13 +272,14 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
         end_noticed(&world.on("2026-11-20 08:00:00").ctx)
             .await
             .unwrap()
+            .done
             .is_empty()
     );
     let kept = decide_objection(&world.operations(), (number, None), (true, "同意保留至验收"))
         .await
         .unwrap();
     assert_eq!(kept.status, RequestStatus::Withdrawn);
-    assert!(reclaim_overdue(&world.ctx).await.unwrap().is_empty());
+    assert!(reclaim_overdue(&world.ctx).await.unwrap().done.is_empty());
     assert_eq!(world.intervals(CODE).await[0].2, None);
 
     // It is extended, and that date passes too. This time the objection does not help.
@@ -276,7 +289,10 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
         ..World::line(Some(CODE))
     };
     agreed(&world, RequestKind::Extend, longer).await;
-    let numbers = reclaim_overdue(&world.on("2026-12-01 08:00:00").ctx).await.unwrap();
+    let numbers = reclaim_overdue(&world.on("2026-12-01 08:00:00").ctx)
+        .await
+        .unwrap()
+        .done;
     assert_eq!(numbers.len(), 1);
     let number = &numbers[0];
     reply_to_end(&applicant, (number, None), (false, "还要用", false))
@@ -289,10 +305,11 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
         end_noticed(&world.on("2026-12-08 08:00:00").ctx)
             .await
             .unwrap()
+            .done
             .is_empty()
     );
     assert_eq!(
-        end_noticed(&world.on("2026-12-20 08:00:00").ctx).await.unwrap(),
+        end_noticed(&world.on("2026-12-20 08:00:00").ctx).await.unwrap().done,
         std::slice::from_ref(number)
     );
     let order = world.order_of(number).await;
@@ -300,12 +317,15 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
     run_order(&world.ctx, &order.number, &BuiltIn).await.unwrap();
     assert_eq!(world.request(number).await.status, RequestStatus::Ended);
     assert_eq!(world.intervals(CODE).await[0].2, Some(at("2026-12-20 08:00:00")));
-    assert_eq!(follow_up(&world.ctx).await.unwrap(), 0);
+    assert_eq!(follow_up(&world.ctx).await.unwrap().done.len(), 0);
 }
 
 async fn an_extension_during_the_notice_keeps_it(store: TestStore) {
     let world = in_use(store, Some("2026-10-25")).await;
-    let numbers = reclaim_overdue(&world.on("2026-10-25 08:00:00").ctx).await.unwrap();
+    let numbers = reclaim_overdue(&world.on("2026-10-25 08:00:00").ctx)
+        .await
+        .unwrap()
+        .done;
     world.on("2026-10-27 08:00:00");
     let longer = RequestLine {
         purpose: Purpose::Test,
@@ -317,6 +337,7 @@ async fn an_extension_during_the_notice_keeps_it(store: TestStore) {
         end_noticed(&world.on("2026-11-20 08:00:00").ctx)
             .await
             .unwrap()
+            .done
             .is_empty()
     );
     assert_eq!(world.request(&numbers[0]).await.status, RequestStatus::Withdrawn);
@@ -325,6 +346,7 @@ async fn an_extension_during_the_notice_keeps_it(store: TestStore) {
         reclaim_overdue(&world.on("2026-12-01 08:00:00").ctx)
             .await
             .unwrap()
+            .done
             .len(),
         1
     );

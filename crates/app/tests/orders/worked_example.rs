@@ -58,7 +58,10 @@ async fn ended(world: &World, code: &str) -> String {
         .await
         .unwrap();
     world.on("2026-11-10 10:00:00");
-    assert_eq!(end_noticed(&world.ctx).await.unwrap(), std::slice::from_ref(&number));
+    assert_eq!(
+        end_noticed(&world.ctx).await.unwrap().done,
+        std::slice::from_ref(&number)
+    );
     let order = world.order_of(&number).await;
     run_order(&world.ctx, &order.number, &BuiltIn).await.unwrap();
     looked_at(world, "2026-11-11 02:00:00", true).await;

@@ -67,6 +67,18 @@ pub struct RequestLine {
     pub allocation: Option<AllocationCode>,
 }
 
+impl RequestLine {
+    /// The order numbers of its resources: of the one that is there, or of each new one of an application.
+    pub fn codes(&self, number: &str) -> Result<Vec<AllocationCode>, kernel::CodeError> {
+        match &self.allocation {
+            Some(code) => Ok(vec![code.clone()]),
+            None => (1..=self.count)
+                .map(|ordinal| allocation_code(number, self.line, ordinal))
+                .collect(),
+        }
+    }
+}
+
 /// What the unit declares about its system. What it does not say is not known; the rules say what follows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -316,6 +328,18 @@ pub(super) mod tests {
     #[test]
     fn order_numbers_repeat() {
         let code = allocation_code("SQ-202610-0001", 2, 3).unwrap();
+        let line = |count, allocation: Option<&str>| RequestLine {
+            line: 2,
+            count,
+            allocation: allocation.map(|code| code.parse().unwrap()),
+            ..application(RequestKind::New).lines[0].clone()
+        };
+        let codes = line(3, None).codes("SQ-202610-0001").unwrap();
+        assert_eq!((codes.len(), &codes[2]), (3, &code));
+        assert_eq!(
+            line(1, Some("OLD-1")).codes("SQ-1").unwrap(),
+            ["OLD-1".parse().unwrap()]
+        );
         assert_eq!(code.as_str(), "SQ-202610-0001-2-3");
     }
 }

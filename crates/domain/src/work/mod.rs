@@ -15,5 +15,5 @@ mod saga;
 pub use delivery::{ATTEMPTS_MAX, Channel, DeliveryState, Letters, letters, next_attempt, signature, wants};
 pub use order::{JobState, Manner, OrderKind, OrderState, Step, StepKind, StepState, WorkOrder};
 pub use plan::{Known, PlanError, plan};
-pub use rhythm::Rhythm;
-pub use saga::{Move, Outcome, after, begin, mark, next_move};
+pub use rhythm::{Rhythm, pause_s};
+pub use saga::{Move, Outcome, after, begin, looked_at, mark, next_move};

@@ -60,6 +60,13 @@ words! {
     }
 }
 
+impl OrderState {
+    /// Whether somebody still has to do something.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Done | Self::Undone)
+    }
+}
+
 words! {
     /// One effect on a node.
     StepKind {
@@ -140,6 +147,21 @@ pub struct Step {
     pub native_id: Option<String>,
     /// What the node said last.
     pub answer: String,
+    /// What it changed on the node besides, and no undo takes back; in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
+}
+
+impl Step {
+    /// What the node said last, and what was changed on it besides.
+    pub fn said(&self) -> String {
+        let answer = Some(self.answer.as_str()).filter(|answer| !answer.is_empty());
+        let all: Vec<&str> = answer
+            .into_iter()
+            .chain(self.remarks.iter().map(String::as_str))
+            .collect();
+        all.join("；")
+    }
 }
 
 /// A work order.
@@ -173,4 +195,20 @@ pub struct WorkOrder {
     pub trouble: Option<String>,
     /// Times it was saved. A save names the version it read.
     pub version: i64,
+}
+
+impl WorkOrder {
+    /// Why a person should look at it, in words; none if nobody has to.
+    pub fn why_stuck(&self, now: Instant) -> Option<String> {
+        let trouble = self.trouble.as_deref().filter(|trouble| !trouble.is_empty());
+        match self.state {
+            OrderState::Done | OrderState::Undone => None,
+            OrderState::NeedsPerson => Some(trouble.unwrap_or("需要人工处理").to_owned()),
+            OrderState::Waiting | OrderState::Running | OrderState::Undoing => {
+                let late = self.due.is_some_and(|due| due <= now);
+                let why = trouble.map_or_else(String::new, |trouble| format!("：{trouble}"));
+                late.then(|| format!("已超过办理期限{why}"))
+            }
+        }
+    }
 }

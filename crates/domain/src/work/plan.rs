@@ -58,11 +58,7 @@ pub fn plan(
         ));
     }
     for line in &request.lines {
-        for ordinal in 1..=line.count {
-            let code = match &line.allocation {
-                Some(code) => code.clone(),
-                None => allocation_code(&request.number, line.line, ordinal)?,
-            };
+        for code in line.codes(&request.number)? {
             let (native_id, before) = known(&code).map_or((None, None), |(id, spec)| (id, Some(spec)));
             let kinds: &[StepKind] = match (by_interface, kind, line.kind) {
                 (false, ..) => &[StepKind::ByHand],
@@ -123,5 +119,6 @@ fn step(kind: StepKind, allocation: AllocationCode, resource: ResourceKind, (cla
         attempts: 0,
         native_id: None,
         answer: String::new(),
+        remarks: Vec::new(),
     }
 }

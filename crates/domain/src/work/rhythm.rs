@@ -24,6 +24,13 @@ pub enum Rhythm {
     Off,
 }
 
+/// How long to wait after an attempt, from 1: twice as long each time, from the first pause up to the longest. Units:
+/// seconds.
+pub fn pause_s(attempt: i64, (first, longest): (i64, i64)) -> i64 {
+    let doublings = u32::try_from(attempt.clamp(1, 20) - 1).unwrap_or(0);
+    first.saturating_mul(2_i64.saturating_pow(doublings)).min(longest)
+}
+
 impl Rhythm {
     /// The last moment at which it came round; none if it never does.
     fn latest(self, now: Instant) -> Option<Instant> {

@@ -83,6 +83,34 @@ pub fn after(mut order: WorkOrder, done: Move, outcome: Outcome) -> WorkOrder {
     order
 }
 
+/// The order after a person has looked at what it stopped at: every attempt is allowed again. It goes on undoing if it
+/// was, unless something was done that nothing undoes; then it goes on to its end.
+#[must_use]
+pub fn looked_at(mut order: WorkOrder) -> WorkOrder {
+    let undoing = [StepState::Failed, StepState::Undoing, StepState::Undone];
+    let is_undoing = order.steps.iter().any(|step| undoing.contains(&step.state));
+    let is_final = has_final(&order);
+    for step in &mut order.steps {
+        step.attempts = 0;
+        if step.state == StepState::Failed && is_final {
+            step.state = StepState::Waiting;
+        }
+    }
+    order.state = if is_undoing && !is_final {
+        OrderState::Undoing
+    } else {
+        OrderState::Running
+    };
+    order.trouble = None;
+    order
+}
+
+/// Whether something was done that nothing undoes.
+fn has_final(order: &WorkOrder) -> bool {
+    let mut steps = order.steps.iter();
+    steps.any(|step| step.state == StepState::Done && !step.kind.can_be_undone())
+}
+
 fn after_step(order: &mut WorkOrder, place: usize, outcome: Outcome) {
     let Some(step) = order.steps.get_mut(place) else { return };
     match outcome {
@@ -109,11 +137,7 @@ fn after_step(order: &mut WorkOrder, place: usize, outcome: Outcome) {
             step.state = StepState::Failed;
             step.answer.clone_from(&why);
             order.trouble = Some(format!("{what}被云节点拒绝：{why}"));
-            let final_done = order
-                .steps
-                .iter()
-                .any(|s| s.state == StepState::Done && !s.kind.can_be_undone());
-            order.state = if final_done {
+            order.state = if has_final(order) {
                 OrderState::NeedsPerson
             } else {
                 OrderState::Undoing
@@ -308,6 +332,47 @@ mod tests {
         let next = next_move(&order);
         let order = after(begin(order, next), next, Outcome::Refused("正在使用".into()));
         assert_eq!((order.state, next_move(&order)), (OrderState::NeedsPerson, Move::Wait));
+    }
+
+    #[test]
+    fn who_has_looked_lets_it_go_on_where_it_can() {
+        // An undo that was not clear goes on undoing.
+        let mut undoing = order(RequestKind::New, &[ResourceKind::Server], true);
+        for (place, state) in [StepState::Done, StepState::Undoing, StepState::Failed]
+            .into_iter()
+            .enumerate()
+        {
+            (undoing.steps[place].state, undoing.steps[place].attempts) = (state, ATTEMPTS_MAX);
+        }
+        (undoing.state, undoing.trouble) = (OrderState::NeedsPerson, Some("未能回退".into()));
+        let on = looked_at(undoing);
+        assert_eq!((on.state, on.trouble.as_deref()), (OrderState::Undoing, None));
+        assert_eq!(next_move(&on), Move::Undo(1));
+        assert!(on.steps.iter().all(|step| step.attempts == 0));
+        // What was deleted is gone: the rest is tried again.
+        let mut ending = order(RequestKind::Release, &[ResourceKind::Volume], true);
+        (ending.steps[0].state, ending.steps[1].state) = (StepState::Done, StepState::Failed);
+        ending.state = OrderState::NeedsPerson;
+        let on = looked_at(ending);
+        assert_eq!((on.state, next_move(&on)), (OrderState::Running, Move::Do(1)));
+    }
+
+    #[test]
+    fn stuck_is_what_waits_for_a_person_or_is_late() {
+        let mut order = order(RequestKind::New, &[ResourceKind::Server], true);
+        let (early, late) = (Instant::from_unix_s(99), Instant::from_unix_s(100));
+        order.due = Some(late);
+        assert_eq!(order.why_stuck(early), None);
+        assert_eq!(order.why_stuck(late).as_deref(), Some("已超过办理期限"));
+        (order.state, order.trouble) = (OrderState::Undoing, Some("配额不足".into()));
+        assert_eq!(order.why_stuck(late).as_deref(), Some("已超过办理期限：配额不足"));
+        order.state = OrderState::NeedsPerson;
+        assert_eq!(order.why_stuck(early).as_deref(), Some("配额不足"));
+        order.trouble = None;
+        assert_eq!(order.why_stuck(early).as_deref(), Some("需要人工处理"));
+        order.state = OrderState::Done;
+        assert_eq!(order.why_stuck(late), None);
+        assert!(!order.state.is_open());
     }
 
     proptest! {

@@ -19,6 +19,7 @@ const REQUESTS_PER_MINUTE: u32 = 6_000;
 /// `serve`: until somebody stops it; requests that have begun, and the steps in hand, are finished.
 pub(crate) async fn run(setting: &Setting, arguments: &ServeArgs) -> Result<(), Failure> {
     let ctx = setting.open_house().await?;
+    super::worker::forget_leftovers(&ctx);
     // Read now, not by everybody who comes first; and a faulty one is said now.
     ctx.policies()?;
     let ctx = match &setting.config.oidc {

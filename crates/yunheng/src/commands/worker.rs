@@ -15,10 +15,20 @@ use tokio::task::JoinSet;
 pub(crate) async fn run(setting: &Setting) -> Result<(), Failure> {
     let ctx = setting.open_house().await?;
     let team = Team::of(setting)?;
+    forget_leftovers(&ctx);
     super::serve::say(&format!("后台工作进程已启动：{}", team.words()))?;
     let stop = Stop::default();
     let (done, ()) = tokio::join!(team.work(&ctx, &stop), super::serve::until_stopped(stop.clone()));
     done
+}
+
+/// Removes what killed runs left behind. A file that cannot be removed keeps nothing from starting.
+pub(super) fn forget_leftovers(ctx: &OpContext) {
+    match app::forget_leftovers(ctx) {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "leftovers of files that were coming in are removed"),
+        Err(error) => tracing::warn!(cause = %error, "leftovers of files that were coming in stay"),
+    }
 }
 
 /// The workers of a process.

@@ -158,7 +158,7 @@ impl Site {
         reply_to_end(&applicant, (end, None), (true, "", snapshot))
             .await
             .unwrap();
-        assert_eq!(end_noticed(&self.world.ctx).await.unwrap(), [end.to_owned()]);
+        assert_eq!(end_noticed(&self.world.ctx).await.unwrap().done, [end.to_owned()]);
         self.world.order_of(end).await
     }
 

@@ -58,6 +58,7 @@ async fn hands(url: &str) -> Hands {
             tags: Vec::new(),
         },
         system: "S1".into(),
+        raised: std::sync::Mutex::default(),
     }
 }
 

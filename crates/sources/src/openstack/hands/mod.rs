@@ -33,6 +33,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// Key under which a thing says which step of which order made it.
@@ -82,6 +83,8 @@ pub struct Hands {
     config: HandsConfig,
     project: Project,
     system: String,
+    /// Quotas that were raised and not yet told of.
+    raised: Mutex<Vec<String>>,
 }
 
 impl std::fmt::Debug for Hands {
@@ -128,6 +131,7 @@ impl Hands {
             config: access.hands,
             project,
             system: whose.system.to_owned(),
+            raised: Mutex::default(),
         })
     }
 

@@ -9,6 +9,7 @@ use super::{Hands, HandsFault};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 /// What is needed of a service's quotas, by their own names and in their own units.
 type Need<'a> = (Service, &'a [(&'static str, u64)]);
@@ -20,6 +21,23 @@ struct Lacking {
     limit: u64,
     in_use: u64,
     need: u64,
+}
+
+impl Lacking {
+    /// The limit into which the need just fits.
+    const fn raised(&self) -> u64 {
+        self.in_use.saturating_add(self.need)
+    }
+}
+
+/// That quotas were raised, from what to what: nothing lowers them again by itself, since others may use the room.
+fn raised(project: &str, lacking: &[Lacking], is_sure: bool) -> String {
+    let each = lacking
+        .iter()
+        .map(|l| format!("{}由 {} 调高到 {}", zh(l.name), l.limit, l.raised()));
+    let each = each.collect::<Vec<_>>().join("、");
+    let how = if is_sure { "已" } else { "可能已" };
+    format!("项目 {project} 的配额{how}调高：{each}；回退时不会自动调低")
 }
 
 fn zh(name: &str) -> &str {
@@ -93,14 +111,25 @@ impl Hands {
         }
     }
 
+    /// Which quotas were raised since this was last asked, in words.
+    pub fn take_raised(&self) -> Vec<String> {
+        std::mem::take(&mut *self.raised.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     async fn room(&self, need: Need<'_>) -> Result<(), HandsFault> {
         let lacking = lacking(&self.quotas().await?, need);
         if lacking.is_empty() {
             return Ok(());
         }
         if self.config.raise_quota {
-            let limits = lacking.iter().map(|l| (l.name, l.in_use.saturating_add(l.need)));
-            return self.set_quotas(need.0, &limits.collect()).await;
+            let limits = lacking.iter().map(|l| (l.name, l.raised()));
+            let set = self.set_quotas(need.0, &limits.collect()).await;
+            // Also if it is not clear whether it was done.
+            if !matches!(set, Err(HandsFault::Refused(_))) {
+                let words = raised(&self.project.name, &lacking, set.is_ok());
+                self.raised.lock().unwrap_or_else(PoisonError::into_inner).push(words);
+            }
+            return set;
         }
         let each = lacking
             .iter()
@@ -150,6 +179,22 @@ mod tests {
             limit,
             in_use,
         }
+    }
+
+    #[test]
+    fn what_was_raised_says_by_how_much() {
+        let lacking = |name, limit, in_use, need| Lacking {
+            name,
+            limit,
+            in_use,
+            need,
+        };
+        let both = [lacking("cores", 10, 8, 4), lacking("instances", 2, 2, 1)];
+        assert_eq!(
+            raised("民政", &both, true),
+            "项目 民政 的配额已调高：vCPU（核）由 10 调高到 12、云主机（台）由 2 调高到 3；回退时不会自动调低"
+        );
+        assert!(raised("民政", &both, false).contains("配额可能已调高"));
     }
 
     #[test]
