@@ -69,7 +69,7 @@ struct ProposedView {
 /// A decision on a proposal.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct DecisionBody {
+struct RoleDecisionBody {
     granted: bool,
 }
 
@@ -108,10 +108,10 @@ async fn propose_role(change: Change<ProposalBody>) -> Result<Response, Problem>
 }
 
 /// Put a proposed role in force, or refuse it
-#[utoipa::path(post, path = "/roles/{number}/decision", tag = "roles", request_body = DecisionBody,
+#[utoipa::path(post, path = "/roles/{number}/decision", tag = "roles", request_body = RoleDecisionBody,
     params(("number" = String, Path, description = "Number of the proposal")), responses((status = 204, description = "Decided")))]
-async fn decide_role(Path(number): Path<String>, change: Change<DecisionBody>) -> Result<Response, Problem> {
-    let make = async |asker: Asker, body: DecisionBody| {
+async fn decide_role(Path(number): Path<String>, change: Change<RoleDecisionBody>) -> Result<Response, Problem> {
+    let make = async |asker: Asker, body: RoleDecisionBody| {
         accounts::approve_role(&asker.ctx, parsed("number", &number)?, body.granted).await?;
         Ok(Answer::done())
     };

@@ -108,7 +108,7 @@ struct DocumentQuery {
 /// What one's side says about a statement.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OpinionBody {
+struct StatementOpinionBody {
     /// agree or return.
     step: String,
     /// In one's words; required when returning.
@@ -237,12 +237,15 @@ async fn print_statement(
 }
 
 /// Say what one's side thinks: agree and hand on, or return
-#[utoipa::path(post, path = "/statements/{number}/opinions", tag = "main job", request_body = OpinionBody,
+#[utoipa::path(post, path = "/statements/{number}/opinions", tag = "main job", request_body = StatementOpinionBody,
     params(("number" = String, Path, description = "Its number"), ("If-Match" = String, Header, description = "The ETag that was read")),
     responses((status = 200, description = "Where it stands now", body = AdvancedView)))]
-async fn advance_statement(Path(number): Path<String>, change: Change<OpinionBody>) -> Result<Response, Problem> {
+async fn advance_statement(
+    Path(number): Path<String>,
+    change: Change<StatementOpinionBody>,
+) -> Result<Response, Problem> {
     let seen = change.seen();
-    let make = async |asker: Asker, body: OpinionBody| {
+    let make = async |asker: Asker, body: StatementOpinionBody| {
         let view = seen_by(&asker, &number).await?;
         let target = target(&number, &view.statement.scope);
         asker.ctx.authorise(Action::StatementAdvance, &target).await?;
