@@ -76,8 +76,9 @@ impl Api {
 
     /// Where a request comes from.
     pub(crate) fn address(&self, headers: &HeaderMap, peer: Option<&ConnectInfo<SocketAddr>>) -> String {
-        let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-        // The last one was added by the proxy itself; those before it anybody can write.
+        let lines = headers.get_all("x-forwarded-for").iter();
+        let forwarded = lines.last().and_then(|line| line.to_str().ok());
+        // The last one of the last line was added by the proxy itself; those before it anybody can write.
         let last = forwarded.and_then(|list| list.rsplit(',').next()).map(str::trim);
         match last.filter(|_| self.edge.behind_proxy) {
             Some(address) => address.to_owned(),

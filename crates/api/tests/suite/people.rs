@@ -1,9 +1,11 @@
 //! Logging in, foreign pages, limits, and what a person sees of others.
 
 use super::desk::{By, Desk};
+use app::statements::{Fonts, Renderer};
 use axum::http::{Method, StatusCode};
 use domain::authz::{Action, Role};
 use serde_json::json;
+use std::sync::Arc;
 use test_support::{TestStore, on_both_stores};
 
 on_both_stores!(
@@ -13,6 +15,7 @@ on_both_stores!(
     mistyped_filters_are_refused,
     reading_the_chain_is_in_the_chain,
     attempts_of_an_address_are_limited,
+    the_address_is_the_one_that_the_proxy_added,
     too_much_is_refused,
 );
 
@@ -93,6 +96,29 @@ async fn attempts_of_an_address_are_limited(store: TestStore) {
         }
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
+async fn the_address_is_the_one_that_the_proxy_added(store: TestStore) {
+    let mut desk = Desk::new(store).await;
+    let edge = api::Edge {
+        behind_proxy: true,
+        ..api::Edge::default()
+    };
+    let renderer = Arc::new(Renderer::new(Fonts::shipped()).unwrap());
+    desk.router = api::router(desk.ctx.clone(), renderer, edge);
+    let attempt = async |n: usize, added: &str| {
+        let body = json!({ "login": format!("nobody{n}"), "password": "x" });
+        // What the client wrote itself stands in lines and entries before the proxy's.
+        let (forged, list) = (format!("198.51.100.{n}"), format!("198.51.100.{n}, {added}"));
+        let headers = [("x-forwarded-for", forged.as_str()), ("x-forwarded-for", &list)];
+        let sent = desk.send_with(Method::POST, "/api/v1/sessions", &By::Nobody, Some(body), &headers);
+        sent.await.status
+    };
+    for n in 0..20 {
+        assert_eq!(attempt(n, "203.0.113.9").await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(attempt(20, "203.0.113.9").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(attempt(20, "203.0.113.10").await, StatusCode::UNAUTHORIZED);
 }
 
 async fn too_much_is_refused(store: TestStore) {
