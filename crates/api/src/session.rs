@@ -6,7 +6,7 @@ use app::OpContext;
 use app::accounts::{actor_of_session, actor_of_token};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use domain::authz::{Action, Actor, Target};
 use kernel::{Digest, ErrorKind, Kinded, SessionId};
 
@@ -91,15 +91,24 @@ impl FromRequestParts<Api> for Asker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        if let Some(asker) = parts.extensions.get::<Self>() {
+            return Ok(asker.clone());
+        }
+        let asker = Self::of(parts, api).await?;
+        parts.extensions.insert(asker.clone());
+        Ok(asker)
+    }
+}
+
+impl Asker {
+    async fn of(parts: &Parts, api: &Api) -> Result<Self, Problem> {
         if let Some(token) = token_of(&parts.headers) {
             often(api, token)?;
             let actor = actor_of_token(&api.ctx, token).await?;
-            let asker = Self {
+            return Ok(Self {
                 ctx: api.ctx.acting(actor),
                 session: None,
-            };
-            note_export(&asker, parts).await?;
-            return Ok(asker);
+            });
         }
         let Some(secret) = cookie_of(&parts.headers) else {
             return Err(Problem::new(ErrorKind::Unauthenticated, "请先登录，或在请求中提供令牌"));
@@ -110,12 +119,10 @@ impl FromRequestParts<Api> for Asker {
             return Err(Problem::coded(StatusCode::FORBIDDEN, "foreign_origin", detail));
         }
         let (actor, session) = actor_of_session(&api.ctx, secret).await?;
-        let asker = Self {
+        Ok(Self {
             ctx: api.ctx.acting(actor),
             session: Some(session),
-        };
-        note_export(&asker, parts).await?;
-        Ok(asker)
+        })
     }
 }
 
@@ -126,17 +133,6 @@ fn often(api: &Api, secret: &str) -> Result<(), Problem> {
         Some(rate) if !rate.admit(&name, api.ctx.now()) => Err(Problem::too_often()),
         _ => Ok(()),
     }
-}
-
-/// Whoever takes a whole list away leaves an entry in the audit chain, before it is known whether they may.
-async fn note_export(asker: &Asker, parts: &Parts) -> Result<(), Problem> {
-    let query = parts.uri.query().unwrap_or_default();
-    let whole = parts.method == Method::GET && query.split('&').any(|pair| pair == "format=csv");
-    if whole {
-        let detail = serde_json::json!({ "query": query });
-        app::audit::note(&asker.ctx, ("list.export", parts.uri.path()), &detail).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
