@@ -103,8 +103,8 @@ impl FromRequestParts<Api> for Asker {
 impl Asker {
     async fn of(parts: &Parts, api: &Api) -> Result<Self, Problem> {
         if let Some(token) = token_of(&parts.headers) {
-            often(api, token)?;
             let actor = actor_of_token(&api.ctx, token).await?;
+            often(api, token)?;
             return Ok(Self {
                 ctx: api.ctx.acting(actor),
                 session: None,
@@ -113,12 +113,12 @@ impl Asker {
         let Some(secret) = cookie_of(&parts.headers) else {
             return Err(Problem::new(ErrorKind::Unauthenticated, "请先登录，或在请求中提供令牌"));
         };
-        often(api, secret)?;
         if !parts.method.is_safe() && parts.headers.get(REQUEST_HEADER).is_none_or(|value| value != "1") {
             let detail = "请求缺少 X-Yunheng-Request: 1，已拒绝；请从本平台页面操作，或改用令牌";
             return Err(Problem::coded(StatusCode::FORBIDDEN, "foreign_origin", detail));
         }
         let (actor, session) = actor_of_session(&api.ctx, secret).await?;
+        often(api, secret)?;
         Ok(Self {
             ctx: api.ctx.acting(actor),
             session: Some(session),
@@ -126,7 +126,8 @@ impl Asker {
     }
 }
 
-/// Errors: so many requests came with this secret within a minute. The secret is remembered by its digest only.
+/// Counts a request by its secret, once that is known to be real: what anybody makes up uses up nobody's allowance and no
+/// memory. Errors: too many came with it within a minute. The secret is remembered by its digest only.
 fn often(api: &Api, secret: &str) -> Result<(), Problem> {
     let name = Digest::of(secret.as_bytes()).to_string();
     match &api.requests {

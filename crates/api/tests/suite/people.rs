@@ -16,8 +16,15 @@ on_both_stores!(
     reading_the_chain_is_in_the_chain,
     attempts_of_an_address_are_limited,
     the_address_is_the_one_that_the_proxy_added,
+    requests_are_counted_by_secrets_that_are_real,
     too_much_is_refused,
 );
+
+/// The server of a desk, as it stands towards another network.
+fn standing(desk: &mut Desk, edge: api::Edge) {
+    let renderer = Arc::new(Renderer::new(Fonts::shipped()).unwrap());
+    desk.router = api::router(desk.ctx.clone(), renderer, edge);
+}
 
 async fn a_page_of_another_origin_changes_nothing(store: TestStore) {
     let desk = Desk::new(store).await;
@@ -104,8 +111,7 @@ async fn the_address_is_the_one_that_the_proxy_added(store: TestStore) {
         behind_proxy: true,
         ..api::Edge::default()
     };
-    let renderer = Arc::new(Renderer::new(Fonts::shipped()).unwrap());
-    desk.router = api::router(desk.ctx.clone(), renderer, edge);
+    standing(&mut desk, edge);
     let attempt = async |n: usize, added: &str| {
         let body = json!({ "login": format!("nobody{n}"), "password": "x" });
         // What the client wrote itself stands in lines and entries before the proxy's.
@@ -119,6 +125,29 @@ async fn the_address_is_the_one_that_the_proxy_added(store: TestStore) {
     }
     assert_eq!(attempt(20, "203.0.113.9").await, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(attempt(20, "203.0.113.10").await, StatusCode::UNAUTHORIZED);
+}
+
+async fn requests_are_counted_by_secrets_that_are_real(store: TestStore) {
+    let mut desk = Desk::new(store).await;
+    let (_, by) = desk.person("wang", "D01", &[Role::UnitApplicant]).await;
+    let real = desk.token(&by, &[Action::InventoryRead]).await;
+    let edge = api::Edge {
+        requests_per_minute: Some(2),
+        ..api::Edge::default()
+    };
+    standing(&mut desk, edge);
+    let made_up = [By::Token("yht_x".into()), By::Cookie("yh_session=yhs_x".into())];
+    for _ in 0..3 {
+        for by in &made_up {
+            let said = desk.get("/api/v1/me", by).await;
+            assert_eq!(said.status, StatusCode::UNAUTHORIZED, "never counted: {}", said.text);
+        }
+    }
+    for by in [&real, &by] {
+        for expected in [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
+            assert_eq!(desk.get("/api/v1/me", by).await.status, expected);
+        }
+    }
 }
 
 async fn too_much_is_refused(store: TestStore) {
