@@ -77,10 +77,27 @@ fn from(api: &Api, request: &Request) -> Result<(String, String), Problem> {
 
 /// A page that goes on to the platform by itself, as a page of its own: only then the browser sends the session.
 fn going_on(words: &str) -> Html<String> {
+    let words = escaped(words);
     Html(format!(
         "<!doctype html><html lang=\"zh\"><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"0;url=/\">\
          <title>云衡</title><p>{words}</p><p><a href=\"/\">继续</a></p></html>\n"
     ))
+}
+
+/// Text for HTML: no letter of it is taken for a tag, a reference or the end of an attribute.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+    html
 }
 
 /// Begin a login at the identity provider
@@ -173,4 +190,17 @@ async fn bind_account(Path(id): Path<String>, change: Change<SubjectBody>) -> Re
         Ok(Answer::done())
     };
     change.once(make).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_text_and_nothing_else() {
+        let Html(page) = going_on("<script>alert('x')</script>&\"王某\"，登录成功。");
+        let told = "<p>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;王某&quot;，登录成功。</p>";
+        assert!(page.contains(told), "{page}");
+        assert!(!page.contains("<script"), "{page}");
+    }
 }
