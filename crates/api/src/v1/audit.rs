@@ -8,6 +8,7 @@ use crate::server::Api;
 use crate::session::Asker;
 use app::audit::Sealed;
 use axum::Json;
+use axum::extract::State;
 use axum::response::Response;
 use domain::audit::read_head;
 use serde::{Deserialize, Serialize};
@@ -145,7 +146,8 @@ async fn verify_audit(asker: Asker, Filter(query): Filter<VerifyQuery>) -> Resul
 /// The whole chain as a file that can be checked by itself
 #[utoipa::path(get, path = "/audit/export", tag = "audit",
     responses((status = 200, description = "The chain, a line each entry", content((Vec<u8> = "application/x-ndjson")))))]
-async fn export_audit(asker: Asker) -> Result<Response, Problem> {
+async fn export_audit(State(api): State<Api>, asker: Asker) -> Result<Response, Problem> {
+    api.pace(&asker)?;
     let ctx = asker.ctx.clone();
     let made = crate::download::made(&asker.ctx, async move |folder| {
         let path = folder.join(NAME);

@@ -17,6 +17,7 @@ on_both_stores!(
     attempts_of_an_address_are_limited,
     the_address_is_the_one_that_the_proxy_added,
     requests_are_counted_by_secrets_that_are_real,
+    exporting_the_chain_is_heavy_work,
     too_much_is_refused,
 );
 
@@ -148,6 +149,18 @@ async fn requests_are_counted_by_secrets_that_are_real(store: TestStore) {
             assert_eq!(desk.get("/api/v1/me", by).await.status, expected);
         }
     }
+}
+
+async fn exporting_the_chain_is_heavy_work(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [_, _, audit] = desk.administrators().await;
+    let export = async || desk.get("/api/v1/audit/export", &audit).await.status;
+    assert_eq!(export().await, StatusCode::OK);
+    for _ in 0..299 {
+        // Counted, and then refused for its form, which costs little.
+        desk.get("/api/v1/charges?from=2026-02&format=x", &audit).await;
+    }
+    assert_eq!(export().await, StatusCode::TOO_MANY_REQUESTS);
 }
 
 async fn too_much_is_refused(store: TestStore) {
