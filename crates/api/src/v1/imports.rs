@@ -145,6 +145,7 @@ async fn import_file(
 ) -> Result<Response, Problem> {
     let make = async |asker: Asker, upload: Upload<MIB_MAX>| {
         let kind: ImportKind = parsed("kind", &kind)?;
+        // Asked here too, so that nothing is received of a file that would be refused.
         import::may_import(&asker.ctx, kind).await?;
         let dry_run = match query.dry_run.as_deref() {
             None | Some("false") => false,
