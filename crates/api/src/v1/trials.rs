@@ -10,7 +10,6 @@ use axum::Json;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use domain::request::{Confirmation, Trial};
-use kernel::Instant;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -46,7 +45,8 @@ struct ConfirmationView {
     words: String,
 }
 
-fn view(trial: Trial, metered_from: Option<Instant>) -> TrialView {
+fn view(trial: Trial) -> TrialView {
+    let metered_from = trial.metered_from();
     let confirmation = |given: Confirmation| ConfirmationView {
         side: given.side.word().to_owned(),
         login: given.login,
@@ -78,16 +78,7 @@ async fn show_trial(asker: Asker, Path(number): Path<String>) -> Result<Response
     let request = seen(&asker, &number).await?;
     let trial = orders::trial_of(&asker.ctx, &number).await;
     let trial = trial.map_err(|error| Problem::unseen(error, "申请", &number))?;
-    let shown = trial.map(|trial| {
-        let complete = trial.confirmations.len() == 3;
-        let last = trial
-            .confirmations
-            .iter()
-            .map(|given| given.at)
-            .max()
-            .filter(|_| complete);
-        view(trial, last)
-    });
+    let shown = trial.map(view);
     Ok((etag_of(&request), Json(shown)).into_response())
 }
 
@@ -99,8 +90,8 @@ async fn confirm_trial(Path(number): Path<String>, change: Change<ConfirmationBo
     let version = change.seen();
     let make = async |asker: Asker, body: ConfirmationBody| {
         seen(&asker, &number).await?;
-        let (trial, start) = orders::confirm_trial(&asker.ctx, (&number, Some(version?)), &body.words).await?;
-        Ok(Answer::created(view(trial, start)))
+        let (trial, _) = orders::confirm_trial(&asker.ctx, (&number, Some(version?)), &body.words).await?;
+        Ok(Answer::created(view(trial)))
     };
     change.once(make).await
 }
