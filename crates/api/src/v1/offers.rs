@@ -212,12 +212,7 @@ async fn make_offer(Path(number): Path<String>, change: Change<OfferBody>) -> Re
     responses((status = 200, description = "The choice", body = Option<ChoiceView>)))]
 async fn show_choice(asker: Asker, Path(number): Path<String>) -> Result<Response, Problem> {
     let request = seen(&asker, &number).await?;
-    let chosen = orders::choice_of(&asker.ctx, &number).await;
-    // A provider that may see the application, but is not the one it was given to, learns nothing more.
-    let chosen = chosen.or_else(|error| match kernel::Kinded::kind(&error) {
-        kernel::ErrorKind::Forbidden => Ok(None),
-        _ => Err(error),
-    })?;
+    let chosen = orders::choice_of(&asker.ctx, &number).await?;
     Ok((etag_of(&request), Json(chosen.map(ChoiceView::from))).into_response())
 }
 

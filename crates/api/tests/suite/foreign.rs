@@ -164,6 +164,15 @@ async fn no_list_shows_what_is_anothers(store: TestStore) {
         offered.text
     );
     assert_eq!(offered.body["items"][0]["number"], APPROVED);
+    // It learns nothing of a choice, and to ask was no attempt at what is another's.
+    let path = format!("/api/v1/requests/{APPROVED}/choice");
+    let choice = desk.get(&path, &strangers.speaker).await;
+    assert_eq!((choice.status, choice.text.as_str()), (StatusCode::OK, "null"));
+    let mut read = desk.ctx.store().read().await.unwrap();
+    let entries = read.audit_entries(1, 10_000).await.unwrap();
+    let refused = entries.iter().filter(|entry| entry.action == "access.refused");
+    let of_it: Vec<_> = refused.filter(|entry| entry.object.contains(APPROVED)).collect();
+    assert!(of_it.is_empty(), "{of_it:?}");
 }
 
 async fn the_owners_do_see_it(store: TestStore) {
