@@ -130,7 +130,7 @@ struct ChoiceBody {
 struct ChoiceView {
     provider: String,
     reason: String,
-    /// What the rule on comparing offers came to.
+    /// What the rule on comparing offers came to, as `pass`.
     outcome: String,
     /// In its words.
     judged: String,
@@ -144,7 +144,7 @@ impl From<Chosen> for ChoiceView {
         Self {
             provider: chosen.provider.to_string(),
             reason: chosen.reason,
-            outcome: super::requests::value(&chosen.check.outcome).to_string(),
+            outcome: chosen.check.outcome.word().to_owned(),
             judged: chosen.check.reason,
             by: chosen.by.to_string(),
             at: chosen.at.to_string(),
