@@ -84,7 +84,13 @@ pub(crate) fn operations() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(Base::openapi()).nest("/api/v1", areas)
 }
 
-/// Reads a code, a number or a moment of a path or query.
+/// Reads a whole number of a path or query.
+pub(crate) fn whole<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, crate::problem::Problem> {
+    let read = text.parse();
+    read.map_err(|_| crate::problem::Problem::field(name, "应为整数"))
+}
+
+/// Reads a code, a word or a moment of a path or query.
 pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     name: &str,
     text: &str,

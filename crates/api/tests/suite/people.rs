@@ -17,6 +17,7 @@ on_both_stores!(
     attempts_of_an_address_are_limited,
     the_address_is_the_one_that_the_proxy_added,
     requests_are_counted_by_secrets_that_are_real,
+    what_is_mistyped_is_told_in_chinese,
     exporting_the_chain_is_heavy_work,
     too_much_is_refused,
 );
@@ -149,6 +150,38 @@ async fn requests_are_counted_by_secrets_that_are_real(store: TestStore) {
             assert_eq!(desk.get("/api/v1/me", by).await.status, expected);
         }
     }
+}
+
+async fn what_is_mistyped_is_told_in_chinese(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [_, security, audit] = desk.administrators().await;
+    let operations = desk.person("yunying", "BUREAU", &[Role::AuthorityOperations]).await.1;
+    for (by, path, told) in [
+        (
+            &operations,
+            "months/2026-13",
+            "month：\"2026-13\" 不是月份；请写成 2026-03",
+        ),
+        (
+            &operations,
+            "contracts?at=x",
+            "at：\"x\" 不是时刻；请写成 2026-03-01 08:30:00（北京时间）",
+        ),
+        (&operations, "evidence/x", "id：\"x\" 不是编号；编号形如 evi_"),
+        (&operations, "imports?limit=x", "limit：应为 1 至 200 的整数"),
+        (&audit, "audit/entries?limit=x", "limit：应为 1 至 200 的整数"),
+        (&audit, "audit/entries?limit=201", "limit：应为 1 至 200 的整数"),
+        (&audit, "audit/entries?from=x", "from：应为整数"),
+    ] {
+        let said = desk.get(&format!("/api/v1/{path}"), by).await;
+        assert_eq!(said.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {}", said.text);
+        let detail = said.body["detail"].as_str().unwrap();
+        assert!(detail.starts_with(told), "{path}: {detail}");
+    }
+    let said = desk
+        .post("/api/v1/roles/x/decision", &security, json!({ "granted": true }))
+        .await;
+    assert_eq!(said.body["detail"], "number：应为整数", "{}", said.text);
 }
 
 async fn exporting_the_chain_is_heavy_work(store: TestStore) {
