@@ -186,13 +186,12 @@ impl Problem {
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         let kind = error.kind();
-        let hidden = match kind {
+        match kind {
             ErrorKind::Internal => return Self::internal(&error),
-            ErrorKind::Unavailable => Some("系统暂时无法处理，本次操作没有生效；请稍后重试"),
-            _ => None,
-        };
-        if let Some(sentence) = hidden {
-            return Self::logged(kind, &error, sentence);
+            ErrorKind::Unavailable => {
+                return Self::logged(kind, &error, "系统暂时无法处理，本次操作没有生效；请稍后重试");
+            }
+            _ => {}
         }
         let mut problem = Self::new(kind, error.to_string());
         problem.known_command = error.is_known_command();

@@ -1,6 +1,6 @@
 //! Cases: what a person must look at.
 
-use super::parsed;
+use super::{parsed, parsed_if};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
@@ -86,7 +86,7 @@ async fn list_cases(asker: Asker, Listed { filter, paging }: Listed<CaseQuery>) 
     };
     let filter = CaseFilter {
         state,
-        kind: filter.kind.as_deref().map(|kind| parsed("kind", kind)).transpose()?,
+        kind: parsed_if("kind", filter.kind.as_deref())?,
         owner: filter.owner,
         overdue: false,
     };

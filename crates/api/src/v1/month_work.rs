@@ -1,7 +1,7 @@
 //! What is done with months and nodes: collected, metered, rated, reconciled and closed in the background; differences
 //! answered; closed months rated again.
 
-use super::parsed;
+use super::{parsed, parsed_if};
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
@@ -41,12 +41,10 @@ struct AskedView {
 }
 
 fn asked(job: JobId) -> Answer {
-    let location = format!("/api/v1/jobs/{job}");
-    let view = AskedView {
+    Answer::accepted(AskedView {
         job: job.to_string(),
-        location: location.clone(),
-    };
-    Answer::accepted(view, location)
+        location: format!("/api/v1/jobs/{job}"),
+    })
 }
 
 /// What to collect from.
@@ -166,7 +164,7 @@ struct AnswerBody {
     responses((status = 202, description = "It will be done; see Location", body = AskedView, headers(("Location" = String, description = "The job")))))]
 async fn collect_nodes(change: Change<CollectionBody>) -> Result<Response, Problem> {
     let make = async |asker: Asker, body: CollectionBody| {
-        let node = body.node.as_deref().map(|node| parsed("node", node)).transpose()?;
+        let node = parsed_if("node", body.node.as_deref())?;
         Ok(asked(jobs::ask_to_collect(&asker.ctx, node, body.confirm_empty).await?))
     };
     change.once(make).await
@@ -301,11 +299,7 @@ async fn answer_difference(Path(month): Path<String>, change: Change<AnswerBody>
             resource: body.resource,
             item: body.item,
             outcome: parsed("outcome", &body.outcome)?,
-            agreed: body
-                .agreed
-                .as_deref()
-                .map(|agreed| parsed("agreed", agreed))
-                .transpose()?,
+            agreed: parsed_if("agreed", body.agreed.as_deref())?,
             words: body.words,
         };
         month::answer_difference(&asker.ctx, parsed("month", &month)?, input).await?;

@@ -1,7 +1,6 @@
 //! Price books: their versions, and the approval of what somebody else prepared.
 
-use super::requests::value;
-use super::{parsed, whole};
+use super::{parsed, value, whole};
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};

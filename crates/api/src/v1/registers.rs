@@ -1,7 +1,6 @@
 //! The registers: organisations, systems, the catalogue and contracts.
 
-use super::parsed;
-use super::requests::value;
+use super::{parsed_if, value};
 use crate::filter::Listed;
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
@@ -36,7 +35,7 @@ struct AtQuery {
 
 impl AtQuery {
     fn at(&self, asker: &Asker) -> Result<Instant, Problem> {
-        let at = self.at.as_deref().map(|at| parsed("at", at)).transpose()?;
+        let at = parsed_if("at", self.at.as_deref())?;
         Ok(at.unwrap_or_else(|| asker.ctx.now()))
     }
 }

@@ -4,7 +4,7 @@
 //! the browser back (`Lax`); the session's never is, so the answer is a page that goes on by itself.
 
 use super::parsed;
-use super::sessions::{LoginView, logged_in};
+use super::sessions::{LoginView, comes_from, logged_in};
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change, Given};
 use crate::problem::Problem;
@@ -12,11 +12,10 @@ use crate::server::Api;
 use crate::session::{Asker, SIGN_IN_COOKIE, sign_in_cookie, value_of};
 use app::accounts::{self, Returned, SignedIn};
 use axum::Json;
-use axum::extract::{ConnectInfo, FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -62,19 +61,6 @@ struct SubjectBody {
     subject: Option<String>,
 }
 
-/// From where and with what somebody comes, if they do not come too often.
-fn from(api: &Api, request: &Request) -> Result<(String, String), Problem> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let address = api.address(request.headers(), peer);
-    if !api.logins.admit(&address, api.ctx.now()) {
-        let detail = "来自该地址的登录过于频繁，请一分钟后再试";
-        return Err(Problem::coded(StatusCode::TOO_MANY_REQUESTS, "too_many_logins", detail));
-    }
-    let agent = request.headers().get(header::USER_AGENT);
-    let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    Ok((address, agent.to_owned()))
-}
-
 /// A page that goes on to the platform by itself, as a page of its own: only then the browser sends the session.
 fn going_on(words: &str) -> Html<String> {
     let words = escaped(words);
@@ -104,7 +90,7 @@ fn escaped(text: &str) -> String {
 #[utoipa::path(get, path = "/sessions/oidc", tag = "sessions",
     responses((status = 303, description = "To the provider; the browser keeps a cookie until it comes back")))]
 async fn begin_sign_in(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    from(&api, &request)?;
+    comes_from(&api, &request)?;
     let begun = accounts::begin_sign_in(&api.ctx, None).await?;
     let cookie = sign_in_cookie(&begun.browser, begun.lasts_s, api.edge.behind_proxy);
     let headers = [(header::LOCATION, begun.address), (header::SET_COOKIE, cookie)];
@@ -119,7 +105,7 @@ async fn finish_sign_in(
     Filter(query): Filter<ReturnQuery>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (address, agent) = from(&api, &request)?;
+    let (address, agent) = comes_from(&api, &request)?;
     let given = Returned {
         state: query.state,
         code: query.code,
@@ -152,7 +138,7 @@ async fn finish_sign_in(
 #[utoipa::path(post, path = "/sessions/oidc/code", tag = "sessions", request_body = CodeBody,
     responses((status = 201, description = "Logged in; the session is in the cookie", body = LoginView)))]
 async fn finish_with_code(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    let from = from(&api, &request)?;
+    let from = comes_from(&api, &request)?;
     let browser = value_of(request.headers(), SIGN_IN_COOKIE)
         .unwrap_or_default()
         .to_owned();

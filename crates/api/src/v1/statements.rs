@@ -1,6 +1,6 @@
 //! Statements: read, printed, and handed from side to side.
 
-use super::parsed;
+use super::{etag, parsed, value};
 use crate::download;
 use crate::filter::{Filter, Listed};
 use crate::idempotency::{Answer, Change};
@@ -12,7 +12,6 @@ use app::AppError;
 use app::statements::{self, AdvanceInput, Format, RenderSelection, StatementView};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::authz::Action;
 use serde::{Deserialize, Serialize};
@@ -164,7 +163,6 @@ async fn list_statements(asker: Asker, Listed { filter, paging }: Listed<Stateme
     responses((status = 200, description = "The statement", body = StatementBody, headers(("ETag" = String, description = "Its version")))))]
 async fn show_statement(asker: Asker, Path(number): Path<String>) -> Result<Response, Problem> {
     let view = seen_by(&asker, &number).await?;
-    let json = |value: serde_json::Result<Value>| value.unwrap_or(Value::Null);
     let statement = view.statement;
     let body = StatementBody {
         number: statement.number,
@@ -178,14 +176,13 @@ async fn show_statement(asker: Asker, Path(number): Path<String>) -> Result<Resp
         stage: view.stage.to_owned(),
         version: view.version,
         digest: view.digest.to_string(),
-        items: json(serde_json::to_value(statement.items)),
-        withheld: json(serde_json::to_value(statement.withheld)),
-        releases: json(serde_json::to_value(statement.releases)),
-        deductions: json(serde_json::to_value(statement.deductions)),
-        opinions: json(serde_json::to_value(view.opinions)),
+        items: value(statement.items),
+        withheld: value(statement.withheld),
+        releases: value(statement.releases),
+        deductions: value(statement.deductions),
+        opinions: value(view.opinions),
     };
-    let etag = [(header::ETAG, format!("\"{}\"", view.version))];
-    Ok((etag, Json(body)).into_response())
+    Ok((etag(view.version), Json(body)).into_response())
 }
 
 /// A statement as PDF or XLSX

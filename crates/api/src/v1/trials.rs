@@ -1,6 +1,7 @@
 //! Trials: opened, not paid for, until the three parties have confirmed.
 
-use super::requests::{etag_of, seen};
+use super::etag;
+use super::requests::seen;
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -79,7 +80,7 @@ async fn show_trial(asker: Asker, Path(number): Path<String>) -> Result<Response
     let trial = orders::trial_of(&asker.ctx, &number).await;
     let trial = trial.map_err(|error| Problem::unseen(error, "申请", &number))?;
     let shown = trial.map(view);
-    Ok((etag_of(&request), Json(shown)).into_response())
+    Ok((etag(request.version), Json(shown)).into_response())
 }
 
 /// Confirm a trial for one's side; the third confirmation starts the meter
