@@ -11,6 +11,7 @@ use test_support::{TestStore, on_both_stores};
 on_both_stores!(
     a_page_of_another_origin_changes_nothing,
     logging_out_ends_the_session,
+    the_three_administrators_are_made_once_with_a_role_each,
     a_role_is_proposed_by_one_and_approved_by_another,
     mistyped_filters_are_refused,
     reading_the_chain_is_in_the_chain,
@@ -52,6 +53,35 @@ async fn logging_out_ends_the_session(store: TestStore) {
     let out = desk.send(Method::DELETE, "/api/v1/sessions/current", &by, None).await;
     assert_eq!(out.status, StatusCode::NO_CONTENT);
     assert_eq!(desk.get("/api/v1/me", &by).await.status, StatusCode::UNAUTHORIZED);
+}
+
+async fn the_three_administrators_are_made_once_with_a_role_each(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let all = desk.administrators().await;
+    let roles = ["admin.system", "admin.security", "admin.audit"];
+    for (by, role) in all.iter().zip(roles) {
+        let me = desk.get("/api/v1/me", by).await;
+        let held: Vec<_> = me.body["roles"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|held| &held["code"])
+            .collect();
+        assert_eq!(held, [role], "{}", me.text);
+    }
+    let again = app::accounts::first_administrators(&desk.ctx, &"BUREAU".parse().unwrap()).await;
+    assert!(again.is_err(), "there are accounts already");
+    let [system, security, _] = &all;
+    let accounts = desk.get("/api/v1/accounts", system).await;
+    assert_eq!(accounts.body["total"], 3, "{}", accounts.text);
+    // None of them takes on another's office: an administrator's account stays without any other role.
+    let mut known = accounts.body["items"].as_array().unwrap().iter();
+    let audit = known.find(|account| account["login"] == "auditadmin").unwrap();
+    let body = json!({ "account": audit["id"], "role": "authority.leader" });
+    let proposed = desk.post("/api/v1/roles", system, body).await;
+    assert!(proposed.status.is_client_error(), "{}", proposed.text);
+    let roles = desk.get("/api/v1/roles", security).await;
+    assert_eq!(roles.body["total"], 3, "{}", roles.text);
 }
 
 async fn a_role_is_proposed_by_one_and_approved_by_another(store: TestStore) {
