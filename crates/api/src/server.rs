@@ -76,8 +76,8 @@ impl Api {
 
     /// Where a request comes from.
     pub(crate) fn address(&self, headers: &HeaderMap, peer: Option<&ConnectInfo<SocketAddr>>) -> String {
-        let lines = headers.get_all("x-forwarded-for").iter();
-        let forwarded = lines.last().and_then(|line| line.to_str().ok());
+        let mut lines = headers.get_all("x-forwarded-for").iter();
+        let forwarded = lines.next_back().and_then(|line| line.to_str().ok());
         // The last one of the last line was added by the proxy itself; those before it anybody can write.
         let last = forwarded.and_then(|list| list.rsplit(',').next()).map(str::trim);
         match last.filter(|_| self.edge.behind_proxy) {
