@@ -11,6 +11,7 @@ use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::task::JoinError;
 
 /// How much is read at a time. Units: bytes.
 const PIECE: usize = 1 << 16;
@@ -80,6 +81,17 @@ fn disposition(name: &str) -> String {
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{whole}")
 }
 
+/// The folder of one download. It is gone with this, however the making ends.
+struct Own(PathBuf);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, "a folder of a download was left behind");
+        }
+    }
+}
+
 /// Makes a file in a folder of its own, opens it and removes the folder: what is sent has no name on the disk any more.
 /// Making it takes processors, so it does not hold up those who only read.
 pub(crate) async fn made<F, Made>(ctx: &OpContext, make: F) -> Result<File, Problem>
@@ -91,18 +103,19 @@ where
     let folder = ctx.data().join("downloads").join(own);
     let runtime = tokio::runtime::Handle::current();
     let making = tokio::task::spawn_blocking(move || {
-        let made = runtime.block_on(async {
-            std::fs::create_dir_all(&folder).map_err(AppError::io(&folder))?;
-            let path = make(folder.clone()).await?;
+        let folder = Own(folder);
+        runtime.block_on(async {
+            std::fs::create_dir_all(&folder.0).map_err(AppError::io(&folder.0))?;
+            let path = make(folder.0.clone()).await?;
             File::open(&path).map_err(AppError::io(&path))
-        });
-        if let Err(error) = std::fs::remove_dir_all(&folder) {
-            tracing::warn!(%error, "a folder of a download was left behind");
-        }
-        made
+        })
     });
-    let ended = making.await;
-    Ok(ended.unwrap_or_else(|_| Err(AppError::Invalid("文件没有生成，请稍后重试".to_owned())))?)
+    ended(making.await)
+}
+
+/// What became of the making. Errors: it failed, or broke off, which is a fault of ours.
+fn ended(making: Result<Result<File, AppError>, JoinError>) -> Result<File, Problem> {
+    Ok(making.map_err(|broken| Problem::internal(&broken))??)
 }
 
 #[cfg(test)]
@@ -115,6 +128,22 @@ mod tests {
             disposition("验收\"单\r\n.pdf"),
             "attachment; filename=\"______.pdf\"; filename*=UTF-8''%E9%AA%8C%E6%94%B6%22%E5%8D%95%0D%0A.pdf"
         );
+    }
+
+    #[tokio::test]
+    async fn a_making_that_breaks_off_is_our_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = Own(folder.path().join("own"));
+        std::fs::create_dir(&own.0).unwrap();
+        let path = own.0.clone();
+        let broken = tokio::task::spawn_blocking(move || {
+            let _own = own;
+            panic!("on purpose")
+        });
+        let problem = ended(broken.await).unwrap_err();
+        assert_eq!(problem.status().as_u16(), 500);
+        assert!(!problem.body().detail.contains("on purpose"));
+        assert!(!path.exists(), "nothing is left behind");
     }
 
     #[tokio::test]

@@ -3,6 +3,8 @@
 
 use crate::page::Paging;
 use crate::problem::Problem;
+use crate::server::Api;
+use crate::session::Asker;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use serde::Deserialize;
@@ -46,15 +48,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filter<T> {
     }
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Listed<T> {
+impl<T: DeserializeOwned + Send> FromRequestParts<Api> for Listed<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let mut pairs = pairs(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let mut pairs = pairs(parts, api).await?;
         let paging = Paging::take(&mut pairs)?;
-        Ok(Self {
-            filter: read(pairs)?,
-            paging,
-        })
+        let filter = read(pairs)?;
+        if paging.is_whole() {
+            note_export(&Asker::from_request_parts(parts, api).await?, parts).await?;
+        }
+        Ok(Self { filter, paging })
     }
+}
+
+/// Whoever takes a whole list away leaves an entry in the audit chain, before it is known whether they may. Files that
+/// are no lists note for themselves what is taken, and empty forms take nothing away.
+async fn note_export(asker: &Asker, parts: &Parts) -> Result<(), Problem> {
+    let detail = serde_json::json!({ "query": parts.uri.query().unwrap_or_default() });
+    app::audit::note(&asker.ctx, ("list.export", parts.uri.path()), &detail).await?;
+    Ok(())
 }

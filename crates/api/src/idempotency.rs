@@ -71,13 +71,9 @@ impl Answer {
         }
     }
 
-    /// Asked for, and done later: `location` is where to look.
-    pub(crate) fn accepted(view: impl Serialize, location: String) -> Self {
-        let mut answer = Self::with(StatusCode::ACCEPTED, view);
-        if let Some(body) = answer.body.as_object_mut() {
-            body.insert(LOCATION.to_owned(), Value::String(location));
-        }
-        answer
+    /// Asked for, and done later: the view says in `location` where to look.
+    pub(crate) fn accepted(view: impl Serialize) -> Self {
+        Self::with(StatusCode::ACCEPTED, view)
     }
 
     fn with(status: StatusCode, view: impl Serialize) -> Self {

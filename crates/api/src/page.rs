@@ -60,11 +60,16 @@ impl Paging {
         limit.ok_or_else(|| Problem::field("limit", format!("应为 1 至 {LIMIT_MAX} 的整数")))
     }
 
+    /// Whether the whole list is wanted, as CSV.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.format.as_deref() == Some("csv")
+    }
+
     /// How many rows to ask the store for: one more than a page, to know whether there is a next one; for a whole list as
     /// CSV all of them.
     pub(crate) fn wanted(&self) -> Result<i64, Problem> {
         let limit = self.limit()?;
-        if self.format.as_deref() == Some("csv") {
+        if self.is_whole() {
             return Ok(WHOLE_MAX);
         }
         Ok(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1))

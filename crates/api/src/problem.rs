@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kernel::{ErrorKind, Kinded};
 use serde::Serialize;
+use std::fmt::Display;
 use utoipa::ToSchema;
 
 /// What went wrong.
@@ -141,6 +142,17 @@ impl Problem {
         }
     }
 
+    /// A fault of ours. What it was is logged and not sent.
+    pub(crate) fn internal(cause: &dyn Display) -> Self {
+        let sentence = "系统内部出错，本次操作没有生效；请把请求编号告知运维人员";
+        Self::logged(ErrorKind::Internal, cause, sentence)
+    }
+
+    fn logged(kind: ErrorKind, cause: &dyn Display, sentence: &str) -> Self {
+        tracing::error!(request = request_id(), %cause, "a request failed");
+        Self::new(kind, sentence)
+    }
+
     /// Somebody asks too often.
     pub(crate) fn too_often() -> Self {
         let detail = "操作过于频繁，请一分钟后再试";
@@ -174,14 +186,12 @@ impl Problem {
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         let kind = error.kind();
-        let hidden = match kind {
-            ErrorKind::Internal => Some("系统内部出错，本次操作没有生效；请把请求编号告知运维人员"),
-            ErrorKind::Unavailable => Some("系统暂时无法处理，本次操作没有生效；请稍后重试"),
-            _ => None,
-        };
-        if let Some(sentence) = hidden {
-            tracing::error!(request = request_id(), cause = %error, "a request failed");
-            return Self::new(kind, sentence);
+        match kind {
+            ErrorKind::Internal => return Self::internal(&error),
+            ErrorKind::Unavailable => {
+                return Self::logged(kind, &error, "系统暂时无法处理，本次操作没有生效；请稍后重试");
+            }
+            _ => {}
         }
         let mut problem = Self::new(kind, error.to_string());
         problem.known_command = error.is_known_command();

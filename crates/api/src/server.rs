@@ -76,8 +76,9 @@ impl Api {
 
     /// Where a request comes from.
     pub(crate) fn address(&self, headers: &HeaderMap, peer: Option<&ConnectInfo<SocketAddr>>) -> String {
-        let forwarded = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-        // The last one was added by the proxy itself; those before it anybody can write.
+        let mut lines = headers.get_all("x-forwarded-for").iter();
+        let forwarded = lines.next_back().and_then(|line| line.to_str().ok());
+        // The last one of the last line was added by the proxy itself; those before it anybody can write.
         let last = forwarded.and_then(|list| list.rsplit(',').next()).map(str::trim);
         match last.filter(|_| self.edge.behind_proxy) {
             Some(address) => address.to_owned(),
@@ -156,7 +157,14 @@ fn is_problem(response: &Response) -> bool {
 fn patience(method: &Method, path: &str, headers: &HeaderMap) -> Duration {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let is_file = *method == Method::POST && kind.is_some_and(|kind| !kind.starts_with("application/json"));
-    let slow = ["/api/v1/charges", "/api/v1/exports", "/document", "/file", "/rerating"];
+    let slow = [
+        "/api/v1/charges",
+        "/api/v1/exports",
+        "/export",
+        "/document",
+        "/file",
+        "/rerating",
+    ];
     if is_file || slow.iter().any(|part| path.starts_with(part) || path.ends_with(part)) {
         PATIENCE_FOR_FILES
     } else {
@@ -187,4 +195,18 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_makes_a_file_may_take_its_time() {
+        let path = |path: &str| patience(&Method::GET, path, &HeaderMap::new());
+        for slow in ["/api/v1/audit/export", "/api/v1/charges", "/api/v1/requests/SQ-1/file"] {
+            assert_eq!(path(slow), PATIENCE_FOR_FILES, "{slow}");
+        }
+        assert_eq!(path("/api/v1/audit/entries"), PATIENCE);
+    }
 }

@@ -6,7 +6,7 @@ use app::OpContext;
 use app::accounts::{actor_of_session, actor_of_token};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use domain::authz::{Action, Actor, Target};
 use kernel::{Digest, ErrorKind, Kinded, SessionId};
 
@@ -91,52 +91,49 @@ impl FromRequestParts<Api> for Asker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        if let Some(asker) = parts.extensions.get::<Self>() {
+            return Ok(asker.clone());
+        }
+        let asker = Self::of(parts, api).await?;
+        parts.extensions.insert(asker.clone());
+        Ok(asker)
+    }
+}
+
+impl Asker {
+    async fn of(parts: &Parts, api: &Api) -> Result<Self, Problem> {
         if let Some(token) = token_of(&parts.headers) {
-            often(api, token)?;
             let actor = actor_of_token(&api.ctx, token).await?;
-            let asker = Self {
+            often(api, token)?;
+            return Ok(Self {
                 ctx: api.ctx.acting(actor),
                 session: None,
-            };
-            note_export(&asker, parts).await?;
-            return Ok(asker);
+            });
         }
         let Some(secret) = cookie_of(&parts.headers) else {
             return Err(Problem::new(ErrorKind::Unauthenticated, "请先登录，或在请求中提供令牌"));
         };
-        often(api, secret)?;
         if !parts.method.is_safe() && parts.headers.get(REQUEST_HEADER).is_none_or(|value| value != "1") {
             let detail = "请求缺少 X-Yunheng-Request: 1，已拒绝；请从本平台页面操作，或改用令牌";
             return Err(Problem::coded(StatusCode::FORBIDDEN, "foreign_origin", detail));
         }
         let (actor, session) = actor_of_session(&api.ctx, secret).await?;
-        let asker = Self {
+        often(api, secret)?;
+        Ok(Self {
             ctx: api.ctx.acting(actor),
             session: Some(session),
-        };
-        note_export(&asker, parts).await?;
-        Ok(asker)
+        })
     }
 }
 
-/// Errors: so many requests came with this secret within a minute. The secret is remembered by its digest only.
+/// Counts a request by its secret, once that is known to be real: what anybody makes up uses up nobody's allowance and no
+/// memory. Errors: too many came with it within a minute. The secret is remembered by its digest only.
 fn often(api: &Api, secret: &str) -> Result<(), Problem> {
     let name = Digest::of(secret.as_bytes()).to_string();
     match &api.requests {
         Some(rate) if !rate.admit(&name, api.ctx.now()) => Err(Problem::too_often()),
         _ => Ok(()),
     }
-}
-
-/// Whoever takes a whole list away leaves an entry in the audit chain, before it is known whether they may.
-async fn note_export(asker: &Asker, parts: &Parts) -> Result<(), Problem> {
-    let query = parts.uri.query().unwrap_or_default();
-    let whole = parts.method == Method::GET && query.split('&').any(|pair| pair == "format=csv");
-    if whole {
-        let detail = serde_json::json!({ "query": query });
-        app::audit::note(&asker.ctx, ("list.export", parts.uri.path()), &detail).await?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

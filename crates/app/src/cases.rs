@@ -4,6 +4,7 @@
 //! cause any more. It ends once; what comes up again is a case of its own.
 
 use crate::{AppError, OpContext};
+use domain::authz::{Action, Target};
 use domain::meter::{CaseKind, CaseOutcome};
 use kernel::{CaseId, ErrorKind, Instant, Kinded};
 use store::{CaseEnding, CaseFile};
@@ -99,8 +100,14 @@ pub async fn list(ctx: &OpContext, filter: &CaseFilter) -> Result<Vec<CaseFile>,
     Ok(cases)
 }
 
-/// Settles a case. Returns it as it stands then.
+/// Settles a case, if whoever acts may. Returns it as it stands then.
 pub async fn settle(ctx: &OpContext, input: SettleCase) -> Result<CaseFile, AppError> {
+    let about = Target {
+        kind: "case",
+        id: input.id.to_string(),
+        ..Target::default()
+    };
+    ctx.judge(Action::CaseSettle, &about).await?;
     let reason = input.reason.trim();
     if reason.is_empty() {
         return Err(CaseError::ReasonMissing.into());

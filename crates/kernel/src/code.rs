@@ -22,7 +22,7 @@ pub trait CodeKind: 'static {
 
 /// Why a text is no code.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{kind} code {text:?} is not valid: 1 to {CODE_MAX_LEN} of A-Z a-z 0-9 . _ / : -, not starting with a sign")]
+#[error("{text:?} 不是有效的{kind}：只能用字母、数字和 . _ / : -，以字母或数字开头，不超过 {CODE_MAX_LEN} 个字符")]
 pub struct CodeError {
     kind: &'static str,
     text: String,
@@ -135,19 +135,19 @@ macro_rules! kinds {
 
 kinds! {
     /// An organisation of any side: department, provider, bureau, supervisor ...
-    OrganisationKind, OrganisationCode, "organisation";
+    OrganisationKind, OrganisationCode, "组织代码";
     /// A government information system.
-    SystemKind, SystemCode, "system";
+    SystemKind, SystemCode, "系统代码";
     /// A cloud node (site) of a provider.
-    NodeKind, NodeCode, "node";
+    NodeKind, NodeCode, "云节点代码";
     /// A resource pool on a node.
-    PoolKindOfCode, PoolCode, "pool";
+    PoolKindOfCode, PoolCode, "资源池代码";
     /// An item of the service catalogue.
-    ItemKind, ItemCode, "service item";
+    ItemKind, ItemCode, "服务条目代码";
     /// A contract, by its number.
-    ContractKind, ContractCode, "contract";
+    ContractKind, ContractCode, "合同编号";
     /// An allocation: what was approved and opened, by its order number.
-    AllocationKind, AllocationCode, "allocation";
+    AllocationKind, AllocationCode, "分配单号";
 }
 
 #[cfg(test)]

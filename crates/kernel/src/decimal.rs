@@ -17,10 +17,10 @@ const DIGITS: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DecimalError {
     /// No digits, or something that is no digit.
-    #[error("not a number: {0:?}")]
+    #[error("{0:?} 不是数字")]
     NotANumber(String),
     /// More decimal places than are kept; nothing is cut off silently.
-    #[error("more than {max} decimal places: {text}")]
+    #[error("{text} 的小数超过 {max} 位")]
     TooFine {
         /// The text as given.
         text: String,
@@ -28,10 +28,10 @@ pub enum DecimalError {
         max: usize,
     },
     /// Beyond what the integer holds.
-    #[error("number too large: {0}")]
+    #[error("数字太大：{0}")]
     TooLarge(String),
     /// A negative number where none has a meaning.
-    #[error("must not be negative: {0}")]
+    #[error("不能为负数：{0}")]
     Negative(String),
 }
 

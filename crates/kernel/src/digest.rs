@@ -49,7 +49,7 @@ impl FromStr for Digest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let bad = || format!("not an SM3 digest (64 hexadecimal digits): {text:?}");
+        let bad = || format!("{text:?} 不是 SM3 摘要；摘要为 64 位十六进制数字");
         if text.len() != 64 || !text.is_ascii() {
             return Err(bad());
         }

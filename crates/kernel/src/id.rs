@@ -82,7 +82,7 @@ impl<K: IdKind> FromStr for Id<K> {
     fn from_str(text: &str) -> Result<Self, String> {
         let uuid = text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('_'));
         let uuid = uuid.and_then(|hex| Uuid::try_parse(hex).ok());
-        let uuid = uuid.ok_or_else(|| format!("not an id of the form {}_...: {text:?}", K::PREFIX))?;
+        let uuid = uuid.ok_or_else(|| format!("{text:?} 不是编号；编号形如 {}_ 加 32 位十六进制数字", K::PREFIX))?;
         Ok(Self {
             uuid,
             kind: PhantomData,

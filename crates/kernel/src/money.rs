@@ -16,7 +16,7 @@ pub struct Money(i64);
 
 /// Arithmetic that would leave the range of an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("amount out of range")]
+#[error("金额超出可以表示的范围")]
 pub struct MoneyError;
 
 impl Money {

@@ -19,16 +19,16 @@ pub const DAY_S: i64 = 86_400;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TimeError {
     /// Not an instant.
-    #[error("not a time: {0:?}; write 2026-03-01 08:30:00 (Beijing time) or 2026-03-01T08:30:00+08:00")]
+    #[error("{0:?} 不是时刻；请写成 2026-03-01 08:30:00（北京时间）或 2026-03-01T08:30:00+08:00")]
     Instant(String),
     /// Not a day.
-    #[error("not a day: {0:?}; write 2026-03-01")]
+    #[error("{0:?} 不是日期；请写成 2026-03-01")]
     Day(String),
     /// Not a month.
-    #[error("not a month: {0:?}; write 2026-03")]
+    #[error("{0:?} 不是月份；请写成 2026-03")]
     Month(String),
     /// An end that is not after its start.
-    #[error("a period must end after it starts: {0} .. {1}")]
+    #[error("起止时间颠倒：止 {1} 必须晚于起 {0}")]
     Backwards(String, String),
 }
 

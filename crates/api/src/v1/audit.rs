@@ -1,13 +1,15 @@
 //! The audit chain. Reading it is audited.
 
-use super::parsed;
+use super::whole;
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change};
+use crate::page::Paging;
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
 use app::audit::Sealed;
 use axum::Json;
+use axum::extract::State;
 use axum::response::Response;
 use domain::audit::read_head;
 use serde::{Deserialize, Serialize};
@@ -110,11 +112,12 @@ impl From<Sealed> for SealView {
 #[utoipa::path(get, path = "/audit/entries", tag = "audit", params(AuditQuery),
     responses((status = 200, description = "The entries", body = Vec<EntryView>)))]
 async fn read_audit(asker: Asker, Filter(query): Filter<AuditQuery>) -> Result<Json<Vec<EntryView>>, Problem> {
-    let from: Option<i64> = query.from.as_deref().map(|from| parsed("from", from)).transpose()?;
-    let limit: i64 = query.limit.as_deref().map_or(Ok(50), |limit| parsed("limit", limit))?;
-    if !(1..=200).contains(&limit) {
-        return Err(Problem::field("limit", "应为 1 至 200 的整数"));
-    }
+    let from: Option<i64> = query.from.as_deref().map(|from| whole("from", from)).transpose()?;
+    let paging = Paging {
+        limit: query.limit,
+        ..Paging::default()
+    };
+    let limit = i64::try_from(paging.limit()?).unwrap_or(i64::MAX);
     let entries = app::audit::entries(&asker.ctx, from, limit).await?;
     let views = entries.into_iter().map(|entry| EntryView {
         number: entry.number,
@@ -145,7 +148,8 @@ async fn verify_audit(asker: Asker, Filter(query): Filter<VerifyQuery>) -> Resul
 /// The whole chain as a file that can be checked by itself
 #[utoipa::path(get, path = "/audit/export", tag = "audit",
     responses((status = 200, description = "The chain, a line each entry", content((Vec<u8> = "application/x-ndjson")))))]
-async fn export_audit(asker: Asker) -> Result<Response, Problem> {
+async fn export_audit(State(api): State<Api>, asker: Asker) -> Result<Response, Problem> {
+    api.pace(&asker)?;
     let ctx = asker.ctx.clone();
     let made = crate::download::made(&asker.ctx, async move |folder| {
         let path = folder.join(NAME);

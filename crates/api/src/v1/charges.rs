@@ -1,6 +1,6 @@
 //! Charge lines: exported whole, and explained one by one.
 
-use super::parsed;
+use super::{flag, parsed, parsed_if};
 use crate::download;
 use crate::filter::Filter;
 use crate::problem::Problem;
@@ -139,11 +139,7 @@ async fn export_focus(
         Some("parquet") => ("parquet", "application/vnd.apache.parquet", FocusFormat::Parquet),
         Some(_) => return Err(Problem::field("format", "应为 csv 或 parquet")),
     };
-    let ascii_names = match query.ascii.as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(Problem::field("ascii", "应为 true 或 false")),
-    };
+    let ascii_names = flag("ascii", query.ascii.as_deref())?;
     let selection = selection(
         &asker,
         (&query.from, query.to.as_deref()),
@@ -169,7 +165,7 @@ async fn selection(
 ) -> Result<ExportSelection, Problem> {
     let reach = asker.ctx.reach(Action::ChargesExport, "charges").await?;
     let from = parsed("from", from)?;
-    let to = to.map(|to| parsed("to", to)).transpose()?.unwrap_or(from);
+    let to = parsed_if("to", to)?.unwrap_or(from);
     let (is_provider, is_unit) = (matches!(reach, Reach::Providers(_)), matches!(reach, Reach::Units(_)));
     Ok(ExportSelection {
         from,

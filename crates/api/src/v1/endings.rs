@@ -1,7 +1,7 @@
 //! The end of resources: proposals to take them back, notice, answer and objection, and the proof of erasure.
 
-use super::parsed;
-use super::requests::{RequestRow, etag_of, seen};
+use super::requests::{RequestRow, seen};
+use super::{etag, parsed};
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -155,7 +155,7 @@ async fn show_ending(asker: Asker, Path(number): Path<String>) -> Result<Respons
     let request = seen(&asker, &number).await?;
     let ending = orders::ending_of(&asker.ctx, &number).await;
     let ending = ending.map_err(|error| Problem::unseen(error, "申请", &number))?;
-    Ok((etag_of(&request), Json(ending.map(EndingView::from))).into_response())
+    Ok((etag(request.version), Json(ending.map(EndingView::from))).into_response())
 }
 
 /// Answer an announced end: agree, or object
@@ -196,7 +196,7 @@ async fn list_proofs(asker: Asker, Path(number): Path<String>) -> Result<Respons
     let proofs = orders::proofs(&asker.ctx, &number).await;
     let proofs = proofs.map_err(|error| Problem::unseen(error, "申请", &number))?;
     let views: Vec<ProofView> = proofs.into_iter().map(ProofView::from).collect();
-    Ok((etag_of(&request), Json(views)).into_response())
+    Ok((etag(request.version), Json(views)).into_response())
 }
 
 /// Hand in the proof for one resource, in place of an earlier one

@@ -1,7 +1,7 @@
 //! Files of the main job: checked, taken in, and what was taken in before; empty forms for them.
 
 use super::drafts::FormQuery;
-use super::parsed;
+use super::{flag, parsed, parsed_if};
 use crate::download;
 use crate::filter::{Filter, Listed};
 use crate::idempotency::{Answer, Change};
@@ -123,12 +123,8 @@ fn imported(outcome: ImportOutcome, digest: String, sha256: String) -> ImportedV
     ("format" = Option<String>, Query, description = "`csv` for the whole list as CSV")),
     responses((status = 200, description = "A page of files", body = Page<ImportView>)))]
 async fn list_imports(asker: Asker, Listed { filter, paging }: Listed<ImportQuery>) -> Result<Response, Problem> {
-    let kind = filter.kind.as_deref().map(|kind| parsed("kind", kind)).transpose()?;
-    let after = paging
-        .after
-        .as_deref()
-        .map(|after| parsed("after", after))
-        .transpose()?;
+    let kind = parsed_if("kind", filter.kind.as_deref())?;
+    let after = parsed_if("after", paging.after.as_deref())?;
     let records = import::receipts(&asker.ctx, kind, after, paging.wanted()?).await?;
     paging.answer_page(records.into_iter().map(ImportView::from).collect(), "id")
 }
@@ -145,12 +141,9 @@ async fn import_file(
 ) -> Result<Response, Problem> {
     let make = async |asker: Asker, upload: Upload<MIB_MAX>| {
         let kind: ImportKind = parsed("kind", &kind)?;
+        // Asked here too, so that nothing is received of a file that would be refused.
         import::may_import(&asker.ctx, kind).await?;
-        let dry_run = match query.dry_run.as_deref() {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(_) => return Err(Problem::field("dry_run", "应为 true 或 false")),
-        };
+        let dry_run = flag("dry_run", query.dry_run.as_deref())?;
         let received = upload.receive(&asker.ctx).await?;
         let bytes = received.bytes()?;
         let options = ImportOptions { dry_run };

@@ -1,6 +1,6 @@
 //! What exists, and what was approved.
 
-use super::parsed;
+use super::parsed_if;
 use crate::filter::Listed;
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
@@ -62,7 +62,7 @@ struct ResourceView {
     responses((status = 200, description = "A page of resources, by node", body = Page<ResourceView>)))]
 async fn list_inventory(asker: Asker, Listed { filter, paging }: Listed<InventoryQuery>) -> Result<Response, Problem> {
     let reach = asker.ctx.reach(Action::InventoryRead, "inventory").await?;
-    let at = filter.at.as_deref().map(|at| parsed("at", at)).transpose()?;
+    let at = parsed_if("at", filter.at.as_deref())?;
     let at = at.unwrap_or_else(|| asker.ctx.now());
     let providers: BTreeMap<String, String> = match &reach {
         Reach::Providers(_) => app::nodes::list(&asker.ctx)

@@ -1,6 +1,6 @@
 //! Background work: what waits, how far it got, how it ended; stopping it, and beginning it again.
 
-use super::parsed;
+use super::{parsed, parsed_if};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::Page;
@@ -113,18 +113,10 @@ struct RetriedView {
     responses((status = 200, description = "A page of jobs", body = Page<JobView>)))]
 async fn list_jobs(asker: Asker, Listed { filter, paging }: Listed<JobQuery>) -> Result<Response, Problem> {
     let filter = JobFilter {
-        state: filter
-            .state
-            .as_deref()
-            .map(|state| parsed("state", state))
-            .transpose()?,
+        state: parsed_if("state", filter.state.as_deref())?,
         kind: filter.kind,
         subject: filter.subject,
-        after: paging
-            .after
-            .as_deref()
-            .map(|after| parsed("after", after))
-            .transpose()?,
+        after: parsed_if("after", paging.after.as_deref())?,
     };
     let found = jobs::list(&asker.ctx, &filter, paging.wanted()?).await?;
     paging.answer_page(found.into_iter().map(JobView::from).collect(), "id")

@@ -1,6 +1,6 @@
 //! Quotas, budgets and ceilings: read by those they concern, set by those whose duty it is.
 
-use super::parsed;
+use super::{parsed, parsed_if};
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
@@ -123,7 +123,7 @@ impl NewLimitBody {
             "quota" => {
                 let purse = Purse::Quota {
                     unit: parsed("unit", needed("unit", self.unit.as_ref())?)?,
-                    pool: self.pool.as_deref().map(|pool| parsed("pool", pool)).transpose()?,
+                    pool: parsed_if("pool", self.pool.as_deref())?,
                     measure: parsed("measure", needed("measure", self.measure.as_ref())?)?,
                 };
                 Ok((purse, parsed::<Quantity>("amount", &self.amount)?.micros()))

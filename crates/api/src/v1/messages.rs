@@ -1,6 +1,6 @@
 //! One's own tasks and messages.
 
-use super::parsed;
+use super::{flag, parsed};
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
@@ -113,11 +113,7 @@ struct MessageView {
 #[utoipa::path(get, path = "/me/to-dos", tag = "me", params(ToDoQuery),
     responses((status = 200, description = "The tasks", body = Vec<ToDoView>)))]
 async fn list_to_dos(asker: Asker, Filter(filter): Filter<ToDoQuery>) -> Result<Json<Vec<ToDoView>>, Problem> {
-    let late = match filter.late.as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(Problem::field("late", "应为 true 或 false")),
-    };
+    let late = flag("late", filter.late.as_deref())?;
     let tasks = messages::to_dos(&asker.ctx).await?;
     let fits = |mine: &messages::Mine| {
         filter.kind.as_ref().is_none_or(|kind| *kind == mine.to_do.kind)

@@ -1,7 +1,7 @@
 //! What is done with months and nodes: collected, metered, rated, reconciled and closed in the background; differences
 //! answered; closed months rated again.
 
-use super::parsed;
+use super::{parsed, parsed_if};
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
@@ -12,7 +12,7 @@ use app::jobs::{self, UpTo};
 use app::month::{self, AnswerInput};
 use axum::extract::Path;
 use axum::response::Response;
-use domain::authz::{Action, Target};
+use domain::authz::Action;
 use domain::registry::Side;
 use kernel::{JobId, Month};
 use serde::{Deserialize, Serialize};
@@ -41,12 +41,10 @@ struct AskedView {
 }
 
 fn asked(job: JobId) -> Answer {
-    let location = format!("/api/v1/jobs/{job}");
-    let view = AskedView {
+    Answer::accepted(AskedView {
         job: job.to_string(),
-        location: location.clone(),
-    };
-    Answer::accepted(view, location)
+        location: format!("/api/v1/jobs/{job}"),
+    })
 }
 
 /// What to collect from.
@@ -166,7 +164,7 @@ struct AnswerBody {
     responses((status = 202, description = "It will be done; see Location", body = AskedView, headers(("Location" = String, description = "The job")))))]
 async fn collect_nodes(change: Change<CollectionBody>) -> Result<Response, Problem> {
     let make = async |asker: Asker, body: CollectionBody| {
-        let node = body.node.as_deref().map(|node| parsed("node", node)).transpose()?;
+        let node = parsed_if("node", body.node.as_deref())?;
         Ok(asked(jobs::ask_to_collect(&asker.ctx, node, body.confirm_empty).await?))
     };
     change.once(make).await
@@ -222,12 +220,6 @@ async fn close_month(Path(month): Path<String>, change: Change<()>) -> Result<Re
     responses((status = 200, description = "The differences", body = RerateView)))]
 async fn rerate_month(Path(month): Path<String>, change: Change<RerateBody>) -> Result<Response, Problem> {
     let make = async |asker: Asker, body: RerateBody| {
-        let target = Target {
-            kind: "month",
-            id: month.clone(),
-            ..Target::default()
-        };
-        asker.ctx.authorise(Action::MonthRerate, &target).await?;
         let month: Month = parsed("month", &month)?;
         let outcome = month::rerate(&asker.ctx, month, &body.reason, body.commit).await?;
         Ok(Answer::ok(RerateView {
@@ -302,23 +294,12 @@ async fn answer_difference(Path(month): Path<String>, change: Change<AnswerBody>
         let who = asker.who()?;
         let own = (who.side == Side::Provider).then(|| who.organisation.to_string());
         let provider = body.provider.or(own).unwrap_or_default();
-        let target = Target {
-            kind: "difference",
-            id: format!("{month} {} {}", body.resource, body.item),
-            provider: provider.parse().ok(),
-            ..Target::default()
-        };
-        asker.ctx.authorise(Action::BillAnswer, &target).await?;
         let input = AnswerInput {
             provider,
             resource: body.resource,
             item: body.item,
             outcome: parsed("outcome", &body.outcome)?,
-            agreed: body
-                .agreed
-                .as_deref()
-                .map(|agreed| parsed("agreed", agreed))
-                .transpose()?,
+            agreed: parsed_if("agreed", body.agreed.as_deref())?,
             words: body.words,
         };
         month::answer_difference(&asker.ctx, parsed("month", &month)?, input).await?;

@@ -1,6 +1,6 @@
 //! Where a month stands.
 
-use super::parsed;
+use super::{parsed, value};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
@@ -51,7 +51,6 @@ async fn show_month(asker: Asker, Path(month): Path<String>) -> Result<Json<Mont
     let view = app::month::show(&asker.ctx, month).await?;
     let all = reach == Reach::All;
     let whole = |value: Value| if all { value } else { Value::Null };
-    let json = |value: serde_json::Result<Value>| value.unwrap_or(Value::Null);
     let reconciled = view
         .reconciled
         .into_iter()
@@ -59,12 +58,12 @@ async fn show_month(asker: Asker, Path(month): Path<String>) -> Result<Json<Mont
     Ok(Json(MonthBody {
         month: month.to_string(),
         closed_at: view.closed_at.map(|at| at.to_string()),
-        metered: whole(json(serde_json::to_value(view.metered))),
-        rated: whole(json(serde_json::to_value(view.rated))),
+        metered: whole(value(view.metered)),
+        rated: whole(value(view.rated)),
         reconciled: reconciled
-            .map(|(provider, summary)| (provider, json(serde_json::to_value(summary))))
+            .map(|(provider, summary)| (provider, value(summary)))
             .collect(),
         statements: all.then_some(view.statements),
-        withheld: whole(json(serde_json::to_value(view.withheld))),
+        withheld: whole(value(view.withheld)),
     }))
 }

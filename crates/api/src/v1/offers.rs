@@ -1,7 +1,7 @@
 //! Offers of providers for an approved application, and the choice of the authority.
 
-use super::parsed;
-use super::requests::{etag_of, seen};
+use super::requests::seen;
+use super::{etag, parsed, parsed_if};
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -130,7 +130,7 @@ struct ChoiceBody {
 struct ChoiceView {
     provider: String,
     reason: String,
-    /// What the rule on comparing offers came to.
+    /// What the rule on comparing offers came to, as `pass`.
     outcome: String,
     /// In its words.
     judged: String,
@@ -144,7 +144,7 @@ impl From<Chosen> for ChoiceView {
         Self {
             provider: chosen.provider.to_string(),
             reason: chosen.reason,
-            outcome: super::requests::value(&chosen.check.outcome).to_string(),
+            outcome: chosen.check.outcome.word().to_owned(),
             judged: chosen.check.reason,
             by: chosen.by.to_string(),
             at: chosen.at.to_string(),
@@ -171,7 +171,7 @@ async fn list_offers(asker: Asker, Path(number): Path<String>) -> Result<Respons
     let request = seen(&asker, &number).await?;
     let offers = orders::offers(&asker.ctx, &number).await?;
     let views: Vec<OfferView> = offers.into_iter().map(view).collect();
-    Ok((etag_of(&request), Json(views)).into_response())
+    Ok((etag(request.version), Json(views)).into_response())
 }
 
 /// Offer prices for an application, in place of an earlier offer
@@ -196,7 +196,7 @@ async fn make_offer(Path(number): Path<String>, change: Change<OfferBody>) -> Re
         let new = NewOffer {
             provider: provider.clone(),
             node: parsed("node", &body.node)?,
-            pool: body.pool.as_deref().map(|pool| parsed("pool", pool)).transpose()?,
+            pool: parsed_if("pool", body.pool.as_deref())?,
             contract: parsed("contract", &body.contract)?,
             prices: body.prices.into_iter().map(price).collect::<Result<_, Problem>>()?,
             words: body.words,
@@ -212,13 +212,8 @@ async fn make_offer(Path(number): Path<String>, change: Change<OfferBody>) -> Re
     responses((status = 200, description = "The choice", body = Option<ChoiceView>)))]
 async fn show_choice(asker: Asker, Path(number): Path<String>) -> Result<Response, Problem> {
     let request = seen(&asker, &number).await?;
-    let chosen = orders::choice_of(&asker.ctx, &number).await;
-    // A provider that may see the application, but is not the one it was given to, learns nothing more.
-    let chosen = chosen.or_else(|error| match kernel::Kinded::kind(&error) {
-        kernel::ErrorKind::Forbidden => Ok(None),
-        _ => Err(error),
-    })?;
-    Ok((etag_of(&request), Json(chosen.map(ChoiceView::from))).into_response())
+    let chosen = orders::choice_of(&asker.ctx, &number).await?;
+    Ok((etag(request.version), Json(chosen.map(ChoiceView::from))).into_response())
 }
 
 /// Choose the provider by comparing the offers; gives the order

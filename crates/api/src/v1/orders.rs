@@ -1,6 +1,6 @@
 //! Work orders: what is to be opened, changed or ended, carried out by the platform or by a person with evidence.
 
-use super::parsed;
+use super::{etag, parsed, parsed_if};
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
@@ -10,7 +10,6 @@ use crate::session::Asker;
 use app::orders::{self, HandNote, HandStep, OrderFilter, OrderView, StuckOrder};
 use axum::Json;
 use axum::extract::Path;
-use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::work::{Step, WorkOrder};
 use serde::{Deserialize, Serialize};
@@ -254,11 +253,7 @@ pub(super) async fn seen(asker: &Asker, number: &str) -> Result<WorkOrder, Probl
     ("format" = Option<String>, Query, description = "`csv` for the whole list as CSV")),
     responses((status = 200, description = "A page of orders", body = Page<OrderRow>)))]
 async fn list_orders(asker: Asker, Listed { filter, paging }: Listed<OrderQuery>) -> Result<Response, Problem> {
-    let state = filter
-        .state
-        .as_deref()
-        .map(|state| parsed("state", state))
-        .transpose()?;
+    let state = parsed_if("state", filter.state.as_deref())?;
     let filter = OrderFilter {
         state,
         request: filter.request,
@@ -283,8 +278,7 @@ async fn list_stuck_orders(asker: Asker, Listed { paging, .. }: Listed<Nothing>)
 async fn show_order(asker: Asker, Path(number): Path<String>) -> Result<Response, Problem> {
     let view = orders::show(&asker.ctx, &number).await;
     let view = view.map_err(|error| Problem::unseen(error, "工单", &number))?;
-    let etag = [(header::ETAG, format!("\"{}\"", view.order.version))];
-    Ok((etag, Json(OrderBody::from(view))).into_response())
+    Ok((etag(view.order.version), Json(OrderBody::from(view))).into_response())
 }
 
 /// Begin an order by hand; whoever does accepts nothing of it

@@ -1,7 +1,6 @@
 //! Price books: their versions, and the approval of what somebody else prepared.
 
-use super::parsed;
-use super::requests::value;
+use super::{parsed, value, whole};
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
@@ -91,7 +90,7 @@ async fn approve_price_book(
     change: Change<ApprovalBody>,
 ) -> Result<Response, Problem> {
     let make = async |asker: Asker, body: ApprovalBody| {
-        let book = (&parsed("contract", &contract)?, parsed("version", &version)?);
+        let book = (&parsed("contract", &contract)?, whole("version", &version)?);
         let approved = price_books::approve(&asker.ctx, book, &body.opinion).await?;
         Ok(Answer::created(PriceBookView::from(approved)))
     };

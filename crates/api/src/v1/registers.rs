@@ -1,7 +1,6 @@
 //! The registers: organisations, systems, the catalogue and contracts.
 
-use super::parsed;
-use super::requests::value;
+use super::{parsed_if, value};
 use crate::filter::Listed;
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
@@ -36,7 +35,7 @@ struct AtQuery {
 
 impl AtQuery {
     fn at(&self, asker: &Asker) -> Result<Instant, Problem> {
-        let at = self.at.as_deref().map(|at| parsed("at", at)).transpose()?;
+        let at = parsed_if("at", self.at.as_deref())?;
         Ok(at.unwrap_or_else(|| asker.ctx.now()))
     }
 }
@@ -135,20 +134,12 @@ impl From<Contract> for ContractView {
             starts: contract.starts.to_string(),
             ends: contract.ends.to_string(),
             ceiling: contract.ceiling.map(|ceiling| ceiling.to_string()),
-            proration: text(&contract.proration),
+            proration: contract.proration.word(),
             tolerance: contract.tolerance.to_string(),
             sla: value(contract.sla),
             commitments: value(contract.commitments),
             source: contract.source,
         }
-    }
-}
-
-/// A word of the rules by its text form.
-fn text(given: &impl Serialize) -> String {
-    match value(given) {
-        Value::String(text) => text,
-        other => other.to_string(),
     }
 }
 
@@ -179,7 +170,7 @@ async fn list_systems(asker: Asker, Listed { filter, paging }: Listed<AtQuery>) 
         organisation: system.organisation.to_string(),
         mlps_level: system.mlps_level,
         zone: system.zone.word().to_owned(),
-        data_grade: system.data_grade.map(|grade| text(&grade)),
+        data_grade: system.data_grade.map(|grade| grade.word().to_owned()),
         status: system.status.word().to_owned(),
         origin: system.origin.word().to_owned(),
     });
@@ -200,4 +191,20 @@ async fn list_catalogue(asker: Asker, Listed { filter, paging }: Listed<AtQuery>
 async fn list_contracts(asker: Asker, Listed { filter, paging }: Listed<AtQuery>) -> Result<Response, Problem> {
     let found = registers::contracts(&asker.ctx, filter.at(&asker)?).await?;
     paging.answer(found.into_iter().map(ContractView::from).collect(), "code")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_of_charging_a_part_of_a_month_is_a_word() {
+        let contract = serde_json::json!({
+            "code": "HT-1", "title": "合同", "provider": "P1", "round": "一期", "lot": "一", "starts": "2026-01-01",
+            "ends": "2027-01-01", "ceiling": null, "proration": { "full_month_after": 15 }, "tolerance": "0.00",
+            "sla": null, "commitments": [], "source": "测试",
+        });
+        let contract: Contract = serde_json::from_value(contract).unwrap();
+        assert_eq!(ContractView::from(contract).proration, "full_month_after_15_days");
+    }
 }

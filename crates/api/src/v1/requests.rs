@@ -1,6 +1,6 @@
 //! Applications: written, checked, handed in, decided.
 
-use super::parsed;
+use super::{etag, parsed, parsed_if, value};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::Page;
@@ -10,7 +10,6 @@ use crate::session::Asker;
 use app::requests::{self, Draft, RequestFilter, RequestView};
 use axum::Json;
 use axum::extract::Path;
-use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::flow::{Act, ReturnTo};
 use domain::request::ResourceRequest;
@@ -168,10 +167,6 @@ struct OpinionBody {
     opinion: String,
 }
 
-pub(super) fn value(given: impl Serialize) -> Value {
-    serde_json::to_value(given).unwrap_or(Value::Null)
-}
-
 impl From<RequestView> for RequestBody {
     fn from(view: RequestView) -> Self {
         let people = view.people.iter().map(|(id, name)| (id.to_string(), json!(name)));
@@ -195,11 +190,6 @@ pub(super) async fn seen(asker: &Asker, number: &str) -> Result<ResourceRequest,
     found.map_err(|error| Problem::unseen(error, "申请", number))
 }
 
-/// The version of an application, for what hangs on it.
-pub(super) fn etag_of(request: &ResourceRequest) -> [(header::HeaderName, String); 1] {
-    [(header::ETAG, format!("\"{}\"", request.version))]
-}
-
 /// Applications that one may see, the newest first
 #[utoipa::path(get, path = "/requests", tag = "requests", params(RequestQuery,
     ("after" = Option<String>, Query, description = "The `next` of the page before"),
@@ -208,11 +198,7 @@ pub(super) fn etag_of(request: &ResourceRequest) -> [(header::HeaderName, String
     responses((status = 200, description = "A page of applications", body = Page<RequestRow>)))]
 async fn list_requests(asker: Asker, Listed { filter, paging }: Listed<RequestQuery>) -> Result<Response, Problem> {
     let filter = RequestFilter {
-        status: filter
-            .status
-            .as_deref()
-            .map(|status| parsed("status", status))
-            .transpose()?,
+        status: parsed_if("status", filter.status.as_deref())?,
         unit: filter.unit,
         system: filter.system,
         after: paging.after.clone(),
@@ -247,7 +233,7 @@ async fn check_thought(change: Change<DraftBody>) -> Result<Response, Problem> {
 async fn show_request(asker: Asker, Path(number): Path<String>) -> Result<Response, Problem> {
     let view = requests::show(&asker.ctx, &number).await;
     let view = view.map_err(|error| Problem::unseen(error, "申请", &number))?;
-    Ok((etag_of(&view.request), Json(RequestBody::from(view))).into_response())
+    Ok((etag(view.request.version), Json(RequestBody::from(view))).into_response())
 }
 
 /// Edit a draft, or what was returned

@@ -1,7 +1,6 @@
 //! Expert reviews of an application: opened, interests declared, opinions heard, decided.
 
-use super::parsed;
-use super::requests::value;
+use super::{etag, parsed, parsed_if, value};
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -9,7 +8,6 @@ use crate::session::Asker;
 use app::requests::{self, NewPanel, Panel, PanelDecision, PanelStep};
 use axum::Json;
 use axum::extract::Path;
-use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::registry::Spec;
 use domain::rules::{Condition, Opinion, ReviewScope, Reviewer};
@@ -188,9 +186,8 @@ impl From<Panel> for PanelView {
 async fn list_reviews(asker: Asker, Path(number): Path<String>) -> Result<Response, Problem> {
     let found = requests::panels(&asker.ctx, &number).await;
     let (panels, version) = found.map_err(|error| Problem::unseen(error, "申请", &number))?;
-    let etag = [(header::ETAG, format!("\"{version}\""))];
     let reviews = panels.into_iter().map(PanelView::from).collect();
-    Ok((etag, Json(ReviewsBody { version, reviews })).into_response())
+    Ok((etag(version), Json(ReviewsBody { version, reviews })).into_response())
 }
 
 fn person(body: PersonBody) -> (String, String) {
@@ -281,7 +278,7 @@ fn scope(body: ScopeBody) -> Result<ReviewScope, Problem> {
     Ok(ReviewScope {
         kind: parsed("kind", &body.kind)?,
         class: body.class,
-        pool: body.pool.as_deref().map(|pool| parsed("pool", pool)).transpose()?,
+        pool: parsed_if("pool", body.pool.as_deref())?,
         most: parsed("most", &body.most)?,
         used: Spec::new(),
     })
@@ -307,7 +304,7 @@ async fn decide_review(
             decision: parsed("decision", &body.decision)?,
             scope: body.scope.into_iter().map(scope).collect::<Result<_, _>>()?,
             conditions: body.conditions.into_iter().map(condition).collect(),
-            expires: body.expires.as_deref().map(|at| parsed("expires", at)).transpose()?,
+            expires: parsed_if("expires", body.expires.as_deref())?,
         };
         let review = requests::decide_panel(&asker.ctx, (&number, &code, version?), decided).await?;
         let record: Value = value(review);

@@ -1,6 +1,6 @@
 //! Roles: proposed by the system administrator, approved by the security administrator.
 
-use super::parsed;
+use super::{parsed, whole};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
@@ -69,7 +69,7 @@ struct ProposedView {
 /// A decision on a proposal.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct DecisionBody {
+struct RoleDecisionBody {
     granted: bool,
 }
 
@@ -108,11 +108,11 @@ async fn propose_role(change: Change<ProposalBody>) -> Result<Response, Problem>
 }
 
 /// Put a proposed role in force, or refuse it
-#[utoipa::path(post, path = "/roles/{number}/decision", tag = "roles", request_body = DecisionBody,
+#[utoipa::path(post, path = "/roles/{number}/decision", tag = "roles", request_body = RoleDecisionBody,
     params(("number" = String, Path, description = "Number of the proposal")), responses((status = 204, description = "Decided")))]
-async fn decide_role(Path(number): Path<String>, change: Change<DecisionBody>) -> Result<Response, Problem> {
-    let make = async |asker: Asker, body: DecisionBody| {
-        accounts::approve_role(&asker.ctx, parsed("number", &number)?, body.granted).await?;
+async fn decide_role(Path(number): Path<String>, change: Change<RoleDecisionBody>) -> Result<Response, Problem> {
+    let make = async |asker: Asker, body: RoleDecisionBody| {
+        accounts::approve_role(&asker.ctx, whole("number", &number)?, body.granted).await?;
         Ok(Answer::done())
     };
     change.once(make).await
@@ -122,6 +122,6 @@ async fn decide_role(Path(number): Path<String>, change: Change<DecisionBody>) -
 #[utoipa::path(delete, path = "/roles/{number}", tag = "roles", params(("number" = String, Path, description = "Number of the assignment")),
     responses((status = 204, description = "Taken back")))]
 async fn end_role(asker: Asker, Path(number): Path<String>) -> Result<StatusCode, Problem> {
-    accounts::end_role(&asker.ctx, parsed("number", &number)?).await?;
+    accounts::end_role(&asker.ctx, whole("number", &number)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -66,21 +66,24 @@ pub(super) struct SessionView {
     agent: String,
 }
 
-/// Log in
-#[utoipa::path(post, path = "/sessions", tag = "sessions", request_body = LoginBody,
-    responses((status = 201, description = "Logged in; the session is in the cookie", body = LoginView)))]
-async fn begin_session(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+/// From where and with what somebody comes, if they do not come too often.
+pub(super) fn comes_from(api: &Api, request: &Request) -> Result<(String, String), Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let address = api.address(request.headers(), peer);
-    let agent = request.headers().get(header::USER_AGENT);
-    let agent = agent
-        .and_then(|agent| agent.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
     if !api.logins.admit(&address, api.ctx.now()) {
         let detail = "来自该地址的登录过于频繁，请一分钟后再试";
         return Err(Problem::coded(StatusCode::TOO_MANY_REQUESTS, "too_many_logins", detail));
     }
+    let agent = request.headers().get(header::USER_AGENT);
+    let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    Ok((address, agent.to_owned()))
+}
+
+/// Log in
+#[utoipa::path(post, path = "/sessions", tag = "sessions", request_body = LoginBody,
+    responses((status = 201, description = "Logged in; the session is in the cookie", body = LoginView)))]
+async fn begin_session(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+    let (address, agent) = comes_from(&api, &request)?;
     let Given(body) = Given::<LoginBody>::from_request(request, &api).await?;
     let given = Credentials {
         login: body.login,

@@ -4,7 +4,7 @@
 //! the browser back (`Lax`); the session's never is, so the answer is a page that goes on by itself.
 
 use super::parsed;
-use super::sessions::{LoginView, logged_in};
+use super::sessions::{LoginView, comes_from, logged_in};
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change, Given};
 use crate::problem::Problem;
@@ -12,11 +12,10 @@ use crate::server::Api;
 use crate::session::{Asker, SIGN_IN_COOKIE, sign_in_cookie, value_of};
 use app::accounts::{self, Returned, SignedIn};
 use axum::Json;
-use axum::extract::{ConnectInfo, FromRequest, Path, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -62,32 +61,36 @@ struct SubjectBody {
     subject: Option<String>,
 }
 
-/// From where and with what somebody comes, if they do not come too often.
-fn from(api: &Api, request: &Request) -> Result<(String, String), Problem> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let address = api.address(request.headers(), peer);
-    if !api.logins.admit(&address, api.ctx.now()) {
-        let detail = "来自该地址的登录过于频繁，请一分钟后再试";
-        return Err(Problem::coded(StatusCode::TOO_MANY_REQUESTS, "too_many_logins", detail));
-    }
-    let agent = request.headers().get(header::USER_AGENT);
-    let agent = agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    Ok((address, agent.to_owned()))
-}
-
 /// A page that goes on to the platform by itself, as a page of its own: only then the browser sends the session.
 fn going_on(words: &str) -> Html<String> {
+    let words = escaped(words);
     Html(format!(
         "<!doctype html><html lang=\"zh\"><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"0;url=/\">\
          <title>云衡</title><p>{words}</p><p><a href=\"/\">继续</a></p></html>\n"
     ))
 }
 
+/// Text for HTML: no letter of it is taken for a tag, a reference or the end of an attribute.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            other => html.push(other),
+        }
+    }
+    html
+}
+
 /// Begin a login at the identity provider
 #[utoipa::path(get, path = "/sessions/oidc", tag = "sessions",
     responses((status = 303, description = "To the provider; the browser keeps a cookie until it comes back")))]
 async fn begin_sign_in(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    from(&api, &request)?;
+    comes_from(&api, &request)?;
     let begun = accounts::begin_sign_in(&api.ctx, None).await?;
     let cookie = sign_in_cookie(&begun.browser, begun.lasts_s, api.edge.behind_proxy);
     let headers = [(header::LOCATION, begun.address), (header::SET_COOKIE, cookie)];
@@ -102,7 +105,7 @@ async fn finish_sign_in(
     Filter(query): Filter<ReturnQuery>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (address, agent) = from(&api, &request)?;
+    let (address, agent) = comes_from(&api, &request)?;
     let given = Returned {
         state: query.state,
         code: query.code,
@@ -135,7 +138,7 @@ async fn finish_sign_in(
 #[utoipa::path(post, path = "/sessions/oidc/code", tag = "sessions", request_body = CodeBody,
     responses((status = 201, description = "Logged in; the session is in the cookie", body = LoginView)))]
 async fn finish_with_code(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    let from = from(&api, &request)?;
+    let from = comes_from(&api, &request)?;
     let browser = value_of(request.headers(), SIGN_IN_COOKIE)
         .unwrap_or_default()
         .to_owned();
@@ -173,4 +176,17 @@ async fn bind_account(Path(id): Path<String>, change: Change<SubjectBody>) -> Re
         Ok(Answer::done())
     };
     change.once(make).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_text_and_nothing_else() {
+        let Html(page) = going_on("<script>alert('x')</script>&\"王某\"，登录成功。");
+        let told = "<p>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;王某&quot;，登录成功。</p>";
+        assert!(page.contains(told), "{page}");
+        assert!(!page.contains("<script"), "{page}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Statements: read, printed, and handed from side to side.
 
-use super::parsed;
+use super::{etag, parsed, value};
 use crate::download;
 use crate::filter::{Filter, Listed};
 use crate::idempotency::{Answer, Change};
@@ -12,10 +12,8 @@ use app::AppError;
 use app::statements::{self, AdvanceInput, Format, RenderSelection, StatementView};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use domain::authz::{Action, Target};
-use domain::settle::StatementScope;
+use domain::authz::Action;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -108,7 +106,7 @@ struct DocumentQuery {
 /// What one's side says about a statement.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OpinionBody {
+struct StatementOpinionBody {
     /// agree or return.
     step: String,
     /// In one's words; required when returning.
@@ -123,22 +121,12 @@ struct AdvancedView {
     stage: String,
 }
 
-fn target(number: &str, scope: &StatementScope) -> Target {
-    Target {
-        kind: "statement",
-        id: number.to_owned(),
-        unit: scope.organisation.as_deref().and_then(|code| code.parse().ok()),
-        provider: scope.provider.parse().ok(),
-        owner: None,
-    }
-}
-
 /// A statement that the asker may see. What is none of their business is not there.
 async fn seen_by(asker: &Asker, number: &str) -> Result<StatementView, Problem> {
     asker.ctx.reach(Action::StatementRead, "statement").await?;
     let known = statements::show(&asker.ctx, number).await;
     let view = known.map_err(|error| Problem::hidden(error, "结算单", number))?;
-    let target = target(number, &view.statement.scope);
+    let target = statements::target(number, &view.statement.scope);
     asker.may_see(Action::StatementRead, &target, "结算单").await?;
     Ok(view)
 }
@@ -175,7 +163,6 @@ async fn list_statements(asker: Asker, Listed { filter, paging }: Listed<Stateme
     responses((status = 200, description = "The statement", body = StatementBody, headers(("ETag" = String, description = "Its version")))))]
 async fn show_statement(asker: Asker, Path(number): Path<String>) -> Result<Response, Problem> {
     let view = seen_by(&asker, &number).await?;
-    let json = |value: serde_json::Result<Value>| value.unwrap_or(Value::Null);
     let statement = view.statement;
     let body = StatementBody {
         number: statement.number,
@@ -189,14 +176,13 @@ async fn show_statement(asker: Asker, Path(number): Path<String>) -> Result<Resp
         stage: view.stage.to_owned(),
         version: view.version,
         digest: view.digest.to_string(),
-        items: json(serde_json::to_value(statement.items)),
-        withheld: json(serde_json::to_value(statement.withheld)),
-        releases: json(serde_json::to_value(statement.releases)),
-        deductions: json(serde_json::to_value(statement.deductions)),
-        opinions: json(serde_json::to_value(view.opinions)),
+        items: value(statement.items),
+        withheld: value(statement.withheld),
+        releases: value(statement.releases),
+        deductions: value(statement.deductions),
+        opinions: value(view.opinions),
     };
-    let etag = [(header::ETAG, format!("\"{}\"", view.version))];
-    Ok((etag, Json(body)).into_response())
+    Ok((etag(view.version), Json(body)).into_response())
 }
 
 /// A statement as PDF or XLSX
@@ -237,15 +223,16 @@ async fn print_statement(
 }
 
 /// Say what one's side thinks: agree and hand on, or return
-#[utoipa::path(post, path = "/statements/{number}/opinions", tag = "main job", request_body = OpinionBody,
+#[utoipa::path(post, path = "/statements/{number}/opinions", tag = "main job", request_body = StatementOpinionBody,
     params(("number" = String, Path, description = "Its number"), ("If-Match" = String, Header, description = "The ETag that was read")),
     responses((status = 200, description = "Where it stands now", body = AdvancedView)))]
-async fn advance_statement(Path(number): Path<String>, change: Change<OpinionBody>) -> Result<Response, Problem> {
+async fn advance_statement(
+    Path(number): Path<String>,
+    change: Change<StatementOpinionBody>,
+) -> Result<Response, Problem> {
     let seen = change.seen();
-    let make = async |asker: Asker, body: OpinionBody| {
-        let view = seen_by(&asker, &number).await?;
-        let target = target(&number, &view.statement.scope);
-        asker.ctx.authorise(Action::StatementAdvance, &target).await?;
+    let make = async |asker: Asker, body: StatementOpinionBody| {
+        seen_by(&asker, &number).await?;
         let input = AdvanceInput {
             number: number.clone(),
             side: asker.who()?.side,

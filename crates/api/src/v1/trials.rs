@@ -1,6 +1,7 @@
 //! Trials: opened, not paid for, until the three parties have confirmed.
 
-use super::requests::{etag_of, seen};
+use super::etag;
+use super::requests::seen;
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -10,7 +11,6 @@ use axum::Json;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use domain::request::{Confirmation, Trial};
-use kernel::Instant;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -46,7 +46,8 @@ struct ConfirmationView {
     words: String,
 }
 
-fn view(trial: Trial, metered_from: Option<Instant>) -> TrialView {
+fn view(trial: Trial) -> TrialView {
+    let metered_from = trial.metered_from();
     let confirmation = |given: Confirmation| ConfirmationView {
         side: given.side.word().to_owned(),
         login: given.login,
@@ -78,17 +79,8 @@ async fn show_trial(asker: Asker, Path(number): Path<String>) -> Result<Response
     let request = seen(&asker, &number).await?;
     let trial = orders::trial_of(&asker.ctx, &number).await;
     let trial = trial.map_err(|error| Problem::unseen(error, "申请", &number))?;
-    let shown = trial.map(|trial| {
-        let complete = trial.confirmations.len() == 3;
-        let last = trial
-            .confirmations
-            .iter()
-            .map(|given| given.at)
-            .max()
-            .filter(|_| complete);
-        view(trial, last)
-    });
-    Ok((etag_of(&request), Json(shown)).into_response())
+    let shown = trial.map(view);
+    Ok((etag(request.version), Json(shown)).into_response())
 }
 
 /// Confirm a trial for one's side; the third confirmation starts the meter
@@ -99,8 +91,8 @@ async fn confirm_trial(Path(number): Path<String>, change: Change<ConfirmationBo
     let version = change.seen();
     let make = async |asker: Asker, body: ConfirmationBody| {
         seen(&asker, &number).await?;
-        let (trial, start) = orders::confirm_trial(&asker.ctx, (&number, Some(version?)), &body.words).await?;
-        Ok(Answer::created(view(trial, start)))
+        let (trial, _) = orders::confirm_trial(&asker.ctx, (&number, Some(version?)), &body.words).await?;
+        Ok(Answer::created(view(trial)))
     };
     change.once(make).await
 }

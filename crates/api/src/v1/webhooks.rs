@@ -1,6 +1,6 @@
 //! Webhooks of organisations, and what was sent by mail and webhook; kept by the system administrator.
 
-use super::parsed;
+use super::{parsed, parsed_if};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::Page;
@@ -171,16 +171,8 @@ async fn end_webhook(asker: Asker, Path(id): Path<String>) -> Result<StatusCode,
     ("format" = Option<String>, Query, description = "`csv` for the whole list as CSV")),
     responses((status = 200, description = "A page of deliveries", body = Page<DeliveryView>)))]
 async fn list_deliveries(asker: Asker, Listed { filter, paging }: Listed<DeliveryQuery>) -> Result<Response, Problem> {
-    let state = filter
-        .state
-        .as_deref()
-        .map(|state| parsed("state", state))
-        .transpose()?;
-    let after = paging
-        .after
-        .as_deref()
-        .map(|after| parsed("after", after))
-        .transpose()?;
+    let state = parsed_if("state", filter.state.as_deref())?;
+    let after = parsed_if("after", paging.after.as_deref())?;
     let found = messages::deliveries(&asker.ctx, state, after, paging.wanted()?).await?;
     paging.answer_page(found.into_iter().map(DeliveryView::from).collect(), "id")
 }

@@ -114,7 +114,7 @@ impl Desk {
         work.commit().await.unwrap();
     }
 
-    /// The links of the first administrators, used. Returns system and security administrator.
+    /// The links of the first administrators, used. Returns system, security and audit administrator.
     pub(crate) async fn administrators(&self) -> [By; 3] {
         let links = accounts::first_administrators(&self.ctx, &"BUREAU".parse().unwrap())
             .await

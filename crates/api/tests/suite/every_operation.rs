@@ -273,9 +273,9 @@ pub(crate) const UPLOADS: &[&str] = &[
 
 const NOBODY: &str = "acc_00000000-0000-7000-8000-000000000000";
 
-fn path_of(operation: &str, role: i64) -> String {
-    let (_, path) = operation.split_once(' ').unwrap();
-    let id = match path {
+/// An id of the kind that belongs into a path; nothing has it.
+pub(crate) fn id_of(path: &str) -> &'static str {
+    match path {
         path if path.starts_with("/api/v1/sessions") => "ses_00000000-0000-7000-8000-000000000000",
         path if path.starts_with("/api/v1/me/tokens") => "tok_00000000-0000-7000-8000-000000000000",
         path if path.starts_with("/api/v1/me/messages") => "msg_00000000-0000-7000-8000-000000000000",
@@ -286,7 +286,12 @@ fn path_of(operation: &str, role: i64) -> String {
         path if path.starts_with("/api/v1/deliveries") => "dlv_00000000-0000-7000-8000-000000000000",
         path if path.starts_with("/api/v1/cases") => "cas_00000000-0000-7000-8000-000000000000",
         _ => NOBODY,
-    };
+    }
+}
+
+fn path_of(operation: &str, role: i64) -> String {
+    let (_, path) = operation.split_once(' ').unwrap();
+    let id = id_of(path);
     let number = if path.contains("statements") {
         "JS-202602-0001".to_owned()
     } else {

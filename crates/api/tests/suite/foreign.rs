@@ -5,8 +5,9 @@
 
 use super::desk::{By, Desk, Said};
 use super::estate::{APPROVED, DRAFT, Estate, ORDER, ORDERED, People, STATEMENT};
-use super::every_operation::{UPLOADS, body};
+use super::every_operation::{UPLOADS, body, id_of};
 use axum::http::{Method, StatusCode};
+use domain::authz::Action;
 use std::collections::BTreeSet;
 use test_support::{TestStore, on_both_stores};
 
@@ -44,13 +45,39 @@ fn operations() -> Vec<String> {
     paths.iter().flat_map(of).collect()
 }
 
-/// The path on the things of D01 and P1.
-fn path_of(path: &str, estate: &Estate, account: &str) -> String {
+/// What the applicant of D01 has for themselves.
+struct Personal {
+    account: String,
+    session: String,
+    /// A token, by which it is known and by which they come.
+    token: (String, By),
+}
+
+impl Personal {
+    async fn of(desk: &Desk, own: &People) -> Self {
+        let (account, by) = &own.applicant;
+        let token = desk.token(by, &[Action::InventoryRead]).await;
+        let first = async |path: &str| {
+            let said = desk.get(path, by).await;
+            said.body[0]["id"].as_str().unwrap().to_owned()
+        };
+        Self {
+            account: account.to_string(),
+            session: first("/api/v1/sessions").await,
+            token: (first("/api/v1/me/tokens").await, token),
+        }
+    }
+}
+
+/// The path on the things of D01 and P1; where they have none of the kind, on one that could be.
+fn path_of(path: &str, estate: &Estate, personal: &Personal) -> String {
     let id = match path {
-        path if path.starts_with("/api/v1/evidence") => estate.evidence.clone(),
-        path if path.starts_with("/api/v1/cases") => estate.case.clone(),
-        path if path.starts_with("/api/v1/accounts") => account.to_owned(),
-        _ => "x_00000000000070008000000000000000".to_owned(),
+        path if path.starts_with("/api/v1/evidence") => &estate.evidence,
+        path if path.starts_with("/api/v1/cases") => &estate.case,
+        path if path.starts_with("/api/v1/accounts") => &personal.account,
+        path if path.starts_with("/api/v1/sessions") => &personal.session,
+        path if path.starts_with("/api/v1/me/tokens") => &personal.token.0,
+        path => id_of(path),
     };
     let number = match path {
         path if path.starts_with("/api/v1/orders") => ORDER,
@@ -58,10 +85,15 @@ fn path_of(path: &str, estate: &Estate, account: &str) -> String {
         path if path.starts_with("/api/v1/requests") => ORDERED,
         _ => "1",
     };
-    let path = path.replace("{id}", &id).replace("{number}", number);
+    let path = path.replace("{id}", id).replace("{number}", number);
     let path = path.replace("{allocation}", &format!("{ORDERED}-1-1"));
-    path.replace("{code}", "LZ-202603-0001")
-        .replace("{line}", "202602-000001")
+    let path = path.replace("{contract}", "HT-1").replace("{version}", "1");
+    let path = path
+        .replace("{token}", &personal.token.0)
+        .replace("{code}", "LZ-202603-0001")
+        .replace("{line}", "202602-000001");
+    assert!(!path.contains('{'), "{path} is no path of anything");
+    path
 }
 
 async fn send(desk: &Desk, operation: &str, path: &str, by: &By) -> Said {
@@ -91,7 +123,7 @@ async fn nobody_acts_on_what_is_anothers(store: TestStore) {
     let own = People::of(&desk, "D01", "P1").await;
     let estate = Estate::new(&desk, &own).await;
     let strangers = People::of(&desk, "D02", "P2").await;
-    let account = own.applicant.0.to_string();
+    let personal = Personal::of(&desk, &own).await;
     let mut tried = 0;
     for operation in operations() {
         let (_, pattern) = operation.split_once(' ').unwrap();
@@ -102,7 +134,7 @@ async fn nobody_acts_on_what_is_anothers(store: TestStore) {
         let private = private
             .iter()
             .any(|part| pattern.starts_with(&format!("/api/v1{part}")));
-        let path = path_of(pattern, &estate, &account);
+        let path = path_of(pattern, &estate, &personal);
         for (who, by) in strangers.all() {
             let said = send(&desk, &operation, &path, by).await;
             let status = said.status.as_u16();
@@ -115,6 +147,10 @@ async fn nobody_acts_on_what_is_anothers(store: TestStore) {
         }
     }
     assert!(tried > 200, "{tried}");
+    for by in [&own.applicant.1, &personal.token.1] {
+        let me = desk.get("/api/v1/me", by).await;
+        assert_eq!(me.status, StatusCode::OK, "nobody else ended it: {}", me.text);
+    }
     // A draft is nobody's but its writer's and its unit's; not even of a provider who knows the number.
     let offer = body("post /api/v1/requests/{number}/offers");
     let path = format!("/api/v1/requests/{DRAFT}/offers");
@@ -164,6 +200,15 @@ async fn no_list_shows_what_is_anothers(store: TestStore) {
         offered.text
     );
     assert_eq!(offered.body["items"][0]["number"], APPROVED);
+    // It learns nothing of a choice, and to ask was no attempt at what is another's.
+    let path = format!("/api/v1/requests/{APPROVED}/choice");
+    let choice = desk.get(&path, &strangers.speaker).await;
+    assert_eq!((choice.status, choice.text.as_str()), (StatusCode::OK, "null"));
+    let mut read = desk.ctx.store().read().await.unwrap();
+    let entries = read.audit_entries(1, 10_000).await.unwrap();
+    let refused = entries.iter().filter(|entry| entry.action == "access.refused");
+    let of_it: Vec<_> = refused.filter(|entry| entry.object.contains(APPROVED)).collect();
+    assert!(of_it.is_empty(), "{of_it:?}");
 }
 
 async fn the_owners_do_see_it(store: TestStore) {

@@ -116,6 +116,9 @@ async fn an_application_becomes_a_metered_resource(store: TestStore) {
         .done((&offers, &choice), &town.operations, json!({ "provider": "P1" }))
         .await;
     let order = format!("/orders/{}", chosen["order"].as_str().unwrap());
+    let shown = town.desk.get(&format!("/api/v1{choice}"), &town.operations).await;
+    let outcome = shown.body["outcome"].as_str().unwrap();
+    assert!(outcome.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{outcome}");
     let stale = town
         .desk
         .post(

@@ -11,7 +11,7 @@ on_both_stores!(
     whoever_keeps_accounts_never_holds_a_token_that_does_business
 );
 
-/// A service account of a provider with the role of its operators, given by the two administrators.
+/// A service account of a provider with the role of its operators, proposed by the system administrator and approved by the security administrator.
 async fn machine(desk: &Desk, system: &By, security: &By) -> String {
     let body = json!({ "login": "p1-robot", "name": "甲云工单机器人", "organisation": "P1", "sort": "service" });
     let made = desk.post("/api/v1/accounts", system, body).await;

@@ -1,22 +1,35 @@
 //! Logging in, foreign pages, limits, and what a person sees of others.
 
 use super::desk::{By, Desk};
+use app::statements::{Fonts, Renderer};
 use axum::http::{Method, StatusCode};
 use domain::authz::{Action, Role, RoleAssignment};
 use serde_json::json;
+use std::sync::Arc;
 use test_support::{TestStore, on_both_stores};
 
 on_both_stores!(
     a_page_of_another_origin_changes_nothing,
     logging_out_ends_the_session,
+    the_three_administrators_are_made_once_with_a_role_each,
     a_role_is_proposed_by_one_and_approved_by_another,
     a_new_link_spends_the_older_ones_and_a_used_one_shuts_out,
     one_identity_is_one_account_and_binding_shuts_out,
     mistyped_filters_are_refused,
     reading_the_chain_is_in_the_chain,
     attempts_of_an_address_are_limited,
+    the_address_is_the_one_that_the_proxy_added,
+    requests_are_counted_by_secrets_that_are_real,
+    what_is_mistyped_is_told_in_chinese,
+    exporting_the_chain_is_heavy_work,
     too_much_is_refused,
 );
+
+/// The server of a desk, as it stands towards another network.
+fn standing(desk: &mut Desk, edge: api::Edge) {
+    let renderer = Arc::new(Renderer::new(Fonts::shipped()).unwrap());
+    desk.router = api::router(desk.ctx.clone(), renderer, edge);
+}
 
 async fn a_page_of_another_origin_changes_nothing(store: TestStore) {
     let desk = Desk::new(store).await;
@@ -42,6 +55,35 @@ async fn logging_out_ends_the_session(store: TestStore) {
     let out = desk.send(Method::DELETE, "/api/v1/sessions/current", &by, None).await;
     assert_eq!(out.status, StatusCode::NO_CONTENT);
     assert_eq!(desk.get("/api/v1/me", &by).await.status, StatusCode::UNAUTHORIZED);
+}
+
+async fn the_three_administrators_are_made_once_with_a_role_each(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let all = desk.administrators().await;
+    let roles = ["admin.system", "admin.security", "admin.audit"];
+    for (by, role) in all.iter().zip(roles) {
+        let me = desk.get("/api/v1/me", by).await;
+        let held: Vec<_> = me.body["roles"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|held| &held["code"])
+            .collect();
+        assert_eq!(held, [role], "{}", me.text);
+    }
+    let again = app::accounts::first_administrators(&desk.ctx, &"BUREAU".parse().unwrap()).await;
+    assert!(again.is_err(), "there are accounts already");
+    let [system, security, _] = &all;
+    let accounts = desk.get("/api/v1/accounts", system).await;
+    assert_eq!(accounts.body["total"], 3, "{}", accounts.text);
+    // None of them takes on another's office: an administrator's account stays without any other role.
+    let mut known = accounts.body["items"].as_array().unwrap().iter();
+    let audit = known.find(|account| account["login"] == "auditadmin").unwrap();
+    let body = json!({ "account": audit["id"], "role": "authority.leader" });
+    let proposed = desk.post("/api/v1/roles", system, body).await;
+    assert!(proposed.status.is_client_error(), "{}", proposed.text);
+    let roles = desk.get("/api/v1/roles", security).await;
+    assert_eq!(roles.body["total"], 3, "{}", roles.text);
 }
 
 async fn a_role_is_proposed_by_one_and_approved_by_another(store: TestStore) {
@@ -167,6 +209,95 @@ async fn attempts_of_an_address_are_limited(store: TestStore) {
         }
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
+async fn the_address_is_the_one_that_the_proxy_added(store: TestStore) {
+    let mut desk = Desk::new(store).await;
+    let edge = api::Edge {
+        behind_proxy: true,
+        ..api::Edge::default()
+    };
+    standing(&mut desk, edge);
+    let attempt = async |n: usize, added: &str| {
+        let body = json!({ "login": format!("nobody{n}"), "password": "x" });
+        // What the client wrote itself stands in lines and entries before the proxy's.
+        let (forged, list) = (format!("198.51.100.{n}"), format!("198.51.100.{n}, {added}"));
+        let headers = [("x-forwarded-for", forged.as_str()), ("x-forwarded-for", &list)];
+        let sent = desk.send_with(Method::POST, "/api/v1/sessions", &By::Nobody, Some(body), &headers);
+        sent.await.status
+    };
+    for n in 0..20 {
+        assert_eq!(attempt(n, "203.0.113.9").await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(attempt(20, "203.0.113.9").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(attempt(20, "203.0.113.10").await, StatusCode::UNAUTHORIZED);
+}
+
+async fn requests_are_counted_by_secrets_that_are_real(store: TestStore) {
+    let mut desk = Desk::new(store).await;
+    let (_, by) = desk.person("wang", "D01", &[Role::UnitApplicant]).await;
+    let real = desk.token(&by, &[Action::InventoryRead]).await;
+    let edge = api::Edge {
+        requests_per_minute: Some(2),
+        ..api::Edge::default()
+    };
+    standing(&mut desk, edge);
+    let made_up = [By::Token("yht_x".into()), By::Cookie("yh_session=yhs_x".into())];
+    for _ in 0..3 {
+        for by in &made_up {
+            let said = desk.get("/api/v1/me", by).await;
+            assert_eq!(said.status, StatusCode::UNAUTHORIZED, "never counted: {}", said.text);
+        }
+    }
+    for by in [&real, &by] {
+        for expected in [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
+            assert_eq!(desk.get("/api/v1/me", by).await.status, expected);
+        }
+    }
+}
+
+async fn what_is_mistyped_is_told_in_chinese(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [_, security, audit] = desk.administrators().await;
+    let operations = desk.person("yunying", "BUREAU", &[Role::AuthorityOperations]).await.1;
+    for (by, path, told) in [
+        (
+            &operations,
+            "months/2026-13",
+            "month：\"2026-13\" 不是月份；请写成 2026-03",
+        ),
+        (
+            &operations,
+            "contracts?at=x",
+            "at：\"x\" 不是时刻；请写成 2026-03-01 08:30:00（北京时间）",
+        ),
+        (&operations, "evidence/x", "id：\"x\" 不是编号；编号形如 evi_"),
+        (&operations, "imports?limit=x", "limit：应为 1 至 200 的整数"),
+        (&audit, "audit/entries?limit=x", "limit：应为 1 至 200 的整数"),
+        (&audit, "audit/entries?limit=201", "limit：应为 1 至 200 的整数"),
+        (&audit, "audit/entries?from=x", "from：应为整数"),
+    ] {
+        let said = desk.get(&format!("/api/v1/{path}"), by).await;
+        assert_eq!(said.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {}", said.text);
+        let detail = said.body["detail"].as_str().unwrap();
+        assert!(detail.starts_with(told), "{path}: {detail}");
+    }
+    let said = desk
+        .post("/api/v1/roles/x/decision", &security, json!({ "granted": true }))
+        .await;
+    assert_eq!(said.body["detail"], "number：应为整数", "{}", said.text);
+}
+
+async fn exporting_the_chain_is_heavy_work(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [_, _, audit] = desk.administrators().await;
+    let export = async || desk.get("/api/v1/audit/export", &audit).await.status;
+    assert_eq!(export().await, StatusCode::OK);
+    for _ in 0..299 {
+        // Counted, and then refused for its form, which costs little.
+        desk.get("/api/v1/charges?from=2026-02&format=x", &audit).await;
+    }
+    assert_eq!(export().await, StatusCode::TOO_MANY_REQUESTS);
 }
 
 async fn too_much_is_refused(store: TestStore) {

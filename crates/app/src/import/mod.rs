@@ -94,7 +94,7 @@ pub const fn template(kind: ImportKind) -> &'static Template {
     }
 }
 
-/// Imports a file. `name` is the file's name, `bytes` its content.
+/// Imports a file, if whoever acts may. `name` is the file's name, `bytes` its content.
 ///
 /// Errors: the file cannot be read, has faults (all of them, by row), contradicts what was handed in before, or
 /// concerns a closed month in a way that is not accepted. Nothing is stored then.
@@ -105,6 +105,7 @@ pub async fn import_file(
     bytes: &[u8],
     options: ImportOptions,
 ) -> Result<ImportOutcome, AppError> {
+    may_import(ctx, kind).await?;
     let file = File {
         kind,
         name,

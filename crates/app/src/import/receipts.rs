@@ -17,18 +17,18 @@ pub const fn action(kind: ImportKind) -> Action {
     }
 }
 
-/// Whether whoever acts may import files of a kind. A provider hands in its own bills; that a bill is its own is checked
-/// when it is read.
+/// Whether whoever acts may import files of a kind. [`import_file`](super::import_file) asks this itself; who would have
+/// to receive the file first asks before. A provider hands in its own bills; that a bill is its own is checked when it is
+/// read.
 pub async fn may_import(ctx: &OpContext, kind: ImportKind) -> Result<(), AppError> {
-    let who = ctx.who()?.clone();
+    let who = ctx.who().ok().filter(|who| who.side == Side::Provider);
     let about = Target {
         kind: "import",
         id: kind.word().to_owned(),
-        provider: Some(who.organisation).filter(|_| who.side == Side::Provider),
+        provider: who.map(|who| who.organisation.clone()),
         ..Target::default()
     };
-    ctx.authorise(action(kind), &about).await?;
-    Ok(())
+    ctx.judge(action(kind), &about).await
 }
 
 /// The files that were imported, of one kind or of all, the newest first, at most `limit`, after one of the list if it is

@@ -4,6 +4,7 @@ use super::meter::summary_of;
 use super::{Facts, StepState, refuse_closed};
 use crate::collect::manifest;
 use crate::{AppError, OpContext};
+use domain::authz::{Action, Target};
 use domain::rate::ChargeTable;
 use domain::reconcile::{AnswerOutcome, ClassSum, reconcile};
 use kernel::{Digester, Money, Month, RunId};
@@ -186,9 +187,16 @@ pub struct AnswerInput {
     pub words: String,
 }
 
-/// Records what a provider answered to a difference. Answers are kept; the last one counts. What it settles is not
+/// Records what a provider answered to a difference, if whoever acts may answer for it. Answers are kept; the last one counts. What it settles is not
 /// withheld when the month is closed, or, if that is done, released by the next close.
 pub async fn answer_difference(ctx: &OpContext, month: Month, input: AnswerInput) -> Result<(), AppError> {
+    let about = Target {
+        kind: "difference",
+        id: format!("{month} {} {}", input.resource, input.item),
+        provider: input.provider.parse().ok(),
+        ..Target::default()
+    };
+    ctx.judge(Action::BillAnswer, &about).await?;
     let settles = input.outcome == AnswerOutcome::Settled;
     if settles != input.agreed.is_some() || input.agreed.is_some_and(|figure| figure < Money::ZERO) {
         let why = "双方商定的，必须写明商定的应付金额（不小于 0）；其他答复不写金额";

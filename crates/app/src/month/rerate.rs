@@ -3,7 +3,7 @@
 use super::late::{Cause, LateFacts};
 use super::rate::{Prices, correct_closed};
 use crate::{AppError, OpContext};
-use domain::authz::Duty;
+use domain::authz::{Action, Duty, Target};
 use domain::rate::Correction;
 use kernel::{Money, Month};
 use std::collections::BTreeSet;
@@ -22,9 +22,15 @@ pub struct RerateOutcome {
     pub committed: bool,
 }
 
-/// Compares a closed month with what it should have cost by what is known now. With `commit`, the differences will be
-/// posted by the next rating of the open month, with the reason as their cause.
+/// Compares a closed month with what it should have cost by what is known now, if whoever acts may. With `commit`, the
+/// differences will be posted by the next rating of the open month, with the reason as their cause.
 pub async fn rerate(ctx: &OpContext, month: Month, reason: &str, commit: bool) -> Result<RerateOutcome, AppError> {
+    let about = Target {
+        kind: "month",
+        id: month.to_string(),
+        ..Target::default()
+    };
+    ctx.judge(Action::MonthRerate, &about).await?;
     if reason.trim().is_empty() {
         return Err(AppError::Invalid("重算必须说明理由".to_owned()));
     }

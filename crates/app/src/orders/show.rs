@@ -1,9 +1,9 @@
 //! One work order with what people noted of its steps, and the choice it came from.
 
-use super::matter::{paper, papers, read_request, target};
+use super::matter::{paper, papers};
 use super::{Chosen, HandNote, order};
+use crate::requests::seen;
 use crate::{AppError, OpContext};
-use domain::authz::Action;
 use domain::registry::Side;
 use domain::work::WorkOrder;
 use kernel::AccountId;
@@ -43,10 +43,10 @@ pub async fn show(ctx: &OpContext, number: &str) -> Result<OrderView, AppError> 
     })
 }
 
-/// The choice of the provider of an application, if it was made. A provider does not see how others were judged: none.
+/// The choice of the provider of an application, if it was made and the application may be seen. A provider does not see
+/// how others were judged: none.
 pub async fn choice_of(ctx: &OpContext, number: &str) -> Result<Option<Chosen>, AppError> {
-    let request = read_request(ctx, number).await?;
-    ctx.authorise(Action::RequestRead, &target(&request, None)).await?;
+    seen(ctx, number).await?;
     if ctx.who()?.side == Side::Provider {
         return Ok(None);
     }

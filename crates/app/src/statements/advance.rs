@@ -1,10 +1,10 @@
 //! Advancing a statement: each side in its turn, by name and date, until the authority has decided.
 
-use super::list::not_found;
+use super::list::{not_found, target};
 use crate::{AppError, OpContext};
-use domain::authz::Duty;
+use domain::authz::{Action, Duty};
 use domain::registry::Side;
-use domain::settle::{Opinion, StatementStatus, Step, advance as decide};
+use domain::settle::{FlowError, Opinion, StatementStatus, Step, advance as decide};
 
 /// What somebody says about a statement.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct AdvanceInput {
     pub text: String,
 }
 
-/// Moves a statement on, or back. Returns where it stands now, and that in words.
+/// Moves a statement on, or back, if whoever acts may for that side. Returns where it stands now, and that in words.
 pub async fn advance(ctx: &OpContext, input: AdvanceInput) -> Result<(StatementStatus, &'static str), AppError> {
     advance_seen(ctx, input, None).await
 }
@@ -30,6 +30,7 @@ pub async fn advance_seen(
     input: AdvanceInput,
     seen: Option<i64>,
 ) -> Result<(StatementStatus, &'static str), AppError> {
+    may_advance(ctx, &input).await?;
     if input.side == Side::Authority && input.step == Step::Agree {
         // Whoever closed the month prepared the settlement, and does not approve it.
         let mut read = ctx.store().read().await?;
@@ -75,4 +76,18 @@ pub async fn advance_seen(
     .await?;
     work.commit().await?;
     Ok((status, status.stage(record.statement.scope.confirmed_by())))
+}
+
+/// Whether whoever acts speaks for that side, about this statement.
+async fn may_advance(ctx: &OpContext, input: &AdvanceInput) -> Result<(), AppError> {
+    if let Ok(who) = ctx.who()
+        && who.side != input.side
+    {
+        let (own, wanted) = (who.side.zh(), input.side.zh());
+        return Err(FlowError::NotTheirSide { own, wanted }.into());
+    }
+    let record = ctx.store().read().await?.statement(&input.number).await?;
+    let record = record.ok_or_else(|| not_found(&input.number))?;
+    let about = target(&input.number, &record.statement.scope);
+    ctx.judge(Action::StatementAdvance, &about).await
 }

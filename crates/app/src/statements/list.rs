@@ -1,6 +1,7 @@
 //! Listing and showing statements.
 
 use crate::{AppError, OpContext};
+use domain::authz::Target;
 use domain::registry::Organisation;
 use domain::settle::{Opinion, Position, Statement, StatementScope, StatementStatus, WithheldLedger, WithheldSums};
 use kernel::{Digest, Money, Month};
@@ -131,6 +132,17 @@ pub async fn show(ctx: &OpContext, number: &str) -> Result<StatementView, AppErr
         digest: record.digest,
         opinions,
     })
+}
+
+/// What a statement is to the policies.
+pub fn target(number: &str, scope: &StatementScope) -> Target {
+    Target {
+        kind: "statement",
+        id: number.to_owned(),
+        unit: scope.organisation.as_deref().and_then(|code| code.parse().ok()),
+        provider: scope.provider.parse().ok(),
+        owner: None,
+    }
 }
 
 pub(super) fn not_found(number: &str) -> AppError {

@@ -6,5 +6,5 @@ mod render;
 
 pub use advance::{AdvanceInput, advance, advance_seen};
 pub use documents::{Fonts, Renderer};
-pub use list::{ReleasedBy, StatementRow, StatementView, list, show};
+pub use list::{ReleasedBy, StatementRow, StatementView, list, show, target};
 pub use render::{Format, RenderSelection, render};

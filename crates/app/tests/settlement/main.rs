@@ -11,14 +11,17 @@
 mod cases;
 mod world;
 
+use app::{AppError, OpContext, Progress};
+use app::cases::{SettleCase, settle};
 use app::import::{ImportKind, ImportOptions, import_file};
 use app::month::{AnswerInput, answer_difference, rate, rerate, show};
 use app::statements::{AdvanceInput, advance};
-use app::{OpContext, Progress};
+use domain::authz::{Actor, Role};
+use domain::meter::CaseOutcome;
 use domain::reconcile::AnswerOutcome;
 use domain::registry::Side;
 use domain::settle::{ReleaseCause, Statement, StatementStatus, Step};
-use kernel::{ErrorKind, Kinded as _, Money};
+use kernel::{AccountId, ErrorKind, Kinded as _, Money};
 use std::sync::Arc;
 use test_support::TestStore;
 use tokio::runtime::Handle;
@@ -31,6 +34,7 @@ test_support::on_both_stores!(
     late_data_leaves_unapproved_prices_out,
     a_reason_holds_for_what_was_shown_only,
     a_providers_own_statement_is_confirmed_by_the_provider,
+    who_may_not_is_refused_by_the_use_case_itself,
 );
 
 const BOTH: [(&str, &str, &str); 2] = [("A-1", "D1", "2500.00"), ("A-2", "D2", "5000.00")];
@@ -330,4 +334,61 @@ async fn a_providers_own_statement_is_confirmed_by_the_provider(store: TestStore
     }
     let view = app::statements::show(&world.ctx, "JS-202603-0003").await.unwrap();
     assert_eq!((view.status, view.stage), (StatementStatus::Final, "已审定"));
+}
+
+/// Whichever way somebody came, the use case asks; what is refused is in the chain.
+async fn who_may_not_is_refused_by_the_use_case_itself(store: TestStore) {
+    let world = World::new(store).await;
+    world.on("2026-04-03 10:00:00").bill(1, &BOTH).await;
+    world.close("2026-03").await;
+    let stranger = world.ctx.acting(Actor {
+        account: AccountId::from_parts(1, &[7; 10]),
+        login: "stranger".into(),
+        organisation: "D2".parse().unwrap(),
+        side: Side::Unit,
+        roles: vec![Role::UnitApplicant],
+        scope: None,
+    });
+    let answer = AnswerInput {
+        provider: "P1".into(),
+        resource: "A-1".into(),
+        item: "LINE".into(),
+        outcome: AnswerOutcome::Accepted,
+        agreed: None,
+        words: String::new(),
+    };
+    let say = |side| AdvanceInput {
+        number: "JS-202603-0001".into(),
+        side,
+        step: Step::Agree,
+        text: String::new(),
+    };
+    let case = SettleCase {
+        id: world.ctx.new_id(),
+        outcome: CaseOutcome::Accepted,
+        reason: "理由".into(),
+    };
+    let text = "系统代码\n".as_bytes();
+    let refused: [Result<(), AppError>; 5] = [
+        rerate(&stranger, month("2026-03"), "理由", false).await.map(drop),
+        answer_difference(&stranger, month("2026-03"), answer).await,
+        settle(&stranger, case).await.map(drop),
+        advance(&stranger, say(Side::Unit)).await.map(drop),
+        import_file(&stranger, ImportKind::Systems, "a.csv", text, ImportOptions::default())
+            .await
+            .map(drop),
+    ];
+    let kinds = refused.map(|result| result.unwrap_err().kind());
+    assert_eq!(kinds, [ErrorKind::Forbidden; 5]);
+    let mut read = world.ctx.store().read().await.unwrap();
+    let entries = read.audit_entries(1, 10_000).await.unwrap();
+    let noted: Vec<&str> = entries
+        .iter()
+        .filter(|entry| entry.actor == "stranger" && entry.action == "access.refused")
+        .map(|entry| entry.object.as_str())
+        .collect();
+    assert_eq!(noted.len(), 5, "{noted:?}");
+    assert!(noted.contains(&"statement:JS-202603-0001"), "{noted:?}");
+    let other_side = advance(&stranger, say(Side::Authority)).await.unwrap_err();
+    assert!(other_side.to_string().contains("不能代表主管"), "{other_side}");
 }

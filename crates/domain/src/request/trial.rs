@@ -58,6 +58,15 @@ pub enum ConfirmationError {
 /// The three parties.
 const PARTIES: [Side; 3] = [Side::Unit, Side::Authority, Side::Provider];
 
+impl Trial {
+    /// The moment from which the resources are metered: that of the third confirmation, and never earlier than one of the
+    /// others; none before all three.
+    pub fn metered_from(&self) -> Option<Instant> {
+        let latest = self.confirmations.iter().map(|given| given.at).max();
+        latest.filter(|_| self.confirmations.len() == PARTIES.len())
+    }
+}
+
 /// Adds a confirmation. Returns the trial with it, and the moment from which the resources are metered once it is
 /// the third: the moment of that confirmation.
 pub fn confirm(trial: &Trial, new: Confirmation) -> Result<(Trial, Option<Instant>), ConfirmationError> {
@@ -77,14 +86,9 @@ pub fn confirm(trial: &Trial, new: Confirmation) -> Result<(Trial, Option<Instan
         return Err(ConfirmationError::TooEarly(trial.earliest));
     }
     let mut trial = trial.clone();
-    let latest = trial
-        .confirmations
-        .iter()
-        .map(|before| before.at)
-        .fold(new.at, Instant::max);
     trial.confirmations.push(new);
-    let complete = trial.confirmations.len() == PARTIES.len();
-    Ok((trial, complete.then_some(latest)))
+    let start = trial.metered_from();
+    Ok((trial, start))
 }
 
 #[cfg(test)]
@@ -121,8 +125,9 @@ mod tests {
         assert_eq!(start, None);
         let (trial, start) = confirm(&trial, by(Side::Provider, 2, "2026-10-12 15:00:00")).unwrap();
         assert_eq!(start, None);
-        let (_, start) = confirm(&trial, by(Side::Authority, 3, "2026-10-13 16:30:00")).unwrap();
+        let (trial, start) = confirm(&trial, by(Side::Authority, 3, "2026-10-13 16:30:00")).unwrap();
         assert_eq!(start, Some("2026-10-13 16:30:00".parse().unwrap()));
+        assert_eq!(trial.metered_from(), start);
     }
 
     #[test]

@@ -42,6 +42,21 @@ pub enum Outcome {
     NotConfigured,
 }
 
+impl Outcome {
+    /// Its word, as in a check that is written down.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Block => "block",
+            Self::Reduce { .. } => "reduce",
+            Self::Supplement => "supplement",
+            Self::Warn => "warn",
+            Self::CannotJudge => "cannot_judge",
+            Self::NotConfigured => "not_configured",
+        }
+    }
+}
+
 /// The result of one rule on one application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
@@ -235,4 +250,26 @@ pub fn verdict(checks: &[Check]) -> Verdict {
         Outcome::Block => Verdict::Blocked,
     });
     each.max().unwrap_or(Verdict::Clear)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_of_an_outcome_is_the_one_that_is_written_down() {
+        let all = [
+            Outcome::Pass,
+            Outcome::Block,
+            Outcome::Reduce { to: Vec::new() },
+            Outcome::Supplement,
+            Outcome::Warn,
+            Outcome::CannotJudge,
+            Outcome::NotConfigured,
+        ];
+        for outcome in all {
+            let written = serde_json::to_value(&outcome).unwrap();
+            assert_eq!(written["outcome"], outcome.word());
+        }
+    }
 }

@@ -69,6 +69,14 @@ pub enum FlowError {
         /// Who came.
         actual: &'static str,
     },
+    /// Somebody speaks for another side than their own.
+    #[error("您的账号属于{own}，不能代表{wanted}办理")]
+    NotTheirSide {
+        /// Their side.
+        own: &'static str,
+        /// The one they spoke for.
+        wanted: &'static str,
+    },
     /// Nothing before a draft.
     #[error("草稿没有上一环节可退")]
     NothingBefore,

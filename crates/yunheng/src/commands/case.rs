@@ -16,7 +16,7 @@ pub(crate) async fn run(setting: &Setting, arguments: CaseArgs) -> Result<Report
     match arguments.command {
         None => list(setting, arguments.list).await,
         Some(CaseCommand::Settle { id, outcome, reason }) => {
-            let ctx = setting.open_for(Action::CaseSettle, "case").await?;
+            let ctx = setting.open().await?;
             let input = SettleCase {
                 id: parsed(&id)?,
                 outcome: parsed(&outcome)?,

@@ -5,7 +5,7 @@ use crate::exit::{Failure, INVALID};
 use crate::output::Report;
 use crate::wiring::Setting;
 use app::AppError;
-use app::import::{ImportKind, ImportOptions, import_file, may_import};
+use app::import::{ImportKind, ImportOptions, import_file};
 use kernel::{Faults, io_reason};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -25,9 +25,6 @@ pub(crate) async fn run(setting: &Setting, arguments: ImportArgs) -> Result<Repo
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let ctx = setting.open().await?;
-    if ctx.who().is_ok() {
-        may_import(&ctx, kind).await?;
-    }
     let outcome = match import_file(
         &ctx,
         kind,

@@ -6,7 +6,7 @@ use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::OpContext;
 use app::month::{self, AnswerInput, MonthView, ReconcileOutcome, StepState};
-use domain::authz::{Action, Target};
+use domain::authz::Action;
 use domain::reconcile::{AnswerOutcome, DifferenceClass};
 use domain::settle::WithheldSums;
 use kernel::{Money, Month};
@@ -134,18 +134,8 @@ async fn opened(setting: &Setting, command: &MonthCommand) -> Result<OpContext, 
         MonthCommand::Show { .. } => return setting.open_to_see(Action::MonthRead, "month").await,
         MonthCommand::Meter { .. } | MonthCommand::Rate { .. } | MonthCommand::Reconcile { .. } => Action::MonthRun,
         MonthCommand::Close { .. } => Action::MonthClose,
-        MonthCommand::Rerate { .. } => Action::MonthRerate,
-        MonthCommand::Answer(arguments) => {
-            let ctx = setting.open().await?;
-            let target = Target {
-                kind: "bill",
-                id: arguments.month.to_string(),
-                provider: Some(super::parsed(&arguments.provider)?),
-                ..Target::default()
-            };
-            ctx.judge(Action::BillAnswer, &target).await?;
-            return Ok(ctx);
-        }
+        // These ask by themselves.
+        MonthCommand::Rerate { .. } | MonthCommand::Answer(_) => return setting.open().await,
     };
     setting.open_for(action, "month").await
 }

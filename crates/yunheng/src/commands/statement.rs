@@ -3,19 +3,17 @@
 use super::month::withheld;
 use super::parsed;
 use crate::cli::StatementCommand;
-use crate::exit::{Failure, INVALID, PRECONDITION};
+use crate::exit::{Failure, INVALID};
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
-use app::OpContext;
 use app::statements::{self, AdvanceInput, Format, RenderSelection, StatementView};
-use domain::authz::{Action, Target};
-use domain::registry::Side;
+use domain::authz::Action;
 use domain::settle::Step;
 
 /// `statement ...`
 pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<Report, Failure> {
     let ctx = match &command {
-        StatementCommand::Advance { number, side, .. } => to_advance(setting, number, *side).await?,
+        StatementCommand::Advance { .. } => setting.open().await?,
         _ => setting.open_to_see(Action::StatementRead, "statement").await?,
     };
     match command {
@@ -108,26 +106,6 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
             Ok(report)
         }
     }
-}
-
-/// The context of whoever advances a statement, if they may: for their own side, and what concerns them.
-async fn to_advance(setting: &Setting, number: &str, side: Side) -> Result<OpContext, Failure> {
-    let ctx = setting.open().await?;
-    let Ok(who) = ctx.who() else { return Ok(ctx) };
-    if who.side != side {
-        let text = format!("您的账号属于{}，不能代表{}办理", who.side.zh(), side.zh());
-        return Err(Failure::new(PRECONDITION, text));
-    }
-    let scope = statements::show(&ctx, number).await?.statement.scope;
-    let target = Target {
-        kind: "statement",
-        id: number.to_owned(),
-        unit: scope.organisation.as_deref().and_then(|code| code.parse().ok()),
-        provider: scope.provider.parse().ok(),
-        owner: None,
-    };
-    ctx.judge(Action::StatementAdvance, &target).await?;
-    Ok(ctx)
 }
 
 fn shown(view: &StatementView) -> Report {
