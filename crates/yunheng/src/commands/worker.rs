@@ -45,7 +45,7 @@ impl Team {
             handlers = handlers.with(kind::ROOM, Arc::new(ExpireRoom { after }));
         }
         // Two workers of one name would take each other's leases for their own.
-        let run: String = own_run().iter().map(|byte| format!("{byte:02x}")).collect();
+        let run: String = own_run()?.iter().map(|byte| format!("{byte:02x}")).collect();
         let worker = |place: usize| Worker {
             name: format!("{run}/{place}"),
             handlers: handlers.clone(),
@@ -85,6 +85,6 @@ impl Team {
 }
 
 /// Bytes that tell this run of the program from all others.
-fn own_run() -> [u8; 10] {
-    (crate::wiring::system_entropy())()
+fn own_run() -> Result<[u8; 10], Failure> {
+    Ok((crate::wiring::system_entropy()?)())
 }
