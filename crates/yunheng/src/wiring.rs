@@ -16,7 +16,7 @@ use store::Store;
 pub(crate) struct Setting {
     pub(crate) data: PathBuf,
     pub(crate) database: String,
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) config_path: PathBuf,
     /// Who acts by their own word.
     pub(crate) actor: Option<String>,
@@ -36,7 +36,7 @@ impl Setting {
         Ok(Self {
             data,
             database,
-            config,
+            config: Arc::new(config),
             config_path,
             actor: common.actor.clone(),
             token: common.token.clone().filter(|token| !token.trim().is_empty()),

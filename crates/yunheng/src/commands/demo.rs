@@ -26,6 +26,7 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     let today = (system_clock())().day().month();
     let until = arguments.until.unwrap_or_else(|| today.previous());
     let dir = &arguments.dir;
+    let config = arguments.openstack.as_ref().map(|_| of_a_cloud(common)).transpose()?;
     clear(dir)?;
     let data = dir.join("data");
     std::fs::create_dir_all(&data).map_err(AppError::io(&data))?;
@@ -34,7 +35,7 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     let database = common.database.clone().unwrap_or_else(|| sqlite_url(&data));
     let setting = Setting {
         config_path: data.join("yunheng.toml"),
-        config: Config::default(),
+        config: config.unwrap_or_default(),
         actor: common.actor.clone().or_else(|| Some("演示".to_owned())),
         token: None,
         quiet: common.quiet,
@@ -79,7 +80,7 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     } else {
         Some(documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?)
     };
-    let ground = ground(common, arguments, &setting.config_path)?;
+    let ground = ground(common, arguments, &setting)?;
     let told = play(&ctx, &city, (&ground, &time), (renderer, dir)).await?;
     let mut report = demo_report::tell(&ctx, &city, dir, &setting, told.as_ref()).await?;
     if is_too_early && !arguments.no_people {
@@ -88,18 +89,23 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     report.print(common.output)
 }
 
-/// Where the people open what they applied for. The configuration of a real cloud stays with the demo, for later commands.
-fn ground(common: &Common, arguments: &DemoArgs, kept: &Path) -> Result<Ground, Failure> {
-    let Some(auth_url) = &arguments.openstack else {
-        return Ok(Ground::built_in());
-    };
+/// The configuration that says how to reach a real cloud.
+fn of_a_cloud(common: &Common) -> Result<Arc<Config>, Failure> {
     let Some(path) = &common.config else {
         let text = "--openstack 需要配置文件（--config），写明账号 metering 与 operator";
         return Err(Failure::new(INVALID, text));
     };
-    let config = Config::read(path, true)?;
-    std::fs::copy(path, kept).map_err(AppError::io(path))?;
-    Ok(Ground::openstack(auth_url, &arguments.projects, Arc::new(config)))
+    Ok(Arc::new(Config::read(path, true)?))
+}
+
+/// Where the people open what they applied for. The configuration of a real cloud stays with the demo, for later commands.
+fn ground(common: &Common, arguments: &DemoArgs, setting: &Setting) -> Result<Ground, Failure> {
+    let (Some(auth_url), Some(path)) = (&arguments.openstack, &common.config) else {
+        return Ok(Ground::built_in());
+    };
+    std::fs::copy(path, &setting.config_path).map_err(AppError::io(path))?;
+    let secrets = Arc::<Config>::clone(&setting.config);
+    Ok(Ground::openstack(auth_url, &arguments.projects, secrets))
 }
 
 /// Removes an earlier demo city; refuses to touch anything else.

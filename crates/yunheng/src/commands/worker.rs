@@ -31,12 +31,12 @@ impl Team {
     /// As it is configured. Errors: something of the configuration cannot be used.
     pub(crate) fn of(setting: &Setting) -> Result<Self, Failure> {
         let invalid = |why: String| Failure::new(INVALID, format!("[worker] {why}"));
-        let config = Arc::new(Config::read(&setting.config_path, false)?);
+        let config = &setting.config;
         let plan = config.plan().map_err(invalid)?;
         let many = config.side_by_side().map_err(invalid)?;
         let post = config.post()?;
         let mail = post.mailer.is_some();
-        let secrets: Arc<dyn NodeSecrets> = config.clone();
+        let secrets: Arc<dyn NodeSecrets> = Arc::<Config>::clone(config);
         let hands = Arc::new(EveryNode::new(Arc::clone(&secrets)));
         let mut handlers: Handlers = house_handlers(hands)
             .with_main_job(secrets)
