@@ -30,7 +30,7 @@ impl Setting {
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
         let data = common.data.clone().unwrap_or_else(|| PathBuf::from("yunheng-data"));
         let config_path = common.config.clone().unwrap_or_else(|| data.join("yunheng.toml"));
-        let config = Config::read(&config_path, common.config.is_some())?;
+        let config = Config::read(&config_path, common.config.is_some(), &data)?;
         let database = common.database.clone().or_else(|| config.database.clone());
         let database = database.unwrap_or_else(|| sqlite_url(&data));
         Ok(Self {

@@ -26,16 +26,19 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     let today = (system_clock())().day().month();
     let until = arguments.until.unwrap_or_else(|| today.previous());
     let dir = &arguments.dir;
-    let config = arguments.openstack.as_ref().map(|_| of_a_cloud(common)).transpose()?;
-    clear(dir)?;
     let data = dir.join("data");
+    let config = match &arguments.openstack {
+        Some(_) => of_a_cloud(common, &data)?,
+        None => Config::default(),
+    };
+    clear(dir)?;
     std::fs::create_dir_all(&data).map_err(AppError::io(&data))?;
     std::fs::write(data.join(MARK), "演示数据\n").map_err(AppError::io(&data))?;
     std::fs::write(dir.join(MARK), "演示数据，可整体删除\n").map_err(AppError::io(dir))?;
     let database = common.database.clone().unwrap_or_else(|| sqlite_url(&data));
     let setting = Setting {
         config_path: data.join("yunheng.toml"),
-        config: config.unwrap_or_default(),
+        config: Arc::new(config),
         actor: common.actor.clone().or_else(|| Some("演示".to_owned())),
         token: None,
         quiet: common.quiet,
@@ -78,7 +81,7 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     let renderer = if arguments.no_people || is_too_early {
         None
     } else {
-        Some(documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?)
+        Some(documents::Renderer::new(setting.config.load_fonts()?)?)
     };
     let ground = ground(common, arguments, &setting)?;
     let told = play(&ctx, &city, (&ground, &time), (renderer, dir)).await?;
@@ -90,12 +93,12 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
 }
 
 /// The configuration that says how to reach a real cloud.
-fn of_a_cloud(common: &Common) -> Result<Arc<Config>, Failure> {
+fn of_a_cloud(common: &Common, data: &Path) -> Result<Config, Failure> {
     let Some(path) = &common.config else {
         let text = "--openstack 需要配置文件（--config），写明账号 metering 与 operator";
         return Err(Failure::new(INVALID, text));
     };
-    Ok(Arc::new(Config::read(path, true)?))
+    Config::read(path, true, data)
 }
 
 /// Where the people open what they applied for. The configuration of a real cloud stays with the demo, for later commands.

@@ -70,7 +70,7 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
             };
             let folder = to.unwrap_or_else(|| setting.data.join("documents").join(month.to_string()));
             let is_demo = setting.data.join(super::demo::MARK).exists();
-            let renderer = documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?;
+            let renderer = documents::Renderer::new(setting.config.load_fonts()?)?;
             let selection = RenderSelection {
                 month,
                 numbers,
