@@ -50,7 +50,7 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
             report.grid(grid);
             Ok(report)
         }
-        StatementCommand::Show { number } => Ok(shown(&statements::show(&ctx, &number).await?)),
+        StatementCommand::Show { number } => Ok(shown(&statements::show(&ctx, &number).await?)?),
         StatementCommand::Render {
             month,
             numbers,
@@ -130,7 +130,7 @@ async fn to_advance(setting: &Setting, number: &str, side: Side) -> Result<OpCon
     Ok(ctx)
 }
 
-fn shown(view: &StatementView) -> Report {
+fn shown(view: &StatementView) -> Result<Report, app::AppError> {
     let statement = &view.statement;
     let mut report = Report::new(view);
     report.line(format!("{} {} {}", statement.number, statement.month, view.stage));
@@ -205,7 +205,7 @@ fn shown(view: &StatementView) -> Report {
         "费用 {} 元，更正 {} 元，释放以前月份暂缓 {} 元，应付 {} 元",
         statement.charges.grouped(),
         statement.corrections.grouped(),
-        statement.released_total().unwrap_or_default().grouped(),
+        statement.released_total()?.grouped(),
         statement.payable.grouped()
     ));
     for opinion in &view.opinions {
@@ -219,7 +219,7 @@ fn shown(view: &StatementView) -> Report {
         ));
     }
     report.line(format!("内容摘要 {}", view.digest));
-    report
+    Ok(report)
 }
 
 /// `explain LINE`
