@@ -32,6 +32,12 @@ impl Failure {
         }
     }
 
+    /// The same, with what went wrong before it told first.
+    pub(crate) fn after(mut self, before: &impl std::fmt::Display) -> Self {
+        self.text = format!("{before}\n{}", self.text);
+        self
+    }
+
     /// Tells it on stderr.
     pub(crate) fn report(self) -> ExitCode {
         report(&self.text, self.code)

@@ -168,6 +168,8 @@ fn files_that_cannot_be_read_or_written_are_told_in_words() {
             7,
             [&below, "文件或目录不存在"],
         ),
+        // The faults themselves are told, too.
+        (&["import", "systems", &bad, "--faults", &below], 7, ["缺少", &below]),
         (
             &["--config", &nowhere, "config", "check"],
             3,
