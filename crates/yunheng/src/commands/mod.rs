@@ -39,7 +39,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let report = match command {
         Command::Init => setup::init(&setting).await?,
         Command::Migrate => setup::migrate(&setting).await?,
-        Command::Doctor(arguments) => setup::doctor(&setting, arguments.clean).await?,
+        Command::Doctor(arguments) => return setup::doctor(&setting, arguments.clean, common.output).await,
         Command::Node(command) => node::run(&setting, command).await?,
         Command::Collect(arguments) => collect::run(&setting, arguments).await?,
         Command::Import(arguments) => import::run(&setting, arguments).await?,

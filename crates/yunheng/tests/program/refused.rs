@@ -138,7 +138,9 @@ async fn a_tampered_chain_and_a_lost_file_are_told() {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         fs::remove_file(entry.path()).unwrap();
     }
-    let health = desk.json(&["doctor"]);
+    let said = desk.run(&["doctor", "--output", "json"]);
+    let health: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert!(said.failed(1).contains("缺失 1 个"));
     assert!(health["missing"][0].as_str().unwrap().contains(CLOSED), "{health:#}");
     let said = desk.run(&[
         "export",
