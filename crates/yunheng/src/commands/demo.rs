@@ -3,7 +3,7 @@
 use super::demo_report;
 use crate::cli::{Common, DemoArgs};
 use crate::config::Config;
-use crate::exit::{Failure, INVALID};
+use crate::exit::{Failure, INVALID, UNAVAILABLE};
 use crate::story::{self, Ground, Told};
 use crate::wiring::{Setting, seeded_entropy, sqlite_url, system_clock};
 use app::collect::{CollectOptions, NoSecrets, collect};
@@ -13,7 +13,7 @@ use app::{AppError, Clock, OpContext, month};
 use city::{City, CityPlan, DeliveryKind, Scale, Step};
 use domain::registry::NodeSource;
 use kernel::{Instant, Month};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::Store;
@@ -21,8 +21,8 @@ use store::Store;
 /// The file that marks a data folder as a demo, and everything printed from it as demo data.
 pub(crate) const MARK: &str = "DEMO";
 
-/// `demo`
-pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Failure> {
+/// `demo`; the program was started as `program`.
+pub(crate) async fn run(common: &Common, arguments: &DemoArgs, program: &str) -> Result<(), Failure> {
     let today = (system_clock())().day().month();
     let until = arguments.until.unwrap_or_else(|| today.previous());
     let dir = &arguments.dir;
@@ -85,7 +85,7 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     };
     let ground = ground(common, arguments, &setting)?;
     let told = play(&ctx, &city, (&ground, &time), (renderer, dir)).await?;
-    let mut report = demo_report::tell(&ctx, &city, dir, &setting, told.as_ref()).await?;
+    let mut report = demo_report::tell(&ctx, &city, (dir, program), &setting, told.as_ref()).await?;
     if is_too_early && !arguments.no_people {
         report.line(format!("\n{until} 早于随附审批流程的生效日，没有演绎人员的办理过程"));
     }
@@ -223,7 +223,7 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The provider puts its files into the node's folder, manifests last.
+/// The provider puts its files into the node's folder.
 async fn deliver(ctx: &OpContext, node: &str, from: &Path) -> Result<(), Failure> {
     let views = app::nodes::list(ctx).await?;
     let source = views
@@ -233,16 +233,5 @@ async fn deliver(ctx: &OpContext, node: &str, from: &Path) -> Result<(), Failure
     let Some(NodeSource::Files { folder }) = source else {
         return Ok(());
     };
-    let folder = PathBuf::from(folder);
-    std::fs::create_dir_all(&folder).map_err(AppError::io(&folder))?;
-    let mut files: Vec<PathBuf> = std::fs::read_dir(from)
-        .map_err(AppError::io(from))?
-        .filter_map(|e| Some(e.ok()?.path()))
-        .collect();
-    files.sort_by_key(|path| (path.extension().is_some_and(|ending| ending == "json"), path.clone()));
-    for file in files {
-        let name = file.file_name().map(PathBuf::from).unwrap_or_default();
-        std::fs::copy(&file, folder.join(&name)).map_err(AppError::io(&file))?;
-    }
-    Ok(())
+    city::deliver(from, Path::new(folder)).map_err(|why| Failure::new(UNAVAILABLE, why.to_string()))
 }

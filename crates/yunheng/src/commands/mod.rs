@@ -23,14 +23,14 @@ use crate::cli::{Cli, Command};
 use crate::exit::Failure;
 use crate::wiring::Setting;
 
-/// Runs a command.
-pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+/// Runs a command of the program that was started as `program`.
+pub(crate) async fn run(cli: Cli, program: &str) -> Result<(), Failure> {
     let Cli { common, command } = cli;
     if let Command::Config(command) = &command {
         return config::run(&common, command);
     }
     if let Command::Demo(arguments) = &command {
-        return demo::run(&common, arguments).await;
+        return demo::run(&common, arguments, program).await;
     }
     if matches!(command, Command::Openapi) {
         return serve::document();
