@@ -29,22 +29,22 @@ path() {
     rm -rf "$city"
 }
 # Ten thousand applications of a thousand people, fifty at once, through the server, on both databases.
-desk() {
+# Whatever comes of it, a PostgreSQL server that was started for it is stopped; one that was there stays.
+desk() (
     build
-    local bin=${CARGO_TARGET_DIR:-target}/release
-    local data server
+    bin=${CARGO_TARGET_DIR:-target}/release
     data=$(mktemp -d)
+    trap 'rm -rf "$data"' EXIT
     echo "SQLite"
     "$bin/bench" desk "$bin/yunheng" "sqlite://$data/yunheng.db" "$data" "$1" "$2"
     rm -rf "$data"
     data=$(mktemp -d)
+    sh tests/postgres.sh is-up || trap 'rm -rf "$data"; sh tests/postgres.sh down' EXIT
     server=$(sh tests/postgres.sh up)
     psql --quiet "$server" --command "DROP DATABASE IF EXISTS yunheng_bench" --command "CREATE DATABASE yunheng_bench"
     echo "PostgreSQL"
     "$bin/bench" desk "$bin/yunheng" "${server%/*}/yunheng_bench" "$data" "$1" "$2"
-    rm -rf "$data"
-    sh tests/postgres.sh down
-}
+)
 if [ "${1:-}" = desk ]; then
     desk "${2:-10000}" "${3:-1000}"
     exit

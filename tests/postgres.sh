@@ -3,6 +3,7 @@
 #
 #   tests/postgres.sh up     start it (made if it is not there) and print its address
 #   tests/postgres.sh down   stop it and remove its data
+#   tests/postgres.sh is-up  end with 0 if it runs
 #
 # Usage: YUNHENG_TEST_POSTGRES=$(tests/postgres.sh up) cargo nextest run
 set -eu
@@ -63,6 +64,9 @@ CONF
     fi
     echo "$address"
     ;;
+is-up)
+    is_up
+    ;;
 down)
     if [ -f "$data/PG_VERSION" ] && is_up; then
         as "$pg_ctl" -D "$data" -m immediate -w stop >/dev/null
@@ -70,7 +74,7 @@ down)
     rm -rf "$data"
     ;;
 *)
-    echo "usage: $0 up|down" >&2
+    echo "usage: $0 up|down|is-up" >&2
     exit 2
     ;;
 esac

@@ -6,7 +6,7 @@
 
 use crate::BenchError;
 use crate::cost;
-use city::{City, CityPlan, ImportKind, Scale, Step, build};
+use city::{City, CityPlan, ImportKind, Scale, Step, build, deliver};
 use domain::registry::PoolKind;
 use kernel::Month;
 use std::fs;
@@ -122,7 +122,7 @@ impl<'a> Run<'a> {
                 }
                 Step::Deliver { node, folder, .. } => {
                     if let Some((_, inbox)) = inboxes.iter().find(|(code, _)| code == node) {
-                        deliver(folder, inbox)?;
+                        deliver(folder, inbox).map_err(|why| step_fault("collect", &why))?;
                     }
                     self.step("collect", &["collect", node])?;
                 }
@@ -232,21 +232,6 @@ fn pool_words(pool: &city::PoolPlan) -> String {
         PoolKind::Xinchuang => "xinchuang",
     };
     format!("{}:{kind}:{}:{}", pool.code, pool.name, pool.zones.join(","))
-}
-
-/// The provider puts its files into the node's folder, manifests last.
-fn deliver(from: &Path, inbox: &Path) -> Result<(), BenchError> {
-    fs::create_dir_all(inbox).map_err(at(inbox))?;
-    let mut files = Vec::new();
-    for entry in fs::read_dir(from).map_err(at(from))? {
-        files.push(entry.map_err(at(from))?.path());
-    }
-    files.sort_by_key(|path| (path.extension().is_some_and(|ending| ending == "json"), path.clone()));
-    for file in files {
-        let name = file.file_name().map(PathBuf::from).unwrap_or_default();
-        fs::copy(&file, inbox.join(name)).map_err(at(&file))?;
-    }
-    Ok(())
 }
 
 /// Waits for a process to end. Returns the largest resident set it was seen with, in MiB.

@@ -1,7 +1,8 @@
 //! The demo city 春城市: a synthetic municipal government cloud, as the files a real one would hand in.
 //!
-//! Owns the city, what is planted in it, and the order in which its files are handed in. Writes files into one folder
-//! and nothing else: no store, no lake; whoever plays the demo imports the files like any others.
+//! Owns the city, what is planted in it, and the order in which its files are handed in. Writes files into one folder,
+//! and into a node's folder when they are delivered, and nothing else: no store, no lake; whoever plays the demo imports
+//! the files like any others.
 //!
 //! Invariants: the same plan gives the same bytes in every file; every name says that it is demo data; unit prices are
 //! public list prices or say that they are invented.
@@ -88,6 +89,14 @@ pub enum CityError {
         /// Why.
         source: std::io::Error,
     },
+    /// A delivery cannot be read.
+    #[error("无法读取 {path}: {source}；请检查目录权限")]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The plan makes no sense.
     #[error("演示城市的规模不可用: {0}")]
     Plan(String),
@@ -114,6 +123,28 @@ pub fn build(plan: &CityPlan, folder: &Path, progress: &mut dyn FnMut(&str, u64,
     estate::settle(&mut town);
     let plants = plants::plant(&mut town);
     script::write(&town, plants, folder, progress)
+}
+
+/// Puts the files of a delivery into a node's folder as its provider would: manifests last.
+///
+/// Errors: a file cannot be read or written.
+pub fn deliver(delivery: &Path, inbox: &Path) -> Result<(), CityError> {
+    let read = |source| CityError::Read {
+        path: delivery.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(inbox).map_err(|why| CityError::write(inbox, why))?;
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(delivery).map_err(read)? {
+        let entry = entry.map_err(read)?;
+        let is_manifest = entry.path().extension().is_some_and(|ending| ending == "json");
+        files.push((is_manifest, entry.path(), inbox.join(entry.file_name())));
+    }
+    files.sort();
+    for (_, from, to) in files {
+        std::fs::copy(&from, &to).map_err(|why| CityError::write(&to, why))?;
+    }
+    Ok(())
 }
 
 fn check(plan: &CityPlan) -> Result<(), CityError> {

@@ -8,7 +8,7 @@ use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
 use domain::registry::Side;
 use kernel::{Digest, Digester, ErrorKind, EvidenceId, Kinded};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::PathBuf;
 pub use store::EvidenceRecord;
@@ -140,12 +140,14 @@ async fn shown(ctx: &OpContext, files: Vec<EvidenceRecord>, is_order: bool) -> R
     Ok(seen)
 }
 
-fn path_of(ctx: &OpContext, digest: Digest) -> PathBuf {
+/// Where a file lies, below the data folder.
+pub(crate) fn path_below(digest: Digest) -> PathBuf {
     let digest = digest.to_string();
-    ctx.data()
-        .join(FOLDER)
-        .join(digest.get(..2).unwrap_or("00"))
-        .join(digest)
+    PathBuf::from(FOLDER).join(digest.get(..2).unwrap_or("00")).join(digest)
+}
+
+fn path_of(ctx: &OpContext, digest: Digest) -> PathBuf {
+    ctx.data().join(path_below(digest))
 }
 
 /// Whether whoever acts may hand in files about a matter, so that none is taken in for nothing.
@@ -156,7 +158,8 @@ pub async fn may_hand_in(ctx: &OpContext, subject: &str) -> Result<(), AppError>
 }
 
 /// Hands in a file about an application or an order. Written before it is recorded, so that nothing ever refers to a file
-/// that is not there. The same file from the same person for the same matter is recorded once.
+/// that is not there, and even if it is there already: what was just written is not taken for a leftover. The same file
+/// from the same person for the same matter is recorded once.
 pub async fn hand_in(ctx: &OpContext, subject: &str, name: &str, bytes: &[u8]) -> Result<EvidenceRecord, AppError> {
     let (target, _) = matter(ctx, subject).await?;
     let permit = ctx.authorise(Action::EvidenceWrite, &target).await?;
@@ -173,10 +176,7 @@ pub async fn hand_in(ctx: &OpContext, subject: &str, name: &str, bytes: &[u8]) -
     let media_type = kind_of(name, bytes)?.to_owned();
     let digest = Digest::of(bytes);
     let path = path_of(ctx, digest);
-    let is_kept = fs::read(&path).is_ok_and(|there| Digest::of(&there) == digest);
-    if !is_kept {
-        write_whole(&path, |file| file.write_all(bytes).map_err(AppError::io(&path)))?;
-    }
+    write_whole(&path, |file| file.write_all(bytes).map_err(AppError::io(&path)))?;
     let mut work = ctx.store().begin().await?;
     // What somebody else handed in is theirs, and whoever acts may not see it.
     let given_by = permit.actor().login.clone();

@@ -33,6 +33,11 @@ impl Digest {
         Self::of(&[padded(0x5c).as_slice(), &inner.0].concat())
     }
 
+    /// Its bytes.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The first eight digits, for people and file names.
     pub fn short(&self) -> String {
         self.to_string().chars().take(8).collect()

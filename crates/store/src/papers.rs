@@ -75,6 +75,13 @@ impl Connection {
         self.all(sql, &[subject.into()]).await?.iter().map(evidence).collect()
     }
 
+    /// The digests of all files of evidence.
+    pub async fn evidence_digests(&mut self) -> Result<Vec<Digest>, StoreError> {
+        let sql = "SELECT DISTINCT digest FROM evidence";
+        let rows = self.all(sql, &[]).await?;
+        rows.iter().map(|row| row.parsed("evidence", "digest")).collect()
+    }
+
     /// A file of evidence.
     pub async fn evidence(&mut self, id: EvidenceId) -> Result<Option<EvidenceRecord>, StoreError> {
         let sql = "SELECT * FROM evidence WHERE id = $1";

@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 /// The default configuration, with explanations; `config print-default` prints it.
 pub(crate) const DEFAULT: &str = include_str!("../config.default.toml");
 
-/// The configuration.
+/// The configuration. Its paths are relative to the data folder until it is `placed`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     /// Address of the database.
     pub(crate) database: Option<String>,
-    /// Folder of further fonts for printed documents; relative to the data folder.
+    /// Folder of further fonts for printed documents.
     pub(crate) fonts: Option<PathBuf>,
     /// The HTTP API.
     #[serde(default)]
@@ -129,8 +129,9 @@ fn default_domain() -> String {
 }
 
 impl Config {
-    /// Reads a file. A file that is not there is an empty configuration, unless it was asked for by name.
-    pub(crate) fn read(path: &Path, asked_for: bool) -> Result<Self, Failure> {
+    /// Reads a file, for a data folder. A file that is not there is an empty configuration, unless it was asked for by
+    /// name.
+    pub(crate) fn read(path: &Path, asked_for: bool, data: &Path) -> Result<Self, Failure> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked_for => return Ok(Self::default()),
@@ -143,18 +144,34 @@ impl Config {
         };
         let config: Self = toml::from_str(&text)
             .map_err(|error| Failure::new(INVALID, format!("配置文件 {} 有误: {error}", path.display())))?;
-        Ok(config)
+        Ok(config.placed(data))
+    }
+
+    /// With the data folder before every path that is relative.
+    fn placed(mut self, data: &Path) -> Self {
+        let mut paths: Vec<&mut PathBuf> = self.fonts.iter_mut().collect();
+        for account in self.accounts.values_mut() {
+            paths.push(&mut account.secret_file);
+            paths.extend(&mut account.ca_file);
+        }
+        paths.extend(self.mail.iter_mut().flat_map(MailSection::paths));
+        paths.extend(&mut self.webhooks.ca_file);
+        paths.extend(self.oidc.iter_mut().flat_map(OidcSection::paths));
+        for path in paths {
+            *path = data.join(&*path);
+        }
+        self
     }
 
     /// Everything that is wrong with fonts, accounts, background work and mail, a sentence each.
-    pub(crate) fn faults(&self, data: &Path) -> Vec<String> {
-        let fonts = self.load_fonts(data).err().map(|why| why.to_string());
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let fonts = self.load_fonts().err().map(|why| why.to_string());
         let accounts = self.accounts.iter().filter_map(|(name, account)| {
             let why = account.connect("https://example").err()?;
             Some(format!("[accounts.{name}] {why}"))
         });
         let worker = self.plan().err().map(|why| format!("[worker] {why}"));
-        let oidc = self.oidc.as_ref().and_then(|section| section.provider(data).err());
+        let oidc = self.oidc.as_ref().and_then(|section| section.provider().err());
         let post = self.post().err().map(|why| why.to_string());
         fonts
             .into_iter()
@@ -166,9 +183,9 @@ impl Config {
     }
 
     /// The fonts that documents are printed in: the shipped ones, and those of the configured folder.
-    pub(crate) fn load_fonts(&self, data: &Path) -> Result<Fonts, documents::DocumentError> {
+    pub(crate) fn load_fonts(&self) -> Result<Fonts, documents::DocumentError> {
         match &self.fonts {
-            Some(folder) => Fonts::with_folder(&data.join(folder)),
+            Some(folder) => Fonts::with_folder(folder),
             None => Ok(Fonts::shipped()),
         }
     }
@@ -283,6 +300,31 @@ mod tests {
         );
         assert_eq!(hands.pools["x86"].flavor_prefix, "x86.");
         assert!(toml::from_str::<Config>("[accounts.a]\nsecret_file='/x'\n[accounts.a.hands]\nimage='i'").is_err());
+    }
+
+    #[test]
+    fn every_path_is_relative_to_the_data_folder() {
+        let text = "fonts='f'\n[accounts.a]\nusername='a'\nproject='p'\nsecret_file='a.secret'\nca_file='a.pem'\n\
+                    [accounts.b]\napplication_id='b'\nsecret_file='/etc/b.secret'\n\
+                    [mail]\nserver='m'\nfrom='y@example.gov.cn'\nusername='y'\npassword_file='m.secret'\nca_file='m.pem'\n\
+                    [webhooks]\nca_file='w.pem'\n[oidc]\nissuer='https://id.example'\nclient_id='y'\n\
+                    redirect_url='https://y.example/'\nsecret_file='o.secret'\nca_file='o.pem'\n";
+        let folder = tempfile::tempdir().unwrap();
+        let (data, file) = (Path::new("/srv/data"), folder.path().join("yunheng.toml"));
+        std::fs::write(&file, text).unwrap();
+        let read = format!("{:?}", Config::read(&file, true, data).unwrap());
+        for name in [
+            "f", "a.secret", "a.pem", "m.secret", "m.pem", "w.pem", "o.secret", "o.pem",
+        ] {
+            assert!(read.contains(&format!("\"/srv/data/{name}\"")), "{name}: {read}");
+        }
+        assert!(read.contains("\"/etc/b.secret\""), "{read}");
+        // What is there is found, from wherever the program is started.
+        std::fs::write(folder.path().join("a.secret"), "x").unwrap();
+        let config = Config::read(&file, true, folder.path()).unwrap();
+        assert!(config.openstack("https://cloud.example", "a").is_ok());
+        let why = config.openstack("https://cloud.example", "b").unwrap_err();
+        assert!(why.contains("/etc/b.secret"), "{why}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use kernel::{ErrorKind, Kinded};
 use std::process::ExitCode;
 
-/// A fault of ours, something unexpected, or an audit chain that was altered.
+/// A fault of ours, something unexpected, an audit chain that was altered, or a recorded file that is missing.
 pub(crate) const INTERNAL: u8 = 1;
 /// What was given is wrong. Clap uses 2 for the command line itself.
 pub(crate) const INVALID: u8 = 3;
@@ -30,6 +30,12 @@ impl Failure {
             text: text.into(),
             code,
         }
+    }
+
+    /// The same, with what went wrong before it told first.
+    pub(crate) fn after(mut self, before: &impl std::fmt::Display) -> Self {
+        self.text = format!("{before}\n{}", self.text);
+        self
     }
 
     /// Tells it on stderr.

@@ -39,7 +39,8 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(&format!("无法启动: {error}"), exit::INTERNAL),
     };
-    match runtime.block_on(commands::run(cli)) {
+    let program = std::env::args().next().unwrap_or_else(|| "yunheng".to_owned());
+    match runtime.block_on(commands::run(cli, &program)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }

@@ -3,7 +3,7 @@
 use identity::{IdentityProvider, ProviderConfig};
 use kernel::io_reason;
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// `[oidc]`
 #[derive(Debug, Deserialize)]
@@ -17,17 +17,22 @@ pub(crate) struct OidcSection {
 }
 
 impl OidcSection {
-    /// The provider. Files are relative to the data folder. Errors: the section cannot be used.
-    pub(crate) fn provider(&self, data: &Path) -> Result<IdentityProvider, String> {
-        let path = data.join(&self.secret_file);
-        let secret = std::fs::read_to_string(&path)
+    /// Its paths.
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        std::iter::once(&mut self.secret_file).chain(&mut self.ca_file)
+    }
+
+    /// The provider. Errors: the section cannot be used.
+    pub(crate) fn provider(&self) -> Result<IdentityProvider, String> {
+        let path = &self.secret_file;
+        let secret = std::fs::read_to_string(path)
             .map_err(|error| format!("[oidc] 无法读取 {}: {}", path.display(), io_reason(&error)))?;
         let provider = IdentityProvider::new(ProviderConfig {
             issuer: self.issuer.clone(),
             client_id: self.client_id.clone(),
             client_secret: secret.trim().to_owned(),
             redirect_url: self.redirect_url.clone(),
-            ca_file: self.ca_file.as_ref().map(|file| data.join(file)),
+            ca_file: self.ca_file.clone(),
         });
         provider.map_err(|why| why.to_string())
     }

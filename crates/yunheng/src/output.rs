@@ -35,9 +35,9 @@ impl Grid {
 }
 
 /// What a command has to say.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Report {
-    json: Value,
+    json: Result<Value, serde_json::Error>,
     parts: Vec<Part>,
 }
 
@@ -51,7 +51,7 @@ impl Report {
     /// With the whole result as JSON.
     pub(crate) fn new(json: impl serde::Serialize) -> Self {
         Self {
-            json: serde_json::to_value(json).unwrap_or(Value::Null),
+            json: serde_json::to_value(json),
             parts: Vec::new(),
         }
     }
@@ -66,11 +66,13 @@ impl Report {
         self.parts.push(Part::Grid(grid));
     }
 
-    /// Prints it. CSV prints the tables only, one after another.
+    /// Prints it. CSV prints the tables only, one after another. Errors: the result has no JSON; stdout takes nothing.
     pub(crate) fn print(self, output: Output) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
         let written = match output {
-            Output::Json => serde_json::to_writer_pretty(&mut out, &self.json)
+            Output::Json => self
+                .json
+                .and_then(|json| serde_json::to_writer_pretty(&mut out, &json))
                 .map_err(std::io::Error::from)
                 .and_then(|()| writeln!(out)),
             Output::Table => self.parts.iter().try_for_each(|part| match part {

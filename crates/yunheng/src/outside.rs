@@ -54,7 +54,7 @@ pub(crate) struct WebhookSection {
     plain_http: bool,
     #[serde(default)]
     this_host: bool,
-    ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 fn fault(field: &'static str, why: String) -> DeliveryError {
@@ -94,6 +94,11 @@ impl Config {
 }
 
 impl MailSection {
+    /// Its paths.
+    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.password_file.iter_mut().chain(&mut self.ca_file)
+    }
+
     fn mailer(&self) -> Result<Mailer, DeliveryError> {
         let security = match self.security.as_deref() {
             None | Some("tls") => MailSecurity::Tls,
@@ -139,7 +144,7 @@ mod tests {
 
     fn faults(text: &str) -> Vec<String> {
         let config: Config = toml::from_str(text).unwrap();
-        config.faults(std::path::Path::new("."))
+        config.faults()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::cli::Common;
 use crate::config::Config;
-use crate::exit::{Failure, INVALID, PRECONDITION};
+use crate::exit::{Failure, INTERNAL, INVALID, PRECONDITION};
 use crate::progress::Bars;
 use app::accounts::{LOCAL_OPERATOR, at_the_machine};
 use app::{Clock, Entropy, OpContext, Progress, Reach, Silent};
@@ -16,7 +16,7 @@ use store::Store;
 pub(crate) struct Setting {
     pub(crate) data: PathBuf,
     pub(crate) database: String,
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) config_path: PathBuf,
     /// Who acts by their own word.
     pub(crate) actor: Option<String>,
@@ -30,13 +30,13 @@ impl Setting {
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
         let data = common.data.clone().unwrap_or_else(|| PathBuf::from("yunheng-data"));
         let config_path = common.config.clone().unwrap_or_else(|| data.join("yunheng.toml"));
-        let config = Config::read(&config_path, common.config.is_some())?;
+        let config = Config::read(&config_path, common.config.is_some(), &data)?;
         let database = common.database.clone().or_else(|| config.database.clone());
         let database = database.unwrap_or_else(|| sqlite_url(&data));
         Ok(Self {
             data,
             database,
-            config,
+            config: Arc::new(config),
             config_path,
             actor: common.actor.clone(),
             token: common.token.clone().filter(|token| !token.trim().is_empty()),
@@ -87,7 +87,7 @@ impl Setting {
         }
         let store = Store::open(&self.database).await?;
         store.check_migrated().await?;
-        self.context(store, system_clock(), system_entropy())
+        self.context(store, system_clock(), system_entropy()?)
     }
 
     /// A context on a store, with a clock and a source of chance.
@@ -127,30 +127,25 @@ pub(crate) fn system_clock() -> Clock {
     })
 }
 
-/// Real chance.
-pub(crate) fn system_entropy() -> Entropy {
+/// Real chance: tokens and links are of it. Errors: the system gives none.
+pub(crate) fn system_entropy() -> Result<Entropy, Failure> {
     use rand_chacha::rand_core::Rng as _;
     let mut seed = [0_u8; 32];
-    let seeded = getrandom::fill(&mut seed);
-    let mut generator = seeded_generator(if seeded.is_ok() { seed } else { fallback_seed() });
-    Box::new(move || {
+    getrandom::fill(&mut seed).map_err(|error| {
+        let text = format!("系统不提供随机数，无法生成标识和令牌: {error}");
+        Failure::new(INTERNAL, text)
+    })?;
+    let mut generator = seeded_generator(seed);
+    Ok(Box::new(move || {
         let mut bytes = [0_u8; 10];
         generator.fill_bytes(&mut bytes);
         bytes
-    })
+    }))
 }
 
 fn seeded_generator(seed: [u8; 32]) -> rand_chacha::ChaCha8Rng {
     use rand_chacha::rand_core::SeedableRng as _;
     rand_chacha::ChaCha8Rng::from_seed(seed)
-}
-
-/// Without the system's chance, ids are told apart by time alone, which is enough for one process.
-fn fallback_seed() -> [u8; 32] {
-    let mut seed = [0_u8; 32];
-    let now = (system_clock())().unix_s().to_le_bytes();
-    seed.iter_mut().zip(now).for_each(|(s, n)| *s = n);
-    seed
 }
 
 /// Chance that repeats: for the demo city.

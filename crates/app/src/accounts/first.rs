@@ -4,6 +4,7 @@ use super::AccountError;
 use super::invite::add_link;
 use crate::{AppError, OpContext};
 use domain::authz::{Account, Role, RoleAssignment, RoleState};
+use domain::registry::Organisation;
 use kernel::OrganisationCode;
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ pub struct FirstLink {
 }
 
 /// Makes the three administrators in the organisation that runs the platform, and a one-time link for each.
-/// Errors: there are accounts already.
+/// Errors: there are accounts already, or no such organisation.
 pub async fn first_administrators(
     ctx: &OpContext,
     organisation: &OrganisationCode,
@@ -30,6 +31,14 @@ pub async fn first_administrators(
     let mut work = ctx.store().begin().await?;
     if !work.accounts().await?.is_empty() {
         return Err(AccountError::NotFirst.into());
+    }
+    if work
+        .versions_of::<Organisation>(organisation.as_str())
+        .await?
+        .is_empty()
+    {
+        let text = format!("组织 {organisation} 未登记，请先导入组织机构");
+        return Err(AccountError::Invalid(text).into());
     }
     let now = ctx.now();
     let mut links = Vec::new();

@@ -111,7 +111,7 @@ async fn still_holds(ctx: &OpContext, work: &mut Connection, month: Month, rated
         && run.is_some_and(|run| run.input == basis.input && run.output == rated))
 }
 
-/// A month is closed only after every earlier one that was ever metered.
+/// A month is closed when it is over; after the first one that was closed, one after the other.
 async fn in_order(ctx: &OpContext, month: Month) -> Result<(), AppError> {
     let mut read = ctx.store().read().await?;
     let closed = read.closed_months().await?;

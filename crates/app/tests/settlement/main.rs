@@ -11,11 +11,11 @@
 mod cases;
 mod world;
 
-use app::{AppError, OpContext, Progress};
 use app::cases::{SettleCase, settle};
 use app::import::{ImportKind, ImportOptions, import_file};
 use app::month::{AnswerInput, answer_difference, rate, rerate, show};
 use app::statements::{AdvanceInput, advance};
+use app::{AppError, OpContext, Progress};
 use domain::authz::{Actor, Role};
 use domain::meter::CaseOutcome;
 use domain::reconcile::AnswerOutcome;

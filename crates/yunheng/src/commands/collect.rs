@@ -16,7 +16,7 @@ pub(crate) async fn run(setting: &Setting, arguments: CollectArgs) -> Result<Rep
     let options = CollectOptions {
         confirm_empty: arguments.confirm_empty,
     };
-    let outcome = collect(&ctx, node.as_ref(), &setting.config, options).await;
+    let outcome = collect(&ctx, node.as_ref(), &*setting.config, options).await;
     let outcome = outcome.map_err(|error| match error {
         AppError::EmptyLook(..) => Failure::new(PRECONDITION, format!("{error}（加 --confirm-empty）")),
         error => error.into(),

@@ -16,7 +16,7 @@ pub(crate) fn run(common: &Common, command: &ConfigCommand) -> Result<(), Failur
         }
         ConfigCommand::Check => {
             let setting = Setting::new(common)?;
-            let faults = setting.config.faults(&setting.data);
+            let faults = setting.config.faults();
             if !faults.is_empty() {
                 return Err(Failure::new(INVALID, faults.join("\n")));
             }

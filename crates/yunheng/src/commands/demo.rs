@@ -3,7 +3,7 @@
 use super::demo_report;
 use crate::cli::{Common, DemoArgs};
 use crate::config::Config;
-use crate::exit::{Failure, INVALID};
+use crate::exit::{Failure, INVALID, UNAVAILABLE};
 use crate::story::{self, Ground, Told};
 use crate::wiring::{Setting, seeded_entropy, sqlite_url, system_clock};
 use app::collect::{CollectOptions, NoSecrets, collect};
@@ -13,7 +13,7 @@ use app::{AppError, Clock, OpContext, month};
 use city::{City, CityPlan, DeliveryKind, Scale, Step};
 use domain::registry::NodeSource;
 use kernel::{Instant, Month};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use store::Store;
@@ -21,20 +21,24 @@ use store::Store;
 /// The file that marks a data folder as a demo, and everything printed from it as demo data.
 pub(crate) const MARK: &str = "DEMO";
 
-/// `demo`
-pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Failure> {
+/// `demo`; the program was started as `program`.
+pub(crate) async fn run(common: &Common, arguments: &DemoArgs, program: &str) -> Result<(), Failure> {
     let today = (system_clock())().day().month();
     let until = arguments.until.unwrap_or_else(|| today.previous());
     let dir = &arguments.dir;
-    clear(dir)?;
     let data = dir.join("data");
+    let config = match &arguments.openstack {
+        Some(_) => of_a_cloud(common, &data)?,
+        None => Config::default(),
+    };
+    clear(dir)?;
     std::fs::create_dir_all(&data).map_err(AppError::io(&data))?;
     std::fs::write(data.join(MARK), "演示数据\n").map_err(AppError::io(&data))?;
     std::fs::write(dir.join(MARK), "演示数据，可整体删除\n").map_err(AppError::io(dir))?;
     let database = common.database.clone().unwrap_or_else(|| sqlite_url(&data));
     let setting = Setting {
         config_path: data.join("yunheng.toml"),
-        config: Config::default(),
+        config: Arc::new(config),
         actor: common.actor.clone().or_else(|| Some("演示".to_owned())),
         token: None,
         quiet: common.quiet,
@@ -77,29 +81,34 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs) -> Result<(), Fai
     let renderer = if arguments.no_people || is_too_early {
         None
     } else {
-        Some(documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?)
+        Some(documents::Renderer::new(setting.config.load_fonts()?)?)
     };
-    let ground = ground(common, arguments, &setting.config_path)?;
+    let ground = ground(common, arguments, &setting)?;
     let told = play(&ctx, &city, (&ground, &time), (renderer, dir)).await?;
-    let mut report = demo_report::tell(&ctx, &city, dir, &setting, told.as_ref()).await?;
+    let mut report = demo_report::tell(&ctx, &city, (dir, program), &setting, told.as_ref()).await?;
     if is_too_early && !arguments.no_people {
         report.line(format!("\n{until} 早于随附审批流程的生效日，没有演绎人员的办理过程"));
     }
     report.print(common.output)
 }
 
-/// Where the people open what they applied for. The configuration of a real cloud stays with the demo, for later commands.
-fn ground(common: &Common, arguments: &DemoArgs, kept: &Path) -> Result<Ground, Failure> {
-    let Some(auth_url) = &arguments.openstack else {
-        return Ok(Ground::built_in());
-    };
+/// The configuration that says how to reach a real cloud.
+fn of_a_cloud(common: &Common, data: &Path) -> Result<Config, Failure> {
     let Some(path) = &common.config else {
         let text = "--openstack 需要配置文件（--config），写明账号 metering 与 operator";
         return Err(Failure::new(INVALID, text));
     };
-    let config = Config::read(path, true)?;
-    std::fs::copy(path, kept).map_err(AppError::io(path))?;
-    Ok(Ground::openstack(auth_url, &arguments.projects, Arc::new(config)))
+    Config::read(path, true, data)
+}
+
+/// Where the people open what they applied for. The configuration of a real cloud stays with the demo, for later commands.
+fn ground(common: &Common, arguments: &DemoArgs, setting: &Setting) -> Result<Ground, Failure> {
+    let (Some(auth_url), Some(path)) = (&arguments.openstack, &common.config) else {
+        return Ok(Ground::built_in());
+    };
+    std::fs::copy(path, &setting.config_path).map_err(AppError::io(path))?;
+    let secrets = Arc::<Config>::clone(&setting.config);
+    Ok(Ground::openstack(auth_url, &arguments.projects, secrets))
 }
 
 /// Removes an earlier demo city; refuses to touch anything else.
@@ -214,7 +223,7 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The provider puts its files into the node's folder, manifests last.
+/// The provider puts its files into the node's folder.
 async fn deliver(ctx: &OpContext, node: &str, from: &Path) -> Result<(), Failure> {
     let views = app::nodes::list(ctx).await?;
     let source = views
@@ -224,16 +233,5 @@ async fn deliver(ctx: &OpContext, node: &str, from: &Path) -> Result<(), Failure
     let Some(NodeSource::Files { folder }) = source else {
         return Ok(());
     };
-    let folder = PathBuf::from(folder);
-    std::fs::create_dir_all(&folder).map_err(AppError::io(&folder))?;
-    let mut files: Vec<PathBuf> = std::fs::read_dir(from)
-        .map_err(AppError::io(from))?
-        .filter_map(|e| Some(e.ok()?.path()))
-        .collect();
-    files.sort_by_key(|path| (path.extension().is_some_and(|ending| ending == "json"), path.clone()));
-    for file in files {
-        let name = file.file_name().map(PathBuf::from).unwrap_or_default();
-        std::fs::copy(&file, folder.join(&name)).map_err(AppError::io(&file))?;
-    }
-    Ok(())
+    city::deliver(from, Path::new(folder)).map_err(|why| Failure::new(UNAVAILABLE, why.to_string()))
 }

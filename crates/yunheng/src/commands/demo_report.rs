@@ -12,7 +12,7 @@ use city::City;
 use domain::reconcile::DifferenceClass;
 use kernel::{Money, Month};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Departments in the list of the dearest.
 const DEAREST: usize = 10;
@@ -21,7 +21,7 @@ const DEAREST: usize = 10;
 pub(crate) async fn tell(
     ctx: &OpContext,
     city: &City,
-    dir: &Path,
+    (dir, program): (&Path, &str),
     setting: &Setting,
     told: Option<&Told>,
 ) -> Result<Report, Failure> {
@@ -86,23 +86,32 @@ pub(crate) async fn tell(
     }
     if let Some(ready) = city.months.last() {
         report.line(format!("\n{ready} 的数据已备好，可以试试："));
-        let data = setting.data.display();
-        // With people there are accounts, and commands need a token of one of them.
-        let by = |place: usize| {
-            let token = told.and_then(|told| told.tokens.get(place));
-            token.map_or_else(String::new, |path| format!("YUNHENG_TOKEN=$(cat {}) ", path.display()))
-        };
-        for (place, command) in [
-            (0, format!("month close {ready}")),
-            (0, format!("month show {ready}")),
-            (0, "case".to_owned()),
-            (1, "audit verify".to_owned()),
-        ] {
-            report.line(format!("  {}yunheng --data {data} {command}", by(place)));
+        let tokens = told.map(|told| &told.tokens);
+        for hint in hints((program, &setting.data), *ready, tokens) {
+            report.line(format!("  {hint}"));
         }
-        report.line(format!("  yunheng --data {data} serve"));
     }
     Ok(report)
+}
+
+/// Commands to go on with, as they can be given at once. With people there are accounts, and commands need a token of one
+/// of them.
+fn hints((program, data): (&str, &Path), ready: Month, tokens: Option<&[PathBuf; 2]>) -> Vec<String> {
+    let [closer, auditor] = tokens.map_or_else(Default::default, |tokens| {
+        tokens
+            .each_ref()
+            .map(|path| format!("YUNHENG_TOKEN=$(cat {}) ", path.display()))
+    });
+    let data = data.display();
+    [
+        (closer.as_str(), format!("month close {ready}")),
+        (&closer, format!("month show {ready}")),
+        (&closer, "case".to_owned()),
+        (&auditor, "audit verify".to_owned()),
+        ("", "serve".to_owned()),
+    ]
+    .map(|(by, command)| format!("{by}{program} --data {data} {command}"))
+    .into()
 }
 
 fn add<K: Ord>(sums: &mut BTreeMap<K, Money>, key: K, amount: Money) -> Result<(), AppError> {
@@ -227,4 +236,28 @@ fn differences(views: &[MonthView]) -> Result<Grid, AppError> {
         whole.grouped(),
     ]);
     Ok(grid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_is_named_as_it_was_started() {
+        let (program, data, month) = ("target/debug/yunheng", Path::new("d/data"), "2026-06".parse().unwrap());
+        let tokens = ["a.token", "b.token"].map(PathBuf::from);
+        let with = hints((program, data), month, Some(&tokens));
+        let (close, verify) = (&with[0], &with[3]);
+        assert_eq!(
+            close,
+            "YUNHENG_TOKEN=$(cat a.token) target/debug/yunheng --data d/data month close 2026-06"
+        );
+        assert_eq!(
+            verify,
+            "YUNHENG_TOKEN=$(cat b.token) target/debug/yunheng --data d/data audit verify"
+        );
+        let without = hints((program, data), month, None);
+        assert_eq!(without[0], "target/debug/yunheng --data d/data month close 2026-06");
+        assert_eq!(with.last(), without.last());
+    }
 }

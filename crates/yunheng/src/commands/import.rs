@@ -39,7 +39,7 @@ pub(crate) async fn run(setting: &Setting, arguments: ImportArgs) -> Result<Repo
         Ok(outcome) => outcome,
         Err(AppError::Faults(faults)) => {
             if let Some(path) = &arguments.faults {
-                write_faults(&faults, path)?;
+                write_faults(&faults, path).map_err(|why| Failure::from(why).after(&faults))?;
             }
             return Err(AppError::Faults(faults).into());
         }

@@ -23,14 +23,14 @@ use crate::cli::{Cli, Command};
 use crate::exit::Failure;
 use crate::wiring::Setting;
 
-/// Runs a command.
-pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
+/// Runs a command of the program that was started as `program`.
+pub(crate) async fn run(cli: Cli, program: &str) -> Result<(), Failure> {
     let Cli { common, command } = cli;
     if let Command::Config(command) = &command {
         return config::run(&common, command);
     }
     if let Command::Demo(arguments) = &command {
-        return demo::run(&common, arguments).await;
+        return demo::run(&common, arguments, program).await;
     }
     if matches!(command, Command::Openapi) {
         return serve::document();
@@ -39,7 +39,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
     let report = match command {
         Command::Init => setup::init(&setting).await?,
         Command::Migrate => setup::migrate(&setting).await?,
-        Command::Doctor(arguments) => setup::doctor(&setting, arguments.clean).await?,
+        Command::Doctor(arguments) => return setup::doctor(&setting, arguments.clean, common.output).await,
         Command::Node(command) => node::run(&setting, command).await?,
         Command::Collect(arguments) => collect::run(&setting, arguments).await?,
         Command::Import(arguments) => import::run(&setting, arguments).await?,

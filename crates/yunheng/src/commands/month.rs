@@ -17,7 +17,7 @@ use std::path::Path;
 pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Report, Failure> {
     let ctx = opened(setting, &command).await?;
     match command {
-        MonthCommand::Show { month } => Ok(shown(&month::show(&ctx, month).await?)),
+        MonthCommand::Show { month } => Ok(shown(&month::show(&ctx, month).await?)?),
         MonthCommand::Meter { month } => {
             let outcome = month::meter(&ctx, month).await?;
             let mut report = Report::new(&outcome);
@@ -58,7 +58,7 @@ pub(crate) async fn run(setting: &Setting, command: MonthCommand) -> Result<Repo
         }
         MonthCommand::Reconcile { month, document } => {
             let outcome = month::reconcile_month(&ctx, month).await?;
-            let mut report = reconciled(&outcome);
+            let mut report = reconciled(&outcome)?;
             if let Some(folder) = document {
                 write_differences(&ctx, month, &outcome, &folder, &mut report).await?;
             }
@@ -204,18 +204,18 @@ fn findings(findings: &BTreeMap<String, u64>) -> Grid {
     grid
 }
 
-fn reconciled(outcome: &ReconcileOutcome) -> Report {
+fn reconciled(outcome: &ReconcileOutcome) -> Result<Report, app::AppError> {
     let mut report = Report::new(outcome);
     report.line(format!("{} 对账{}", outcome.month, state(outcome.state)));
-    report.grid(differences(&outcome.providers));
+    report.grid(differences(&outcome.providers)?);
     for provider in &outcome.without_bill {
         report.line(format!("云服务商 {provider} 未提交本月账单"));
     }
-    report
+    Ok(report)
 }
 
 /// Differences by provider and class; the classes sum to the whole difference.
-pub(crate) fn differences(providers: &BTreeMap<String, month::ReconcileSummary>) -> Grid {
+pub(crate) fn differences(providers: &BTreeMap<String, month::ReconcileSummary>) -> Result<Grid, app::AppError> {
     let mut grid = Grid::new(
         "与云服务商账单的差异（账单 − 平台，元）",
         &["云服务商", "类别", ">处", ">差异"],
@@ -232,7 +232,7 @@ pub(crate) fn differences(providers: &BTreeMap<String, month::ReconcileSummary>)
                 sum.amount.grouped(),
             ]);
         }
-        let whole = summary.billed.minus(summary.ours).unwrap_or(Money::ZERO);
+        let whole = summary.billed.minus(summary.ours)?;
         let note = format!(
             "合计（账单 v{} {}，平台 {}）",
             summary.version,
@@ -241,7 +241,7 @@ pub(crate) fn differences(providers: &BTreeMap<String, month::ReconcileSummary>)
         );
         grid.row([provider.clone(), note, summary.differing.to_string(), whole.grouped()]);
     }
-    grid
+    Ok(grid)
 }
 
 async fn write_differences(
@@ -270,7 +270,7 @@ pub(crate) fn withheld(sums: &WithheldSums) -> String {
     )
 }
 
-fn shown(view: &MonthView) -> Report {
+fn shown(view: &MonthView) -> Result<Report, app::AppError> {
     let mut report = Report::new(view);
     let closed = view
         .closed_at
@@ -300,7 +300,7 @@ fn shown(view: &MonthView) -> Report {
             "对账：已与 {} 的账单核对；没有列出的云服务商未对账",
             providers.join("、")
         ));
-        report.grid(differences(&view.reconciled));
+        report.grid(differences(&view.reconciled)?);
     }
     report.line(format!("暂缓：本月 {}", withheld(&view.withheld)));
     if view.withheld_ever != view.withheld {
@@ -309,5 +309,5 @@ fn shown(view: &MonthView) -> Report {
     for (status, count) in &view.statements {
         report.line(format!("结算单：{status} {count} 份"));
     }
-    report
+    Ok(report)
 }

@@ -67,7 +67,7 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
             Ok(report)
         }
         NodeCommand::Test { node } => {
-            let lines = nodes::test(&ctx, &parsed(&node)?, &setting.config).await?;
+            let lines = nodes::test(&ctx, &parsed(&node)?, &*setting.config).await?;
             let mut report = Report::new(&lines);
             lines.into_iter().for_each(|line| report.line(line));
             Ok(report)

@@ -24,7 +24,7 @@ pub(crate) async fn run(setting: &Setting, arguments: &ServeArgs) -> Result<(), 
     ctx.policies()?;
     let ctx = match &setting.config.oidc {
         Some(section) => {
-            let provider = section.provider(&setting.data);
+            let provider = section.provider();
             ctx.with_identity_provider(provider.map_err(|why| Failure::new(INVALID, why))?)
         }
         None => ctx,
@@ -37,7 +37,7 @@ pub(crate) async fn run(setting: &Setting, arguments: &ServeArgs) -> Result<(), 
             Some(most.unwrap_or(REQUESTS_PER_MINUTE)).filter(|most| *most > 0)
         },
     };
-    let renderer = documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?;
+    let renderer = documents::Renderer::new(setting.config.load_fonts()?)?;
     // Before it says that it has started: what cannot be used of the configuration ends it here.
     let team = match setting.config.serve.worker {
         Some(false) => None,

@@ -1,7 +1,8 @@
 //! Making and checking a deployment.
 
+use crate::cli::Output;
 use crate::config::DEFAULT;
-use crate::exit::Failure;
+use crate::exit::{Failure, INTERNAL};
 use crate::output::Report;
 use crate::wiring::Setting;
 use app::AppError;
@@ -28,8 +29,9 @@ pub(crate) async fn migrate(setting: &Setting) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// `doctor`: does everything that is recorded exist, and is anything there that is not recorded.
-pub(crate) async fn doctor(setting: &Setting, clean: bool) -> Result<Report, Failure> {
+/// `doctor`: does everything that is recorded exist, and is anything there that is not recorded. Errors: something does
+/// not exist; it is told first.
+pub(crate) async fn doctor(setting: &Setting, clean: bool, output: Output) -> Result<(), Failure> {
     let ctx = setting.open_house().await?;
     let health = app::health::examine(&ctx, clean).await?;
     let mut report = Report::new(&health);
@@ -43,8 +45,8 @@ pub(crate) async fn doctor(setting: &Setting, clean: bool) -> Result<Report, Fai
         count => format!("账号 {count} 个：命令须凭令牌（YUNHENG_TOKEN）执行，按账号的角色授权"),
     });
     report.line(format!(
-        "用量湖文件 {} 份，原始数据 {} 份",
-        health.lake_files, health.payloads
+        "用量湖文件 {} 份，原始数据 {} 份，凭证 {} 份",
+        health.lake_files, health.payloads, health.evidence
     ));
     for missing in &health.missing {
         report.line(format!("缺失: {missing}（请从备份恢复）"));
@@ -60,5 +62,12 @@ pub(crate) async fn doctor(setting: &Setting, clean: bool) -> Result<Report, Fai
     if health.missing.is_empty() && health.orphans.is_empty() {
         report.line("没有发现问题");
     }
-    Ok(report)
+    report.print(output)?;
+    match health.missing.len() {
+        0 => Ok(()),
+        count => {
+            let text = format!("有记录的文件缺失 {count} 个，请从备份恢复");
+            Err(Failure::new(INTERNAL, text))
+        }
+    }
 }

@@ -48,7 +48,7 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
             report.grid(grid);
             Ok(report)
         }
-        StatementCommand::Show { number } => Ok(shown(&statements::show(&ctx, &number).await?)),
+        StatementCommand::Show { number } => Ok(shown(&statements::show(&ctx, &number).await?)?),
         StatementCommand::Render {
             month,
             numbers,
@@ -68,7 +68,7 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
             };
             let folder = to.unwrap_or_else(|| setting.data.join("documents").join(month.to_string()));
             let is_demo = setting.data.join(super::demo::MARK).exists();
-            let renderer = documents::Renderer::new(setting.config.load_fonts(&setting.data)?)?;
+            let renderer = documents::Renderer::new(setting.config.load_fonts()?)?;
             let selection = RenderSelection {
                 month,
                 numbers,
@@ -108,7 +108,7 @@ pub(crate) async fn run(setting: &Setting, command: StatementCommand) -> Result<
     }
 }
 
-fn shown(view: &StatementView) -> Report {
+fn shown(view: &StatementView) -> Result<Report, app::AppError> {
     let statement = &view.statement;
     let mut report = Report::new(view);
     report.line(format!("{} {} {}", statement.number, statement.month, view.stage));
@@ -183,7 +183,7 @@ fn shown(view: &StatementView) -> Report {
         "费用 {} 元，更正 {} 元，释放以前月份暂缓 {} 元，应付 {} 元",
         statement.charges.grouped(),
         statement.corrections.grouped(),
-        statement.released_total().unwrap_or_default().grouped(),
+        statement.released_total()?.grouped(),
         statement.payable.grouped()
     ));
     for opinion in &view.opinions {
@@ -197,7 +197,7 @@ fn shown(view: &StatementView) -> Report {
         ));
     }
     report.line(format!("内容摘要 {}", view.digest));
-    report
+    Ok(report)
 }
 
 /// `explain LINE`

@@ -41,12 +41,12 @@ impl Team {
     /// As it is configured. Errors: something of the configuration cannot be used.
     pub(crate) fn of(setting: &Setting) -> Result<Self, Failure> {
         let invalid = |why: String| Failure::new(INVALID, format!("[worker] {why}"));
-        let config = Arc::new(Config::read(&setting.config_path, false)?);
+        let config = &setting.config;
         let plan = config.plan().map_err(invalid)?;
         let many = config.side_by_side().map_err(invalid)?;
         let post = config.post()?;
         let mail = post.mailer.is_some();
-        let secrets: Arc<dyn NodeSecrets> = config.clone();
+        let secrets: Arc<dyn NodeSecrets> = Arc::<Config>::clone(config);
         let hands = Arc::new(EveryNode::new(Arc::clone(&secrets)));
         let mut handlers: Handlers = house_handlers(hands)
             .with_main_job(secrets)
@@ -55,7 +55,7 @@ impl Team {
             handlers = handlers.with(kind::ROOM, Arc::new(ExpireRoom { after }));
         }
         // Two workers of one name would take each other's leases for their own.
-        let run: String = own_run().iter().map(|byte| format!("{byte:02x}")).collect();
+        let run: String = own_run()?.iter().map(|byte| format!("{byte:02x}")).collect();
         let worker = |place: usize| Worker {
             name: format!("{run}/{place}"),
             handlers: handlers.clone(),
@@ -95,6 +95,6 @@ impl Team {
 }
 
 /// Bytes that tell this run of the program from all others.
-fn own_run() -> [u8; 10] {
-    (crate::wiring::system_entropy())()
+fn own_run() -> Result<[u8; 10], Failure> {
+    Ok((crate::wiring::system_entropy()?)())
 }

@@ -1,12 +1,14 @@
 //! Who plays: a unit that has a server switched off for long, two providers, the authority, and the ground it plays on.
 
 use crate::exit::{Failure, INTERNAL};
-use app::{AppError, OpContext};
+use app::OpContext;
 use domain::authz::Role;
 use domain::collect::ObservedState;
 use domain::meter::Allocation;
-use domain::registry::{CloudNode, InformationSystem, NetworkZone, Organisation, PoolKind, ResourceKind};
-use kernel::{NodeCode, OrganisationCode, Period};
+use domain::registry::{
+    CloudNode, History, InformationSystem, NetworkZone, Organisation, PoolKind, ResourceKind, ResourcePool,
+};
+use kernel::{Instant, NodeCode, OrganisationCode, Period};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A server is idle after so long; as the example of rule R4 says. Units: seconds.
@@ -44,91 +46,110 @@ pub(super) struct Cast {
     pub(super) parts: Vec<Part>,
 }
 
-impl Cast {
-    /// Looks at the city and fills the parts.
-    pub(super) async fn of(ctx: &OpContext) -> Result<Self, Failure> {
+/// What is there now, to choose from.
+struct Town {
+    now: Instant,
+    systems: BTreeMap<String, InformationSystem>,
+    units: History<Organisation>,
+    pools: History<ResourcePool>,
+    in_use: Vec<Allocation>,
+    /// Servers that have been switched off for long.
+    still: BTreeSet<(NodeCode, String)>,
+}
+
+impl Town {
+    async fn seen(ctx: &OpContext) -> Result<Self, Failure> {
         let now = ctx.now();
-        let mut read = ctx.store().read().await.map_err(AppError::from)?;
-        let systems = read.history::<InformationSystem>().await.map_err(AppError::from)?;
-        let units = read.history::<Organisation>().await.map_err(AppError::from)?;
-        let nodes = read.history::<CloudNode>().await.map_err(AppError::from)?;
-        let pools = read
-            .history::<domain::registry::ResourcePool>()
-            .await
-            .map_err(AppError::from)?;
         let instant = Period::new(now, now.plus_s(1)).map_err(|why| Failure::new(INTERNAL, why.to_string()))?;
-        let in_use = read.allocations_within(instant).await.map_err(AppError::from)?;
-        let mut still: BTreeSet<(NodeCode, String)> = BTreeSet::new();
+        let mut read = ctx.store().read().await?;
+        let systems = read.history::<InformationSystem>().await?;
+        let nodes = read.history::<CloudNode>().await?;
+        let mut still = BTreeSet::new();
         for node in nodes.all_at(now) {
-            for sighting in read
-                .sightings_within(&node.code, instant)
-                .await
-                .map_err(AppError::from)?
-            {
+            for sighting in read.sightings_within(&node.code, instant).await? {
                 let off = sighting.seen.state == ObservedState::Stopped && sighting.seen.kind == ResourceKind::Server;
                 if off && sighting.period.from() <= now.plus_s(-IDLE_S) {
                     still.insert((node.code.clone(), sighting.seen.native_id));
                 }
             }
         }
-        let plain = |system: &InformationSystem| {
+        let systems = systems
+            .all_at(now)
+            .map(|system| (system.code.to_string(), system.clone()));
+        Ok(Self {
+            now,
+            systems: systems.collect(),
+            units: read.history().await?,
+            pools: read.history().await?,
+            in_use: read.allocations_within(instant).await?,
+            still,
+        })
+    }
+
+    fn system_of(&self, allocation: &Allocation) -> Option<&InformationSystem> {
+        self.systems.get(allocation.system.as_str())
+    }
+
+    fn stands_still(&self, allocation: &Allocation) -> bool {
+        let id = allocation.native_id.clone().map(|id| (allocation.node.clone(), id));
+        id.is_some_and(|id| self.still.contains(&id))
+    }
+
+    fn is_xinchuang(&self, allocation: &Allocation) -> bool {
+        let pool = allocation.pool.as_ref();
+        let pool = pool.and_then(|pool| self.pools.at(pool.as_str(), self.now));
+        pool.is_some_and(|pool| pool.kind == PoolKind::Xinchuang)
+    }
+
+    /// Systems that need nothing special.
+    fn plain(&self) -> impl Iterator<Item = &InformationSystem> {
+        let is_plain = |system: &&InformationSystem| {
             system.mlps_level.is_some_and(|level| level <= 2) && system.zone == NetworkZone::Extranet
         };
-        let xinchuang = |allocation: &&Allocation| {
-            let kind = allocation
-                .pool
-                .as_ref()
-                .and_then(|pool| Some(pools.at(pool.as_str(), now)?.kind));
-            kind == Some(PoolKind::Xinchuang)
-        };
-        let stands_still = |allocation: &&Allocation| {
-            let id = allocation.native_id.clone().map(|id| (allocation.node.clone(), id));
-            id.is_some_and(|id| still.contains(&id))
-        };
-        let by_code: BTreeMap<&str, &InformationSystem> = systems
-            .all_at(now)
-            .map(|system| (system.code.as_str(), system))
-            .collect();
-        let of = |allocation: &Allocation| by_code.get(allocation.system.as_str()).copied();
-        let plain_of =
-            |unit: &OrganisationCode| by_code.values().copied().find(|s| s.organisation == *unit && plain(s));
-        let idle = in_use
+        self.systems.values().filter(is_plain)
+    }
+
+    /// A server that stands still, and a system of the same unit.
+    fn idle(&self) -> Option<(Allocation, Unit)> {
+        let mut idle = self
+            .in_use
             .iter()
-            .filter(xinchuang)
-            .filter(stands_still)
-            .find_map(|allocation| {
-                let system = plain_of(&of(allocation)?.organisation)?;
-                Some((allocation.clone(), system))
-            });
-        // Whoever has nothing that stands still is not told to use it first.
-        let busy: BTreeSet<&OrganisationCode> = in_use
-            .iter()
-            .filter(stands_still)
-            .filter_map(|a| Some(&of(a)?.organisation))
-            .collect();
-        let system = by_code
-            .values()
-            .copied()
-            .find(|s| plain(s) && !busy.contains(&s.organisation));
-        let Some(system) = system else {
-            return Err(Failure::new(
-                INTERNAL,
-                "演示城市中没有合适的系统，故事无法开始".to_owned(),
-            ));
-        };
-        let unit = |system: &InformationSystem| {
-            let named = units.at(system.organisation.as_str(), now);
-            Unit {
-                code: system.organisation.to_string(),
-                name: named.map_or_else(String::new, |unit| unit.name.clone()),
-                system: system.code.to_string(),
-                system_name: system.name.clone(),
-            }
-        };
-        let (unit, idle) = (
-            unit(system),
-            idle.map(|(allocation, system)| (allocation, unit(system))),
-        );
+            .filter(|of| self.is_xinchuang(of) && self.stands_still(of));
+        idle.find_map(|allocation| {
+            let unit = &self.system_of(allocation)?.organisation;
+            let system = self.plain().find(|system| system.organisation == *unit)?;
+            Some((allocation.clone(), self.unit(system)))
+        })
+    }
+
+    /// A unit without anything that stands still: it is not told to use that first.
+    fn without_idle(&self) -> Option<Unit> {
+        let idle = self.in_use.iter().filter(|of| self.stands_still(of));
+        let having: BTreeSet<&OrganisationCode> =
+            idle.filter_map(|of| Some(&self.system_of(of)?.organisation)).collect();
+        let system = self.plain().find(|system| !having.contains(&system.organisation))?;
+        Some(self.unit(system))
+    }
+
+    fn unit(&self, system: &InformationSystem) -> Unit {
+        let named = self.units.at(system.organisation.as_str(), self.now);
+        Unit {
+            code: system.organisation.to_string(),
+            name: named.map_or_else(String::new, |unit| unit.name.clone()),
+            system: system.code.to_string(),
+            system_name: system.name.clone(),
+        }
+    }
+}
+
+impl Cast {
+    /// Looks at the city and fills the parts.
+    pub(super) async fn of(ctx: &OpContext) -> Result<Self, Failure> {
+        let town = Town::seen(ctx).await?;
+        let unit = town
+            .without_idle()
+            .ok_or_else(|| Failure::new(INTERNAL, "演示城市中没有合适的系统，故事无法开始"))?;
+        let idle = town.idle();
         Ok(Self {
             parts: parts(&unit.code, idle.as_ref().map(|(_, unit)| unit.code.as_str())),
             unit,

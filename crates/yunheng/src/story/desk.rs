@@ -244,7 +244,7 @@ impl<'a> Desks<'a> {
                 .header(header::CONTENT_TYPE, "application/octet-stream")
                 .header(
                     "content-digest",
-                    format!("sm3=:{}:", BASE64_STANDARD.encode(digest_of(bytes))),
+                    format!("sm3=:{}:", BASE64_STANDARD.encode(Digest::of(bytes).bytes())),
                 )
                 .body(Body::from(bytes.to_vec())),
         };
@@ -268,13 +268,4 @@ impl<'a> Desks<'a> {
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Ok(Said { status, etag, body })
     }
-}
-
-/// The SM3 digest of a file, as bytes.
-fn digest_of(bytes: &[u8]) -> Vec<u8> {
-    let hexadecimal = Digest::of(bytes).to_string();
-    let pairs = (0..hexadecimal.len()).step_by(2);
-    pairs
-        .filter_map(|at| u8::from_str_radix(hexadecimal.get(at..at + 2)?, 16).ok())
-        .collect()
 }

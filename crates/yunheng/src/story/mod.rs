@@ -71,7 +71,7 @@ pub(crate) async fn play(
         let time = Arc::clone(time);
         Arc::new(move || Instant::from_unix_s(time.load(Ordering::Relaxed)))
     };
-    let own = OpContext::new(ctx.actor(), ctx.store().clone(), ctx.data(), clock, system_entropy())?;
+    let own = OpContext::new(ctx.actor(), ctx.store().clone(), ctx.data(), clock, system_entropy()?)?;
     let mut counter = Desks::new(&own, api::router(own.clone(), renderer, edge), ground, time);
     for (login, path) in ["lingdao", "auditadmin"].into_iter().zip(&told.tokens) {
         if let Some((_, person)) = desks.people().find(|(of, _)| *of == login) {
@@ -92,7 +92,7 @@ pub(crate) async fn play(
 
 /// A password nobody has had before: the demo has no default ones either.
 fn password() -> Result<String, Failure> {
-    let mut chance = system_entropy();
+    let mut chance = system_entropy()?;
     let mut text = String::from("Yh-");
     for byte in chance() {
         write!(text, "{byte:02x}").map_err(|error| Failure::new(INTERNAL, error.to_string()))?;

@@ -270,7 +270,7 @@ async fn dated(desks: &mut Desks<'_>, cast: &Cast, until: Day) -> Result<String,
 async fn reclaimed(desks: &mut Desks<'_>, dated: &str) -> Result<(), Failure> {
     desks
         .transcript
-        .tell("到期后，后台作业提出回收并通知使用单位；在答复期满之前，什么也不动。");
+        .tell("到期后，后台任务提出回收并通知使用单位；在答复期满之前，什么也不动。");
     let list = desks
         .must("yunying", get("/api/v1/requests?status=noticed&limit=200", None))
         .await?;
@@ -288,7 +288,9 @@ async fn reclaimed(desks: &mut Desks<'_>, dated: &str) -> Result<(), Failure> {
     let path = format!("/api/v1/requests/{number}/ending");
     desks.must("fuze", get(&path, Some(&[]))).await?;
     let reply = json!({ "agrees": true, "words": "联调已完成，可以回收", "snapshot": false });
-    desks.try_change("fuze", &number, "ending/reply", &reply, &[]).await?;
+    desks
+        .change_showing("fuze", &number, "ending/reply", &reply, &[])
+        .await?;
     // What is agreed to is ordered by the next sweep, and carried out after it.
     for _ in 0..2 {
         desks.wait_until(desks.now().plus_s(2 * 3_600)).await?;
@@ -322,10 +324,12 @@ async fn reclaimed(desks: &mut Desks<'_>, dated: &str) -> Result<(), Failure> {
         "at": desks.now().to_string(),
     });
     desks
-        .try_change("jiayunwei", &number, "erasure-proofs", &proof, &[])
+        .change_showing("jiayunwei", &number, "erasure-proofs", &proof, &[])
         .await?;
     let check = format!("erasure-proofs/{allocation}/check");
-    desks.try_change("hecha", &number, &check, &Value::Null, &[]).await?;
+    desks
+        .change_showing("hecha", &number, &check, &Value::Null, &[])
+        .await?;
     desks
         .must(
             "yunying",

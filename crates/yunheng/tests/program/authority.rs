@@ -161,6 +161,16 @@ async fn commands_are_given_by_the_local_operator_until_there_are_accounts_and_b
     desk.by(&auditor, &["month", "show", OPEN]).failed(6);
 }
 
+#[test]
+fn the_first_administrators_are_of_an_organisation_that_is_there() {
+    let desk = Desk::new();
+    let told = desk.run(&["account", "first", "--organisation", "NOBODY"]).failed(3);
+    assert!(told.contains("NOBODY") && told.contains("未登记"), "{told}");
+    let links = desk.json(&["account", "first", "--organisation", "A001"]);
+    assert_eq!(links.as_array().map(Vec::len), Some(3), "{links:#}");
+    desk.run(&["account", "first", "--organisation", "A001"]).failed(6);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_closed_the_month_does_not_approve_its_statements() {
     let desk = Desk::new();

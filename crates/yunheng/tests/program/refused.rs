@@ -138,7 +138,9 @@ async fn a_tampered_chain_and_a_lost_file_are_told() {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         fs::remove_file(entry.path()).unwrap();
     }
-    let health = desk.json(&["doctor"]);
+    let said = desk.run(&["doctor", "--output", "json"]);
+    let health: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert!(said.failed(1).contains("缺失 1 个"));
     assert!(health["missing"][0].as_str().unwrap().contains(CLOSED), "{health:#}");
     let said = desk.run(&[
         "export",
@@ -168,6 +170,8 @@ fn files_that_cannot_be_read_or_written_are_told_in_words() {
             7,
             [&below, "文件或目录不存在"],
         ),
+        // The faults themselves are told, too.
+        (&["import", "systems", &bad, "--faults", &below], 7, ["缺少", &below]),
         (
             &["--config", &nowhere, "config", "check"],
             3,
