@@ -189,7 +189,14 @@ impl Town {
 
     /// An application as it is stored.
     pub async fn request(&self, number: &str) -> ResourceRequest {
-        let request = self.store.read().await.unwrap().request(number).await.unwrap();
+        let request = self
+            .store
+            .read()
+            .await
+            .unwrap()
+            .request(number, &store::Sight::All)
+            .await
+            .unwrap();
         request.unwrap()
     }
 
