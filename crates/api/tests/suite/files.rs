@@ -394,15 +394,15 @@ async fn a_whole_list_is_whole(store: TestStore) {
         "heading and three applications: {}",
         whole.text
     );
-    assert_eq!(exports(&desk).await, [("list.export".into(), "/requests".into())]);
+    assert_eq!(lists_taken(&desk).await, ["/requests"]);
 }
 
-/// What the chain says was taken away: what was done, and of what.
-async fn exports(desk: &Desk) -> Vec<(String, String)> {
+/// The lists that were taken away, by the chain.
+async fn lists_taken(desk: &Desk) -> Vec<String> {
     let mut read = desk.ctx.store().read().await.unwrap();
     let entries = read.audit_entries(1, 10_000).await.unwrap();
-    let taken = entries.into_iter().filter(|entry| entry.action.contains("export"));
-    taken.map(|entry| (entry.action, entry.object)).collect()
+    let taken = entries.into_iter().filter(|entry| entry.action == "list.export");
+    taken.map(|entry| entry.object).collect()
 }
 
 async fn what_is_taken_away_is_noted_once(store: TestStore) {
@@ -418,8 +418,7 @@ async fn what_is_taken_away_is_noted_once(store: TestStore) {
         let said = desk.get(&format!("/api/v1/requests?{query}"), by).await;
         assert_eq!(said.headers["content-type"], "text/csv; charset=utf-8", "{query}");
     }
-    let list = ("list.export".to_owned(), "/requests".to_owned());
-    assert_eq!(exports(&desk).await, vec![list; 4]);
+    assert_eq!(lists_taken(&desk).await, ["/requests"; 4]);
     // Neither a page, nor an empty form, nor what has no other form, is a list that was taken away.
     for path in [
         "/api/v1/requests?format=csv&format=json",
@@ -429,18 +428,15 @@ async fn what_is_taken_away_is_noted_once(store: TestStore) {
         let said = desk.get(path, by).await;
         assert_eq!(said.status, StatusCode::OK, "{path}: {}", said.text);
     }
-    assert_eq!(exports(&desk).await.len(), 4);
     // Charge lines are noted by themselves, with what was chosen, and not as a list too.
     for path in ["/api/v1/charges?from=2026-02&", "/api/v1/exports/focus?from=2026-02&"] {
         desk.get(&format!("{path}format=csv"), by).await;
     }
-    let taken = exports(&desk).await.split_off(4);
-    let actions: Vec<_> = taken.iter().map(|(action, _)| action.as_str()).collect();
-    assert_eq!(actions, ["charges.export", "charges.export_focus"]);
+    assert_eq!(lists_taken(&desk).await.len(), 4);
     // Whoever may not have it is noted too.
     let refused = desk.get("/api/v1/accounts?format=%63sv", by).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
-    assert_eq!(exports(&desk).await[6].1, "/accounts");
+    assert_eq!(lists_taken(&desk).await.split_off(4), ["/accounts"]);
 }
 
 async fn limits_are_set_by_whose_duty_it_is(store: TestStore) {
