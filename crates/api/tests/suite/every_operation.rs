@@ -159,6 +159,7 @@ const OPERATIONS: &[(&str, For)] = &[
     ("post /api/v1/orders/{number}/resumption", only(Provider, SystemAdmin)),
     ("get /api/v1/evidence/{id}", only(Unit, SystemAdmin)),
     ("get /api/v1/limits", only(Unit, Provider)),
+    ("get /api/v1/limits/one", only(Unit, Provider)),
     ("post /api/v1/limits", only(Leader, Operations)),
     ("get /api/v1/organisations", only(Unit, Newcomer)),
     ("get /api/v1/systems", only(Unit, Newcomer)),
@@ -295,6 +296,7 @@ fn path_of(operation: &str, role: i64) -> String {
     let query = match path {
         "/api/v1/charges" | "/api/v1/exports/focus" => "?from=2026-02",
         "/api/v1/statements" => "?month=2026-02",
+        "/api/v1/limits/one" => "?purse=budget&unit=D01&year=2026",
         _ if UPLOADS.contains(&operation) => "?name=a.csv",
         _ => "",
     };

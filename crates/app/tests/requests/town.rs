@@ -172,7 +172,7 @@ impl Town {
             year: 2026,
         };
         let fen = code::<Money>(yuan).fen();
-        app::requests::set_limit(&self.by("leader"), &purse, fen, "春财预〔2026〕1号")
+        app::requests::set_limit(&self.by("leader"), (&purse, 0), fen, "春财预〔2026〕1号")
             .await
             .unwrap();
     }
