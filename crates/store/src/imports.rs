@@ -1,5 +1,6 @@
 //! Files that were imported, each content once.
 
+use crate::requests::going;
 use crate::{Connection, Row, StoreError};
 use kernel::{Digest, ImportId, Instant};
 
@@ -42,18 +43,21 @@ impl Connection {
         row.as_ref().map(import).transpose()
     }
 
-    /// The files that were imported, of one kind or of all, the newest first, at most `limit`, after one of the list if
-    /// it is given.
+    /// The files that were imported, of one kind or of all, the newest or the oldest first, at most `limit`, after one
+    /// of the list if it is given.
     pub async fn imports(
         &mut self,
         kind: Option<&str>,
-        after: Option<ImportId>,
+        (after, oldest_first): (Option<ImportId>, bool),
         limit: i64,
     ) -> Result<Vec<ImportRecord>, StoreError> {
-        let after = after.map_or_else(|| "~".to_owned(), |id| id.to_string());
-        let sql = "SELECT * FROM import WHERE ($1 = '' OR kind = $1) AND id < $2 ORDER BY id DESC LIMIT $3";
+        let (on, order) = going(oldest_first);
+        let before_all = if oldest_first { "" } else { "~" };
+        let after = after.map_or_else(|| before_all.to_owned(), |id| id.to_string());
+        let sql =
+            format!("SELECT * FROM import WHERE ($1 = '' OR kind = $1) AND id {on} $2 ORDER BY id {order} LIMIT $3");
         let values = [kind.unwrap_or_default().into(), after.into(), limit.into()];
-        self.all(sql, &values).await?.iter().map(import).collect()
+        self.all(&sql, &values).await?.iter().map(import).collect()
     }
 
     /// An import.

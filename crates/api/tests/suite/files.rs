@@ -372,6 +372,32 @@ async fn a_whole_list_is_whole(store: TestStore) {
         "heading and three applications: {}",
         whole.text
     );
+    // In both orders, page by page.
+    let numbers = async |sort: &str| {
+        let (mut numbers, mut after) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/api/v1/requests?limit=1&sort={sort}&after={after}");
+            let page = desk.get(&path, &own.applicant.1).await;
+            numbers.push(page.body["items"][0]["number"].as_str().unwrap().to_owned());
+            match page.body["next"].as_str() {
+                Some(next) => after = next.to_owned(),
+                None => return numbers,
+            }
+        }
+    };
+    let (upwards, mut downwards) = (numbers("number").await, numbers("-number").await);
+    downwards.reverse();
+    assert_eq!((upwards.len(), &upwards), (3, &downwards));
+    for (list, sort) in [("requests", "unit"), ("orders", "due"), ("me/to-dos", "title")] {
+        let bad = desk.get(&format!("/api/v1/{list}?sort={sort}"), &own.applicant.1).await;
+        assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.text);
+        assert_eq!(bad.body["faults"][0]["field"], "sort", "{}", bad.text);
+    }
+    for list in ["orders?sort=number", "me/to-dos?sort=-due", "me/to-dos?sort=since"] {
+        let said = desk.get(&format!("/api/v1/{list}"), &own.applicant.1).await;
+        assert_eq!(said.status, StatusCode::OK, "{list}: {}", said.text);
+    }
+    desk.get("/api/v1/requests?format=csv", &own.applicant.1).await;
     let head = desk
         .ctx
         .store()

@@ -31,12 +31,12 @@ pub async fn may_import(ctx: &OpContext, kind: ImportKind) -> Result<(), AppErro
     Ok(())
 }
 
-/// The files that were imported, of one kind or of all, the newest first, at most `limit`, after one of the list if it is
-/// given. A provider sees what its own people handed in.
+/// The files that were imported, of one kind or of all, the newest or the oldest first, at most `limit`, after one of
+/// the list if it is given. A provider sees what its own people handed in.
 pub async fn receipts(
     ctx: &OpContext,
     kind: Option<ImportKind>,
-    after: Option<ImportId>,
+    (after, oldest_first): (Option<ImportId>, bool),
     limit: i64,
 ) -> Result<Vec<ImportRecord>, AppError> {
     let who = ctx.who()?.clone();
@@ -51,19 +51,29 @@ pub async fn receipts(
     )
     .await?;
     let mut read = ctx.store().read().await?;
-    let records = read.imports(kind.map(ImportKind::word), after, limit).await?;
+    let kind = kind.map(ImportKind::word);
     if !is_provider {
-        return Ok(records);
+        return Ok(read.imports(kind, (after, oldest_first), limit).await?);
     }
     let own = ctx.own_and_below(&who.organisation).await?;
-    let mut seen = Vec::new();
-    for record in records {
-        let giver = read.account_by_login(&record.actor).await?;
-        if giver.is_some_and(|giver| own.contains(giver.organisation.as_str())) {
-            seen.push(record);
+    let (mut seen, mut after) = (Vec::new(), after);
+    // What others handed in is passed over, however much of it comes before their own.
+    loop {
+        let records = read.imports(kind, (after, oldest_first), limit).await?;
+        let there = i64::try_from(records.len()).unwrap_or(i64::MAX);
+        after = records.last().map(|record| record.id);
+        for record in records {
+            let giver = read.account_by_login(&record.actor).await?;
+            if giver.is_some_and(|giver| own.contains(giver.organisation.as_str())) {
+                seen.push(record);
+            }
+        }
+        let enough = usize::try_from(limit).is_ok_and(|limit| seen.len() >= limit);
+        if there < limit || enough {
+            seen.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            return Ok(seen);
         }
     }
-    Ok(seen)
 }
 
 /// An empty form for files with these columns: as a workbook, or as CSV with an example row.
