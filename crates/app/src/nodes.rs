@@ -3,7 +3,7 @@
 use crate::collect::NodeSecrets;
 use crate::{AppError, OpContext};
 use domain::audit::changes;
-use domain::registry::{CloudNode, NodeSource, Organisation, PoolKind, ResourcePool, Side, Version};
+use domain::registry::{CloudNode, NodeSource, Organisation, Platform, PoolKind, ResourcePool, Side, Version};
 use kernel::{Instant, NodeCode, OrganisationCode, PoolCode};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ pub struct NewNode {
     pub provider: OrganisationCode,
     /// How it is looked at.
     pub source: NodeSource,
+    /// What is registered of its platform.
+    pub platform: Platform,
     /// Its pools.
     pub pools: Vec<NewPool>,
     /// Since when.
@@ -36,6 +38,8 @@ pub struct NewPool {
     pub kind: PoolKind,
     /// Availability zones of the node that belong to it.
     pub zones: Vec<String>,
+    /// Whether it is apart from the general cloud; none if nobody has said.
+    pub separate: Option<bool>,
 }
 
 /// A node as listed.
@@ -79,6 +83,7 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
             name,
             provider: new.provider,
             source: new.source,
+            platform: new.platform,
         },
     };
     let contradiction = |why: domain::registry::HistoryError| AppError::Contradiction(why.to_string());
@@ -98,6 +103,7 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
             node: new.code.clone(),
             kind: pool.kind,
             zones: pool.zones,
+            separate: pool.separate,
         };
         let version = Version {
             valid_from: new.valid_from,

@@ -9,6 +9,7 @@
 )]
 
 mod away;
+mod places;
 mod refused;
 mod town;
 mod ways;
@@ -17,6 +18,7 @@ use away::{
     a_deputy_decides_while_somebody_is_away_and_not_after, a_deputy_who_applied_or_decided_is_not_chosen,
     returned_and_left_lying_gives_its_room_back, who_cannot_be_a_deputy,
 };
+use places::platforms_are_judged_as_registered;
 use refused::{
     another_unit_sees_nothing, eight_at_once_get_room_for_one, nobody_decides_their_own,
     old_versions_and_second_clicks_change_nothing, rules_refuse_and_say_why,
@@ -42,4 +44,5 @@ test_support::on_both_stores!(
     who_cannot_be_a_deputy,
     returned_and_left_lying_gives_its_room_back,
     one_flow_that_cannot_be_looked_at_stops_no_other,
+    platforms_are_judged_as_registered,
 );

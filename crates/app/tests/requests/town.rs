@@ -112,6 +112,7 @@ impl Town {
             name: "N1".into(),
             provider: code("P1"),
             source: NodeSource::Files { folder: "N1".into() },
+            platform: domain::registry::Platform::default(),
         };
         register(&mut work, vec![node]).await;
         let pool = |text: &str, kind| ResourcePool {
@@ -120,6 +121,7 @@ impl Town {
             node: code("N1"),
             kind,
             zones: Vec::new(),
+            separate: None,
         };
         let pools = vec![pool("XC", PoolKind::Xinchuang), pool("X86", PoolKind::X86)];
         register(&mut work, pools).await;

@@ -182,6 +182,7 @@ pub(super) async fn node(ctx: &OpContext) -> Result<(), Failure> {
             name: name.to_owned(),
             kind,
             zones: vec![code.to_lowercase()],
+            separate: None,
         })
     };
     let new = NewNode {
@@ -191,6 +192,7 @@ pub(super) async fn node(ctx: &OpContext) -> Result<(), Failure> {
         source: NodeSource::Simulated {
             folder: "simulated".to_owned(),
         },
+        platform: domain::registry::Platform::default(),
         pools: vec![
             pool("N9-XC", "模拟节点信创区", PoolKind::Xinchuang)?,
             pool("N9-X86", "模拟节点X86区", PoolKind::X86)?,
