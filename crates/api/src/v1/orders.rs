@@ -28,6 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(record_steps))
         .routes(routes!(complete_order))
         .routes(routes!(take_order_over))
+        .routes(routes!(refuse_order))
         .routes(routes!(resume_order))
 }
 
@@ -358,6 +359,20 @@ async fn take_order_over(Path(number): Path<String>, change: Change<ReasonBody>)
     let make = async |asker: Asker, body: ReasonBody| {
         seen(&asker, &number).await?;
         let order = orders::take_over_by_hand(&asker.ctx, (&number, Some(version?)), &body.why).await?;
+        Ok(Answer::ok(OrderRow::from(&order)))
+    };
+    change.once(make).await
+}
+
+/// Refuse an order, with a reason; the authority goes on with it, or chooses another provider
+#[utoipa::path(post, path = "/orders/{number}/refusal", tag = "orders", request_body = ReasonBody,
+    params(("number" = String, Path, description = "Its number"), ("If-Match" = String, Header, description = "The ETag that was read")),
+    responses((status = 200, description = "The order", body = OrderRow)))]
+async fn refuse_order(Path(number): Path<String>, change: Change<ReasonBody>) -> Result<Response, Problem> {
+    let version = change.seen();
+    let make = async |asker: Asker, body: ReasonBody| {
+        seen(&asker, &number).await?;
+        let order = orders::refuse_order(&asker.ctx, (&number, Some(version?)), &body.why).await?;
         Ok(Answer::ok(OrderRow::from(&order)))
     };
     change.once(make).await

@@ -156,6 +156,7 @@ const OPERATIONS: &[(&str, For)] = &[
     ("post /api/v1/orders/{number}/steps", only(Provider, SystemAdmin)),
     ("post /api/v1/orders/{number}/completion", only(Provider, SystemAdmin)),
     ("post /api/v1/orders/{number}/take-over", only(Provider, SystemAdmin)),
+    ("post /api/v1/orders/{number}/refusal", only(Provider, SystemAdmin)),
     ("post /api/v1/orders/{number}/resumption", only(Provider, SystemAdmin)),
     ("get /api/v1/evidence/{id}", only(Unit, SystemAdmin)),
     ("get /api/v1/limits", only(Unit, Provider)),
@@ -251,7 +252,9 @@ pub(crate) fn body(operation: &str) -> Value {
         }),
         "post /api/v1/reclaims" => json!({ "allocations": ["FP-1"], "grounds": "x" }),
         "post /api/v1/orders/{number}/steps" => json!({ "steps": [] }),
-        "post /api/v1/orders/{number}/take-over" | "post /api/v1/orders/{number}/resumption" => json!({ "why": "x" }),
+        "post /api/v1/orders/{number}/take-over"
+        | "post /api/v1/orders/{number}/refusal"
+        | "post /api/v1/orders/{number}/resumption" => json!({ "why": "x" }),
         "post /api/v1/limits" => {
             json!({ "purse": "budget", "unit": "D01", "year": 2026, "amount": "1.00", "source": "x" })
         }

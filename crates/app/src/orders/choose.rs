@@ -41,8 +41,9 @@ const QUOTES: &str = "R48";
 /// The rules on level and place: they are judged once more of the very node that was offered.
 const PLACEMENT: [&str; 3] = ["R6", "R7", "R37"];
 
-/// Chooses the provider of an approved application, or another one where nothing came of the order before, at the place it
-/// offered, and gives the order. Room of the contract is held, in place of what was held of another one. Errors: the rule on comparing offers, or one on level and place, forbids it; no room; no offer.
+/// Chooses the provider of an approved application, or another one where nothing came of the order before, at the place
+/// it offered, and gives the order. Room of the contract is held, in place of what was held of another one. Errors: the
+/// rule on comparing offers, or one on level and place, forbids it; no room; no offer.
 pub async fn choose_provider(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),

@@ -10,6 +10,7 @@
 mod ends;
 mod kills;
 mod queue;
+mod refusals;
 mod ways;
 mod worked_example;
 mod world;
