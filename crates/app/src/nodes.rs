@@ -3,10 +3,12 @@
 use crate::collect::NodeSecrets;
 use crate::{AppError, OpContext};
 use domain::audit::changes;
+use domain::authz::{Action, Target};
 use domain::registry::{CloudNode, NodeSource, Organisation, Platform, PoolKind, ResourcePool, Side, Version};
 use kernel::{Instant, NodeCode, OrganisationCode, PoolCode};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::path::{Component, Path};
 
 /// A node to register, with its pools.
 #[derive(Debug, Clone)]
@@ -130,6 +132,55 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
         work.commit().await?;
     }
     Ok(changed)
+}
+
+/// Registers a node for somebody who is not at the machine: what [`add`] does, if they may. Folders are those below the
+/// data folder, and an account is used only for the address it was configured for: nobody gets the house to read
+/// elsewhere, or to send a secret to an address of theirs.
+pub async fn register(ctx: &OpContext, new: NewNode, secrets: &dyn NodeSecrets) -> Result<bool, AppError> {
+    let about = Target {
+        kind: "node",
+        id: new.code.to_string(),
+        provider: Some(new.provider.clone()),
+        ..Target::default()
+    };
+    ctx.authorise(Action::NodeWrite, &about).await?;
+    if new.name.trim().is_empty() || new.pools.iter().any(|pool| pool.name.trim().is_empty()) {
+        return Err(AppError::Invalid("请填写云节点和资源池的名称".to_owned()));
+    }
+    let levels = 1..=5;
+    if new.platform.mlps_level.is_some_and(|level| !levels.contains(&level)) {
+        return Err(AppError::Invalid("云平台的等保等级应为 1 至 5".to_owned()));
+    }
+    match &new.source {
+        NodeSource::Files { folder } | NodeSource::Simulated { folder } => {
+            let below = Path::new(folder)
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)));
+            if folder.trim().is_empty() || !below {
+                let text = format!("文件夹「{folder}」应在数据目录之下，写相对路径，不含 ..");
+                return Err(AppError::Invalid(text));
+            }
+        }
+        NodeSource::OpenStack {
+            auth_url,
+            account,
+            operator,
+            ..
+        } => {
+            for name in std::iter::once(account).chain(operator) {
+                let own = secrets.address(name).map_err(AppError::Invalid)?;
+                if own != *auth_url {
+                    let text = format!("账号「{name}」不用于 {auth_url}；请核对地址，或由运维人员在配置文件中登记");
+                    return Err(AppError::Invalid(text));
+                }
+            }
+            if let Some(operator) = operator {
+                secrets.hands(operator).map_err(AppError::Invalid)?;
+            }
+        }
+    }
+    add(ctx, new).await
 }
 
 /// All nodes, in order of their codes.

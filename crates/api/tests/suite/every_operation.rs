@@ -196,6 +196,7 @@ const OPERATIONS: &[(&str, For)] = &[
     ("post /api/v1/roles/{number}/decision", only(SecurityAdmin, SystemAdmin)),
     ("delete /api/v1/roles/{number}", only(SecurityAdmin, SystemAdmin)),
     ("get /api/v1/nodes", only(Provider, Unit)),
+    ("post /api/v1/nodes", only(Operations, Leader)),
     ("get /api/v1/inventory", only(Unit, SystemAdmin)),
     ("get /api/v1/months/{month}", only(Operations, Unit)),
     ("get /api/v1/charges", only(Unit, Provider)),
@@ -258,6 +259,9 @@ pub(crate) fn body(operation: &str) -> Value {
         "post /api/v1/limits" => {
             json!({ "purse": "budget", "unit": "D01", "year": 2026, "amount": "1.00", "source": "x" })
         }
+        "post /api/v1/nodes" => json!({
+            "code": "N8", "name": "x", "provider": "P1", "source": { "kind": "files", "folder": "N8" },
+        }),
         "post /api/v1/collections" => json!({}),
         "post /api/v1/months/{month}/runs" => json!({}),
         "post /api/v1/months/{month}/rerating" => json!({ "reason": "x" }),
