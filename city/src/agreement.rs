@@ -97,6 +97,7 @@ impl Platform {
                         name: name.clone(),
                         provider: provider.parse().unwrap(),
                         source: NodeSource::Files { folder: String::new() },
+                        platform: domain::registry::Platform::default(),
                     };
                     for pool in pools {
                         let body = ResourcePool {
@@ -105,6 +106,7 @@ impl Platform {
                             node: node.code.clone(),
                             kind: pool.kind,
                             zones: pool.zones.clone(),
+                            separate: None,
                         };
                         add(&mut platform.registry.pools, since.start(), body);
                     }

@@ -230,7 +230,7 @@ async fn employ(
         approved_by: String::new(),
     };
     let number = work.propose_role(&proposal).await.map_err(failed)?;
-    work.decide_role(number, true, ("secadmin", ctx.now()))
+    work.decide_role(number, RoleState::Held, ("secadmin", ctx.now()))
         .await
         .map_err(failed)?;
     Ok(Actor {

@@ -18,4 +18,4 @@ mod upload;
 mod v1;
 
 pub use openapi::document;
-pub use server::{Edge, router, serve};
+pub use server::{Edge, router, router_with, serve};

@@ -7,14 +7,15 @@ use axum::response::{IntoResponse, Response};
 use kernel::Money;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::future::Future;
 use utoipa::{IntoParams, ToSchema};
 
 /// Most rows of a page.
 const LIMIT_MAX: usize = 200;
 /// Rows of a page if nobody says.
 const LIMIT: usize = 50;
-/// Rows that a list has as CSV at most.
-const WHOLE_MAX: i64 = 1_000_000;
+/// Rows that are read at a time where the whole of a list is asked for.
+const PIECE: usize = 1_000;
 /// Marks UTF-8 for spreadsheets.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -31,6 +32,17 @@ pub(crate) struct Paging {
     pub(crate) sort: Option<String>,
     /// `csv` for the whole list as CSV.
     pub(crate) format: Option<String>,
+}
+
+/// What a list is to read next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// Only rows after this one in the order of the list.
+    pub(crate) after: Option<String>,
+    /// The oldest first; else the newest.
+    pub(crate) oldest_first: bool,
+    /// Rows at most.
+    pub(crate) limit: i64,
 }
 
 /// A page of a list.
@@ -65,50 +77,76 @@ impl Paging {
         self.format.as_deref() == Some("csv")
     }
 
-    /// How many rows to ask the store for: one more than a page, to know whether there is a next one; for a whole list as
-    /// CSV all of them.
-    pub(crate) fn wanted(&self) -> Result<i64, Problem> {
-        let limit = self.limit()?;
-        if self.is_whole() {
-            return Ok(WHOLE_MAX);
-        }
-        Ok(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1))
-    }
-
     /// Answers with a list, whose rows are known by the column `id`.
     pub(crate) fn answer<T: Serialize>(&self, rows: Vec<T>, id: &str) -> Result<Response, Problem> {
-        let rows = rows.into_iter().filter_map(|row| serde_json::to_value(row).ok());
-        let mut rows: Vec<Value> = rows.collect();
+        let mut rows = values(rows);
         self.sort(&mut rows)?;
         match self.format.as_deref() {
             None | Some("json") => Ok(Json(self.page(rows, id)?).into_response()),
-            Some("csv") => Ok(csv(&rows)),
+            Some("csv") => {
+                let mut table = Table::default();
+                table.add(&rows);
+                Ok(table.answer())
+            }
             Some(_) => Err(Problem::field("format", "应为 json 或 csv")),
         }
     }
 
-    /// Answers with a page that the store made: one row more than the limit, if there is a next page.
-    pub(crate) fn answer_page<T: Serialize>(&self, rows: Vec<T>, id: &str) -> Result<Response, Problem> {
-        if self.sort.is_some() {
-            return Err(Problem::field("sort", "该列表固定按从新到旧排列"));
-        }
-        let rows = rows.into_iter().filter_map(|row| serde_json::to_value(row).ok());
-        let mut items: Vec<Value> = rows.collect();
-        match self.format.as_deref() {
-            None | Some("json") => {}
-            Some("csv") => return Ok(csv(&items)),
-            Some(_) => return Err(Problem::field("format", "应为 json 或 csv")),
-        }
+    /// Answers with a list that the store reads in the order of the column `id`, by which its rows are known: a page, or as
+    /// CSV the whole of it, piece by piece.
+    pub(crate) async fn answer_from<T, F, Read>(&self, id: &str, mut read: F) -> Result<Response, Problem>
+    where
+        T: Serialize,
+        F: FnMut(Turn) -> Read,
+        Read: Future<Output = Result<Vec<T>, Problem>>,
+    {
+        let oldest_first = self.oldest_first(id)?;
         let limit = self.limit()?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|row| text_of(row.get(id)));
-        let page = Page {
-            items,
-            next,
-            total: None,
+        let turn = |after, limit| Turn {
+            after,
+            oldest_first,
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
         };
-        Ok(Json(page).into_response())
+        match self.format.as_deref() {
+            None | Some("json") => {
+                // One row more than a page tells whether there is a next one.
+                let mut items = values(read(turn(self.after.clone(), limit + 1)).await?);
+                let more = items.len() > limit;
+                items.truncate(limit);
+                let next = items.last().filter(|_| more).map(|row| text_of(row.get(id)));
+                let page = Page {
+                    items,
+                    next,
+                    total: None,
+                };
+                Ok(Json(page).into_response())
+            }
+            Some("csv") => {
+                let (mut table, mut after) = (Table::default(), None);
+                loop {
+                    let rows = values(read(turn(after, PIECE)).await?);
+                    table.add(&rows);
+                    after = rows.last().map(|row| text_of(row.get(id)));
+                    if rows.len() < PIECE {
+                        return Ok(table.answer());
+                    }
+                }
+            }
+            Some(_) => Err(Problem::field("format", "应为 json 或 csv")),
+        }
+    }
+
+    /// In which order such a list is read. Errors: one that no index serves.
+    fn oldest_first(&self, id: &str) -> Result<bool, Problem> {
+        match self.sort.as_deref() {
+            None => Ok(false),
+            Some(column) if column == id => Ok(true),
+            Some(sort) if sort.strip_prefix('-') == Some(id) => Ok(false),
+            Some(_) => {
+                let why = format!("该列表只能按 {id} 排列：{id} 为从旧到新，-{id} 为从新到旧");
+                Err(Problem::field("sort", why))
+            }
+        }
     }
 
     fn sort(&self, rows: &mut [Value]) -> Result<(), Problem> {
@@ -170,23 +208,53 @@ fn cell(value: Option<&Value>) -> String {
     text
 }
 
-fn csv(rows: &[Value]) -> Response {
-    let mut writer = csv::Writer::from_writer(BYTE_ORDER_MARK.as_bytes().to_vec());
-    let columns: Vec<&String> = rows
-        .first()
-        .and_then(Value::as_object)
-        .map_or_else(Vec::new, |row| row.keys().collect());
-    // Writing into memory does not fail.
-    let _ = writer.write_record(&columns);
-    for row in rows {
-        let _ = writer.write_record(columns.iter().map(|column| cell(row.get(column.as_str()))));
+fn values<T: Serialize>(rows: Vec<T>) -> Vec<Value> {
+    let rows = rows.into_iter().filter_map(|row| serde_json::to_value(row).ok());
+    rows.collect()
+}
+
+/// A CSV that grows. Its columns are those of its first row.
+struct Table {
+    columns: Option<Vec<String>>,
+    writer: csv::Writer<Vec<u8>>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            columns: None,
+            writer: csv::Writer::from_writer(BYTE_ORDER_MARK.as_bytes().to_vec()),
+        }
     }
-    let bytes = writer.into_inner().unwrap_or_default();
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"list.csv\""),
-    ];
-    (headers, bytes).into_response()
+}
+
+impl Table {
+    /// Adds rows. Writing into memory does not fail.
+    fn add(&mut self, rows: &[Value]) {
+        let Some(first) = rows.first().and_then(Value::as_object) else {
+            return;
+        };
+        if self.columns.is_none() {
+            let columns: Vec<String> = first.keys().cloned().collect();
+            let _ = self.writer.write_record(&columns);
+            self.columns = Some(columns);
+        }
+        for row in rows {
+            let columns = self.columns.iter().flatten();
+            let _ = self
+                .writer
+                .write_record(columns.map(|column| cell(row.get(column.as_str()))));
+        }
+    }
+
+    fn answer(self) -> Response {
+        let bytes = self.writer.into_inner().unwrap_or_default();
+        let headers = [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+            (header::CONTENT_DISPOSITION, "attachment; filename=\"list.csv\""),
+        ];
+        (headers, bytes).into_response()
+    }
 }
 
 #[cfg(test)]
@@ -249,6 +317,66 @@ mod tests {
             .limit()
         };
         assert!(of("200").is_ok() && of("201").is_err() && of("0").is_err() && of("x").is_err());
+    }
+
+    /// A list of the store: numbers in the order and from the place asked for.
+    fn piece(all: &[usize], turn: &Turn) -> Vec<Value> {
+        let key = |n: &usize| format!("{n:06}");
+        let beyond = |n: &&usize| match &turn.after {
+            None => true,
+            Some(after) if turn.oldest_first => key(n) > *after,
+            Some(after) => key(n) < *after,
+        };
+        let mut found: Vec<String> = all.iter().filter(beyond).map(key).collect();
+        found.sort();
+        if !turn.oldest_first {
+            found.reverse();
+        }
+        found.truncate(usize::try_from(turn.limit).unwrap());
+        found.into_iter().map(|number| json!({ "number": number })).collect()
+    }
+
+    async fn text(response: Response) -> String {
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_list_of_the_store_is_whole_as_csv_and_pages_in_both_orders() {
+        let all: Vec<usize> = (0..PIECE * 2 + 7).collect();
+        let ask = async |query: Value| {
+            let paging = Paging::take(&mut query.as_object().unwrap().clone()).unwrap();
+            let all = &all;
+            let read = |turn: Turn| async move { Ok(piece(all, &turn)) };
+            paging.answer_from("number", read).await
+        };
+        let whole = text(
+            ask(json!({ "format": "csv", "limit": "1", "after": "000003" }))
+                .await
+                .unwrap(),
+        )
+        .await;
+        assert_eq!(whole.lines().count(), 1 + all.len(), "a heading and every row");
+        for (sort, first, then) in [("number", "000000", "000002"), ("-number", "002006", "002004")] {
+            let page = text(ask(json!({ "sort": sort, "limit": "2" })).await.unwrap()).await;
+            let page: Value = serde_json::from_str(&page).unwrap();
+            assert_eq!(page["items"][0]["number"], first);
+            let next = text(
+                ask(json!({ "sort": sort, "limit": "2", "after": page["next"] }))
+                    .await
+                    .unwrap(),
+            )
+            .await;
+            let next: Value = serde_json::from_str(&next).unwrap();
+            assert_eq!(next["items"][0]["number"], then);
+        }
+        for wrong in [
+            json!({ "sort": "unit" }),
+            json!({ "format": "xml" }),
+            json!({ "limit": "0", "format": "csv" }),
+        ] {
+            assert!(ask(wrong).await.is_err());
+        }
     }
 
     #[test]

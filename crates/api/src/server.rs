@@ -6,6 +6,7 @@ use crate::rate::Rate;
 use crate::session::Asker;
 use crate::v1;
 use app::OpContext;
+use app::collect::{NoSecrets, NodeSecrets};
 use app::statements::Renderer;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -62,6 +63,8 @@ pub(crate) struct Api {
     pub(crate) requests: Option<Arc<Rate>>,
     /// Draws documents.
     pub(crate) renderer: Arc<Renderer>,
+    /// Which accounts of nodes are configured.
+    pub(crate) secrets: Arc<dyn NodeSecrets>,
 }
 
 impl Api {
@@ -87,8 +90,13 @@ impl Api {
     }
 }
 
-/// All operations, the document and its page.
+/// All operations, the document and its page, where no accounts of nodes are configured.
 pub fn router(ctx: OpContext, renderer: Arc<Renderer>, edge: Edge) -> Router {
+    router_with(ctx, renderer, edge, Arc::new(NoSecrets))
+}
+
+/// All operations, the document and its page. `secrets` knows the accounts of nodes.
+pub fn router_with(ctx: OpContext, renderer: Arc<Renderer>, edge: Edge, secrets: Arc<dyn NodeSecrets>) -> Router {
     let api = Api {
         ctx,
         edge,
@@ -96,6 +104,7 @@ pub fn router(ctx: OpContext, renderer: Arc<Renderer>, edge: Edge) -> Router {
         heavy: Arc::new(Rate::of_heavy()),
         requests: edge.requests_per_minute.map(|most| Arc::new(Rate::of(most))),
         renderer,
+        secrets,
     };
     let document = openapi::document();
     let page = SwaggerUi::new("/docs").external_url_unchecked("/api/v1/openapi.json", document);

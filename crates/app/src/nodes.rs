@@ -3,10 +3,12 @@
 use crate::audit::changes_of;
 use crate::collect::NodeSecrets;
 use crate::{AppError, OpContext};
-use domain::registry::{CloudNode, NodeSource, Organisation, PoolKind, ResourcePool, Side, Version};
+use domain::authz::{Action, Target};
+use domain::registry::{CloudNode, NodeSource, Organisation, Platform, PoolKind, ResourcePool, Side, Version};
 use kernel::{Instant, NodeCode, OrganisationCode, PoolCode};
 use serde::Serialize;
 use serde_json::json;
+use std::path::{Component, Path};
 
 /// A node to register, with its pools.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct NewNode {
     pub provider: OrganisationCode,
     /// How it is looked at.
     pub source: NodeSource,
+    /// What is registered of its platform.
+    pub platform: Platform,
     /// Its pools.
     pub pools: Vec<NewPool>,
     /// Since when.
@@ -36,6 +40,8 @@ pub struct NewPool {
     pub kind: PoolKind,
     /// Availability zones of the node that belong to it.
     pub zones: Vec<String>,
+    /// Whether it is apart from the general cloud; none if nobody has said.
+    pub separate: Option<bool>,
 }
 
 /// A node as listed.
@@ -79,6 +85,7 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
             name,
             provider: new.provider,
             source: new.source,
+            platform: new.platform,
         },
     };
     let contradiction = |why: domain::registry::HistoryError| AppError::Contradiction(why.to_string());
@@ -96,6 +103,7 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
             node: new.code.clone(),
             kind: pool.kind,
             zones: pool.zones,
+            separate: pool.separate,
         };
         let version = Version {
             valid_from: new.valid_from,
@@ -119,6 +127,55 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
         work.commit().await?;
     }
     Ok(changed)
+}
+
+/// Registers a node for somebody who is not at the machine: what [`add`] does, if they may. Folders are those below the
+/// data folder, and an account is used only for the address it was configured for: nobody gets the house to read
+/// elsewhere, or to send a secret to an address of theirs.
+pub async fn register(ctx: &OpContext, new: NewNode, secrets: &dyn NodeSecrets) -> Result<bool, AppError> {
+    let about = Target {
+        kind: "node",
+        id: new.code.to_string(),
+        provider: Some(new.provider.clone()),
+        ..Target::default()
+    };
+    ctx.authorise(Action::NodeWrite, &about).await?;
+    if new.name.trim().is_empty() || new.pools.iter().any(|pool| pool.name.trim().is_empty()) {
+        return Err(AppError::Invalid("请填写云节点和资源池的名称".to_owned()));
+    }
+    let levels = 1..=5;
+    if new.platform.mlps_level.is_some_and(|level| !levels.contains(&level)) {
+        return Err(AppError::Invalid("云平台的等保等级应为 1 至 5".to_owned()));
+    }
+    match &new.source {
+        NodeSource::Files { folder } | NodeSource::Simulated { folder } => {
+            let below = Path::new(folder)
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)));
+            if folder.trim().is_empty() || !below {
+                let text = format!("文件夹「{folder}」应在数据目录之下，写相对路径，不含 ..");
+                return Err(AppError::Invalid(text));
+            }
+        }
+        NodeSource::OpenStack {
+            auth_url,
+            account,
+            operator,
+            ..
+        } => {
+            for name in std::iter::once(account).chain(operator) {
+                let own = secrets.address(name).map_err(AppError::Invalid)?;
+                if own != *auth_url {
+                    let text = format!("账号「{name}」不用于 {auth_url}；请核对地址，或由运维人员在配置文件中登记");
+                    return Err(AppError::Invalid(text));
+                }
+            }
+            if let Some(operator) = operator {
+                secrets.hands(operator).map_err(AppError::Invalid)?;
+            }
+        }
+    }
+    add(ctx, new).await
 }
 
 /// All nodes, in order of their codes.

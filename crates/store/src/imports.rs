@@ -1,5 +1,6 @@
 //! Files that were imported, each content once.
 
+use crate::requests::going;
 use crate::{Connection, Row, StoreError, Value};
 use kernel::{Digest, ImportId, Instant};
 use std::collections::BTreeSet;
@@ -43,15 +44,18 @@ impl Connection {
         row.as_ref().map(import).transpose()
     }
 
-    /// The files that were imported, of one kind or of all, the newest first, at most `limit`, after one of the list if
-    /// it is given; with `by`, only those that people of these organisations handed in.
+    /// The files that were imported, of one kind or of all, the newest or the oldest first, at most `limit`, after one
+    /// of the list if it is given; with `by`, only those that people of these organisations handed in.
     pub async fn imports(
         &mut self,
         kind: Option<&str>,
         by: Option<&BTreeSet<String>>,
-        (after, limit): (Option<ImportId>, i64),
+        (after, oldest_first): (Option<ImportId>, bool),
+        limit: i64,
     ) -> Result<Vec<ImportRecord>, StoreError> {
-        let after = after.map_or_else(|| "~".to_owned(), |id| id.to_string());
+        let (on, order) = going(oldest_first);
+        let before_all = if oldest_first { "" } else { "~" };
+        let after = after.map_or_else(|| before_all.to_owned(), |id| id.to_string());
         let mut values: Vec<Value> = vec![kind.unwrap_or_default().into(), after.into(), limit.into()];
         let of = by.map_or_else(String::new, |by| {
             values.extend(by.iter().map(Into::into));
@@ -59,8 +63,9 @@ impl Connection {
             let places = places.join(",");
             format!(" AND actor IN (SELECT login FROM account WHERE organisation IN ({places}))")
         });
-        let sql =
-            format!("SELECT * FROM import WHERE ($1 = '' OR kind = $1) AND id < $2{of} ORDER BY id DESC LIMIT $3");
+        let sql = format!(
+            "SELECT * FROM import WHERE ($1 = '' OR kind = $1) AND id {on} $2{of} ORDER BY id {order} LIMIT $3"
+        );
         self.all(&sql, &values).await?.iter().map(import).collect()
     }
 

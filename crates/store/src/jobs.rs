@@ -1,5 +1,6 @@
 //! The queue of background work. Several workers take from it; a lease keeps two from doing the same.
 
+use crate::requests::going;
 use crate::{Connection, Row, Store, StoreError, Value};
 use domain::work::JobState;
 use kernel::{Instant, JobId};
@@ -182,7 +183,9 @@ impl Connection {
 
     /// The newest jobs that fit, at most `limit`.
     pub async fn jobs(&mut self, filter: &JobFilter, limit: i64) -> Result<Vec<Job>, StoreError> {
-        let after = filter.after.map_or_else(|| "job_~".to_owned(), |id| id.to_string());
+        let (on, order) = going(filter.oldest_first);
+        let before_all = if filter.oldest_first { "" } else { "job_~" };
+        let after = filter.after.map_or_else(|| before_all.to_owned(), |id| id.to_string());
         let mut values: Vec<Value> = vec![after.into(), limit.into()];
         let mut conditions = String::new();
         let wanted = [
@@ -196,7 +199,7 @@ impl Connection {
                 conditions.push_str(&format!(" AND {column} = ${}", values.len()));
             }
         }
-        let sql = format!("SELECT * FROM job WHERE id < $1{conditions} ORDER BY id DESC LIMIT $2");
+        let sql = format!("SELECT * FROM job WHERE id {on} $1{conditions} ORDER BY id {order} LIMIT $2");
         self.all(&sql, &values).await?.iter().map(job).collect()
     }
 
@@ -234,8 +237,10 @@ pub struct JobFilter {
     pub kind: Option<String>,
     /// Only about this matter.
     pub subject: Option<String>,
-    /// Only those after this one in the order of the list (the newest first).
+    /// Only those after this one in the order of the list.
     pub after: Option<JobId>,
+    /// The oldest first; else the newest.
+    pub oldest_first: bool,
 }
 
 /// What workers note about their own work: no act of anybody, so not audited. What a job does is audited by itself.

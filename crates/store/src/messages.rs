@@ -3,6 +3,7 @@
 //! A message is written in the transaction of the act it is about. Turning it into deliveries and noting how those went
 //! is the platform's own work, no act of anybody: like the leases of jobs it is not audited.
 
+use crate::requests::going;
 use crate::requests::to_do;
 use crate::{Connection, Row, Store, StoreError, ToDo, Value};
 use domain::work::{Channel, DeliveryState};
@@ -234,21 +235,24 @@ impl Connection {
             .collect()
     }
 
-    /// The newest deliveries in a state, or in any, at most `limit`, after one of the list if it is given.
+    /// The deliveries in a state, or in any, the newest or the oldest first, at most `limit`, after one of the list if it is
+    /// given.
     pub async fn deliveries(
         &mut self,
         state: Option<DeliveryState>,
-        after: Option<DeliveryId>,
+        (after, oldest_first): (Option<DeliveryId>, bool),
         limit: i64,
     ) -> Result<Vec<Delivery>, StoreError> {
-        let after = after.map_or_else(|| "dlv_~".to_owned(), |id| id.to_string());
+        let (on, order) = going(oldest_first);
+        let before_all = if oldest_first { "" } else { "dlv_~" };
+        let after = after.map_or_else(|| before_all.to_owned(), |id| id.to_string());
         let mut values: Vec<Value> = vec![after.into(), limit.into()];
         let mut condition = "";
         if let Some(state) = state {
             values.push(state.word().into());
             condition = " AND state = $3";
         }
-        let sql = format!("SELECT * FROM delivery WHERE id < $1{condition} ORDER BY id DESC LIMIT $2");
+        let sql = format!("SELECT * FROM delivery WHERE id {on} $1{condition} ORDER BY id {order} LIMIT $2");
         self.all(&sql, &values).await?.iter().map(delivery).collect()
     }
 

@@ -1,6 +1,7 @@
 //! Lists of work orders, within what somebody may see of the applications.
 
 use crate::orders::order;
+use crate::requests::going;
 use crate::{Connection, Sight, StoreError, Value};
 use domain::work::{OrderState, WorkOrder};
 
@@ -13,12 +14,14 @@ pub struct OrderFilter {
     pub request: Option<String>,
     /// Only of this provider.
     pub provider: Option<String>,
-    /// Only numbers after this one in the order of the list (the newest first).
+    /// Only numbers after this one in the order of the list.
     pub after: Option<String>,
+    /// The oldest first; else the newest.
+    pub oldest_first: bool,
 }
 
 impl Connection {
-    /// The orders of applications that may be seen and that fit, the newest first, at most `limit`. Of a provider only
+    /// The orders of applications that may be seen and that fit, the newest or the oldest first, at most `limit`. Of a provider only
     /// its own.
     pub async fn work_orders(
         &mut self,
@@ -33,12 +36,14 @@ impl Connection {
             Sight::Provider(provider) => Some(provider.clone()),
             _ => None,
         };
+        let (on, order_of) = going(filter.oldest_first);
+        let beyond = format!("number {on} ");
         let wanted = [
             ("state = ", filter.state.map(|state| state.word().to_owned())),
             ("request = ", filter.request.clone()),
             ("provider = ", filter.provider.clone()),
             ("provider = ", own),
-            ("number < ", filter.after.clone()),
+            (beyond.as_str(), filter.after.clone()),
         ];
         let mut conditions = String::new();
         for (condition, value) in wanted {
@@ -49,7 +54,7 @@ impl Connection {
         }
         let sql = format!(
             "SELECT * FROM work_order WHERE request IN (SELECT number FROM resource_request WHERE 1 = 1{seen})\
-             {conditions} ORDER BY number DESC LIMIT $1"
+             {conditions} ORDER BY number {order_of} LIMIT $1"
         );
         self.all(&sql, &values).await?.iter().map(order).collect()
     }

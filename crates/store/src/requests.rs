@@ -31,8 +31,15 @@ pub struct RequestFilter {
     pub unit: Option<String>,
     /// Only for this system.
     pub system: Option<String>,
-    /// Only numbers after this one in the order of the list (the newest first).
+    /// Only numbers after this one in the order of the list.
     pub after: Option<String>,
+    /// The oldest first; else the newest.
+    pub oldest_first: bool,
+}
+
+/// How a list goes on after its last row, and in which order it is.
+pub(crate) const fn going(oldest_first: bool) -> (&'static str, &'static str) {
+    if oldest_first { (">", "ASC") } else { ("<", "DESC") }
 }
 
 /// Somebody's task.
@@ -175,7 +182,7 @@ impl Connection {
         row.map(|row| row.json("request_record", "frozen")).transpose()
     }
 
-    /// The applications that may be seen and fit, the newest first, at most `limit`.
+    /// The applications that may be seen and fit, the newest or the oldest first, at most `limit`.
     pub async fn requests(
         &mut self,
         sight: &Sight,
@@ -185,11 +192,13 @@ impl Connection {
         let mut values: Vec<Value> = vec![limit.into()];
         let (mut conditions, seen) = sight.condition(2);
         values.extend(seen);
+        let (on, order) = going(filter.oldest_first);
+        let beyond = format!("number {on} ");
         let wanted = [
             ("status = ", filter.status.map(|status| status.word().to_owned())),
             ("unit = ", filter.unit.clone()),
             ("system = ", filter.system.clone()),
-            ("number < ", filter.after.clone()),
+            (beyond.as_str(), filter.after.clone()),
         ];
         for (condition, value) in wanted {
             if let Some(value) = value {
@@ -197,7 +206,7 @@ impl Connection {
                 conditions.push_str(&format!(" AND {condition}${}", values.len()));
             }
         }
-        let sql = format!("SELECT * FROM resource_request WHERE 1 = 1{conditions} ORDER BY number DESC LIMIT $1");
+        let sql = format!("SELECT * FROM resource_request WHERE 1 = 1{conditions} ORDER BY number {order} LIMIT $1");
         self.all(&sql, &values).await?.iter().map(request).collect()
     }
 

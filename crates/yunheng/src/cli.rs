@@ -279,9 +279,11 @@ pub(crate) struct NodeAddArgs {
     /// Account that the platform may act with on the OpenStack cloud (default: it only looks)
     #[arg(long, value_name = "ACCOUNT", requires = "openstack")]
     pub(crate) operator: Option<String>,
-    /// A pool as CODE:x86|xinchuang:NAME or CODE:KIND:NAME:zone,zone; may be repeated
+    /// A pool as CODE:x86|xinchuang:NAME[:zone,zone[:separate|shared]]; may be repeated
     #[arg(long = "pool", value_name = "POOL")]
     pub(crate) pools: Vec<String>,
+    #[command(flatten)]
+    pub(crate) platform: crate::commands::node::PlatformArgs,
     /// Since when
     #[arg(long, value_name = "DAY")]
     pub(crate) since: Option<Instant>,

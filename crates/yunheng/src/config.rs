@@ -69,6 +69,8 @@ pub(crate) struct Account {
     application_id: Option<String>,
     secret_file: PathBuf,
     ca_file: Option<PathBuf>,
+    /// The only address it is for; without it the one that the node was registered with.
+    auth_url: Option<String>,
     system_tag: Option<String>,
     family_key: Option<String>,
     timeout_s: Option<u64>,
@@ -167,7 +169,8 @@ impl Config {
     pub(crate) fn faults(&self) -> Vec<String> {
         let fonts = self.load_fonts().err().map(|why| why.to_string());
         let accounts = self.accounts.iter().filter_map(|(name, account)| {
-            let why = account.connect("https://example").err()?;
+            let address = account.auth_url.as_deref().unwrap_or("https://example");
+            let why = account.connect(address).err()?;
             Some(format!("[accounts.{name}] {why}"))
         });
         let worker = self.plan().err().map(|why| format!("[worker] {why}"));
@@ -193,6 +196,9 @@ impl Config {
 
 impl Account {
     fn connect(&self, auth_url: &str) -> Result<OpenStackConfig, String> {
+        if let Some(own) = self.auth_url.as_deref().filter(|own| *own != auth_url) {
+            return Err(format!("账号只用于 {own}，口令不会发往 {auth_url}"));
+        }
         let secret = std::fs::read_to_string(&self.secret_file)
             .map_err(|error| format!("无法读取口令文件 {}: {}", self.secret_file.display(), io_reason(&error)))?;
         let secret = Secret::new(secret.trim());
@@ -272,6 +278,15 @@ impl NodeSecrets for Config {
         configured.connect(auth_url)
     }
 
+    fn address(&self, account: &str) -> Result<String, String> {
+        let configured = self.accounts.get(account);
+        let configured = configured.ok_or_else(|| format!("账号「{account}」没有配置"))?;
+        let own = configured.auth_url.clone();
+        own.ok_or_else(|| {
+            format!("账号「{account}」没有写明用于哪个地址；请在配置文件 [accounts.{account}] 中填写 auth_url")
+        })
+    }
+
     fn hands(&self, account: &str) -> Result<HandsConfig, String> {
         let hands = self.accounts.get(account).and_then(|account| account.hands.as_ref());
         hands.map(HandsAccount::config).ok_or_else(|| {
@@ -325,6 +340,29 @@ mod tests {
         assert!(config.openstack("https://cloud.example", "a").is_ok());
         let why = config.openstack("https://cloud.example", "b").unwrap_err();
         assert!(why.contains("/etc/b.secret"), "{why}");
+    }
+
+    #[test]
+    fn a_secret_is_sent_to_no_other_address_than_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "x").unwrap();
+        let text = format!(
+            "[accounts.bound]\nusername='a'\nproject='p'\nsecret_file='{0}'\nauth_url='https://a/v3'\n\
+             [accounts.free]\nusername='a'\nproject='p'\nsecret_file='{0}'\n",
+            secret.display()
+        );
+        let config: Config = toml::from_str(&text).unwrap();
+        assert!(config.openstack("https://a/v3", "bound").is_ok());
+        assert!(
+            config
+                .openstack("https://b/v3", "bound")
+                .is_err_and(|why| why.contains("https://a/v3"))
+        );
+        assert!(config.openstack("https://b/v3", "free").is_ok());
+        assert_eq!(config.address("bound").unwrap(), "https://a/v3");
+        assert!(config.address("free").is_err() && config.address("nobody").is_err());
+        assert_eq!(config.faults(), Vec::<String>::new());
     }
 
     #[test]

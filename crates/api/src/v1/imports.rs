@@ -5,7 +5,7 @@ use super::{flag, parsed, parsed_if};
 use crate::download;
 use crate::filter::{Filter, Listed};
 use crate::idempotency::{Answer, Change};
-use crate::page::Page;
+use crate::page::{Page, Turn};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
@@ -120,13 +120,18 @@ fn imported(outcome: ImportOutcome, digest: String, sha256: String) -> ImportedV
 #[utoipa::path(get, path = "/imports", tag = "main job", params(ImportQuery,
     ("after" = Option<String>, Query, description = "The `next` of the page before"),
     ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 if not given", minimum = 1, maximum = 200),
+    ("sort" = Option<String>, Query, description = "`id` for the oldest first, `-id` for the newest first; the newest first if not given"),
     ("format" = Option<String>, Query, description = "`csv` for the whole list as CSV")),
     responses((status = 200, description = "A page of files", body = Page<ImportView>)))]
 async fn list_imports(asker: Asker, Listed { filter, paging }: Listed<ImportQuery>) -> Result<Response, Problem> {
     let kind = parsed_if("kind", filter.kind.as_deref())?;
-    let after = parsed_if("after", paging.after.as_deref())?;
-    let records = import::receipts(&asker.ctx, kind, after, paging.wanted()?).await?;
-    paging.answer_page(records.into_iter().map(ImportView::from).collect(), "id")
+    let ctx = &asker.ctx;
+    let read = |turn: Turn| async move {
+        let after = parsed_if("after", turn.after.as_deref())?;
+        let records = import::receipts(ctx, kind, (after, turn.oldest_first), turn.limit).await?;
+        Ok(records.into_iter().map(ImportView::from).collect())
+    };
+    paging.answer_from("id", read).await
 }
 
 /// Import a file, CSV or XLSX, or only check it; all faults are told by row

@@ -3,7 +3,7 @@
 use super::{parsed, parsed_if};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
-use crate::page::Page;
+use crate::page::{Page, Turn};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
@@ -109,6 +109,7 @@ struct RetriedView {
 #[utoipa::path(get, path = "/jobs", tag = "jobs", params(JobQuery,
     ("after" = Option<String>, Query, description = "The `next` of the page before"),
     ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 if not given", minimum = 1, maximum = 200),
+    ("sort" = Option<String>, Query, description = "`id` for the oldest first, `-id` for the newest first; the newest first if not given"),
     ("format" = Option<String>, Query, description = "`csv` for the whole list as CSV")),
     responses((status = 200, description = "A page of jobs", body = Page<JobView>)))]
 async fn list_jobs(asker: Asker, Listed { filter, paging }: Listed<JobQuery>) -> Result<Response, Problem> {
@@ -116,10 +117,19 @@ async fn list_jobs(asker: Asker, Listed { filter, paging }: Listed<JobQuery>) ->
         state: parsed_if("state", filter.state.as_deref())?,
         kind: filter.kind,
         subject: filter.subject,
-        after: parsed_if("after", paging.after.as_deref())?,
+        ..JobFilter::default()
     };
-    let found = jobs::list(&asker.ctx, &filter, paging.wanted()?).await?;
-    paging.answer_page(found.into_iter().map(JobView::from).collect(), "id")
+    let (ctx, filter) = (&asker.ctx, &filter);
+    let read = |turn: Turn| async move {
+        let filter = JobFilter {
+            after: parsed_if("after", turn.after.as_deref())?,
+            oldest_first: turn.oldest_first,
+            ..filter.clone()
+        };
+        let found = jobs::list(ctx, &filter, turn.limit).await?;
+        Ok(found.into_iter().map(JobView::from).collect())
+    };
+    paging.answer_from("id", read).await
 }
 
 /// A job with its progress

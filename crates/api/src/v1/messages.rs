@@ -11,6 +11,7 @@ use axum::Json;
 use axum::extract::Path;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -35,6 +36,9 @@ struct ToDoQuery {
     kind: Option<String>,
     /// `true` for those that are late only.
     late: Option<String>,
+    /// `due` or `-due` for the earliest or latest deadline first, those without one last; `since` or `-since` for the oldest
+    /// or newest first. The most urgent first if not given.
+    sort: Option<String>,
 }
 
 /// A task.
@@ -114,7 +118,14 @@ struct MessageView {
     responses((status = 200, description = "The tasks", body = Vec<ToDoView>)))]
 async fn list_to_dos(asker: Asker, Filter(filter): Filter<ToDoQuery>) -> Result<Json<Vec<ToDoView>>, Problem> {
     let late = flag("late", filter.late.as_deref())?;
-    let tasks = messages::to_dos(&asker.ctx).await?;
+    let mut tasks = messages::to_dos(&asker.ctx).await?;
+    match filter.sort.as_deref() {
+        None | Some("due") => {}
+        Some("-due") => tasks.sort_by_key(|mine| (mine.to_do.due.is_none(), Reverse(mine.to_do.due))),
+        Some("since") => tasks.sort_by_key(|mine| mine.to_do.opened),
+        Some("-since") => tasks.sort_by_key(|mine| Reverse(mine.to_do.opened)),
+        Some(_) => return Err(Problem::field("sort", "应为 due、-due、since 或 -since")),
+    }
     let fits = |mine: &messages::Mine| {
         filter.kind.as_ref().is_none_or(|kind| *kind == mine.to_do.kind)
             && (!late || matches!(mine.urgency, Urgency::Late { .. }))

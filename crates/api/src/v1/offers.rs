@@ -134,9 +134,37 @@ struct ChoiceView {
     outcome: String,
     /// In its words.
     judged: String,
+    /// What the rules on level and place said of the node that was offered.
+    placement: Vec<JudgedView>,
     /// Id of the account.
     by: String,
     at: String,
+}
+
+/// What a rule came to.
+#[derive(Debug, Serialize, ToSchema)]
+struct JudgedView {
+    /// Its code.
+    rule: String,
+    /// pass, block, cannot_judge or not_configured ...
+    outcome: String,
+    /// In its words.
+    judged: String,
+}
+
+impl From<domain::rules::Check> for JudgedView {
+    fn from(check: domain::rules::Check) -> Self {
+        let outcome = super::value(&check.outcome);
+        Self {
+            rule: check.rule.to_string(),
+            outcome: outcome
+                .get("outcome")
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            judged: check.reason,
+        }
+    }
 }
 
 impl From<Chosen> for ChoiceView {
@@ -146,6 +174,7 @@ impl From<Chosen> for ChoiceView {
             reason: chosen.reason,
             outcome: chosen.check.outcome.word().to_owned(),
             judged: chosen.check.reason,
+            placement: chosen.placement.into_iter().map(JudgedView::from).collect(),
             by: chosen.by.to_string(),
             at: chosen.at.to_string(),
         }

@@ -3,7 +3,7 @@
 use super::{etag, parsed, parsed_if};
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
-use crate::page::{Page, Paging};
+use crate::page::{Page, Paging, Turn};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
@@ -27,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(record_steps))
         .routes(routes!(complete_order))
         .routes(routes!(take_order_over))
+        .routes(routes!(refuse_order))
         .routes(routes!(resume_order))
 }
 
@@ -250,6 +251,7 @@ pub(super) async fn seen(asker: &Asker, number: &str) -> Result<WorkOrder, Probl
 #[utoipa::path(get, path = "/orders", tag = "orders", params(OrderQuery,
     ("after" = Option<String>, Query, description = "The `next` of the page before"),
     ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 if not given", minimum = 1, maximum = 200),
+    ("sort" = Option<String>, Query, description = "`number` for the oldest first, `-number` for the newest first; the newest first if not given"),
     ("format" = Option<String>, Query, description = "`csv` for the whole list as CSV")),
     responses((status = 200, description = "A page of orders", body = Page<OrderRow>)))]
 async fn list_orders(asker: Asker, Listed { filter, paging }: Listed<OrderQuery>) -> Result<Response, Problem> {
@@ -258,10 +260,19 @@ async fn list_orders(asker: Asker, Listed { filter, paging }: Listed<OrderQuery>
         state,
         request: filter.request,
         provider: filter.provider,
-        after: paging.after.clone(),
+        ..OrderFilter::default()
     };
-    let found = orders::list(&asker.ctx, &filter, paging.wanted()?).await?;
-    paging.answer_page(found.iter().map(OrderRow::from).collect(), "number")
+    let (ctx, filter) = (&asker.ctx, &filter);
+    let read = |turn: Turn| async move {
+        let filter = OrderFilter {
+            after: turn.after,
+            oldest_first: turn.oldest_first,
+            ..filter.clone()
+        };
+        let found = orders::list(ctx, &filter, turn.limit).await?;
+        Ok(found.iter().map(OrderRow::from).collect())
+    };
+    paging.answer_from("number", read).await
 }
 
 /// Orders that a person should look at: overdue, or waiting for somebody; the oldest first
@@ -342,6 +353,20 @@ async fn take_order_over(Path(number): Path<String>, change: Change<ReasonBody>)
     let make = async |asker: Asker, body: ReasonBody| {
         seen(&asker, &number).await?;
         let order = orders::take_over_by_hand(&asker.ctx, (&number, Some(version?)), &body.why).await?;
+        Ok(Answer::ok(OrderRow::from(&order)))
+    };
+    change.once(make).await
+}
+
+/// Refuse an order, with a reason; the authority goes on with it, or chooses another provider
+#[utoipa::path(post, path = "/orders/{number}/refusal", tag = "orders", request_body = ReasonBody,
+    params(("number" = String, Path, description = "Its number"), ("If-Match" = String, Header, description = "The ETag that was read")),
+    responses((status = 200, description = "The order", body = OrderRow)))]
+async fn refuse_order(Path(number): Path<String>, change: Change<ReasonBody>) -> Result<Response, Problem> {
+    let version = change.seen();
+    let make = async |asker: Asker, body: ReasonBody| {
+        seen(&asker, &number).await?;
+        let order = orders::refuse_order(&asker.ctx, (&number, Some(version?)), &body.why).await?;
         Ok(Answer::ok(OrderRow::from(&order)))
     };
     change.once(make).await

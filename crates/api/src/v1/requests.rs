@@ -3,7 +3,7 @@
 use super::{etag, parsed, parsed_if, value};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
-use crate::page::Page;
+use crate::page::{Page, Turn};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
@@ -194,6 +194,7 @@ pub(super) async fn seen(asker: &Asker, number: &str) -> Result<ResourceRequest,
 #[utoipa::path(get, path = "/requests", tag = "requests", params(RequestQuery,
     ("after" = Option<String>, Query, description = "The `next` of the page before"),
     ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 if not given", minimum = 1, maximum = 200),
+    ("sort" = Option<String>, Query, description = "`number` for the oldest first, `-number` for the newest first; the newest first if not given"),
     ("format" = Option<String>, Query, description = "`csv` for the whole list as CSV")),
     responses((status = 200, description = "A page of applications", body = Page<RequestRow>)))]
 async fn list_requests(asker: Asker, Listed { filter, paging }: Listed<RequestQuery>) -> Result<Response, Problem> {
@@ -201,10 +202,19 @@ async fn list_requests(asker: Asker, Listed { filter, paging }: Listed<RequestQu
         status: parsed_if("status", filter.status.as_deref())?,
         unit: filter.unit,
         system: filter.system,
-        after: paging.after.clone(),
+        ..RequestFilter::default()
     };
-    let found = requests::list(&asker.ctx, &filter, paging.wanted()?).await?;
-    paging.answer_page(found.into_iter().map(RequestRow::from).collect(), "number")
+    let (ctx, filter) = (&asker.ctx, &filter);
+    let read = |turn: Turn| async move {
+        let filter = RequestFilter {
+            after: turn.after,
+            oldest_first: turn.oldest_first,
+            ..filter.clone()
+        };
+        let found = requests::list(ctx, &filter, turn.limit).await?;
+        Ok(found.into_iter().map(RequestRow::from).collect())
+    };
+    paging.answer_from("number", read).await
 }
 
 /// Write an application

@@ -3,7 +3,7 @@
 use super::{parsed, parsed_if};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
-use crate::page::Page;
+use crate::page::{Page, Turn};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::Asker;
@@ -168,13 +168,18 @@ async fn end_webhook(asker: Asker, Path(id): Path<String>) -> Result<StatusCode,
 #[utoipa::path(get, path = "/deliveries", tag = "webhooks", params(DeliveryQuery,
     ("after" = Option<String>, Query, description = "The `next` of the page before"),
     ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 if not given", minimum = 1, maximum = 200),
+    ("sort" = Option<String>, Query, description = "`id` for the oldest first, `-id` for the newest first; the newest first if not given"),
     ("format" = Option<String>, Query, description = "`csv` for the whole list as CSV")),
     responses((status = 200, description = "A page of deliveries", body = Page<DeliveryView>)))]
 async fn list_deliveries(asker: Asker, Listed { filter, paging }: Listed<DeliveryQuery>) -> Result<Response, Problem> {
     let state = parsed_if("state", filter.state.as_deref())?;
-    let after = parsed_if("after", paging.after.as_deref())?;
-    let found = messages::deliveries(&asker.ctx, state, after, paging.wanted()?).await?;
-    paging.answer_page(found.into_iter().map(DeliveryView::from).collect(), "id")
+    let ctx = &asker.ctx;
+    let read = |turn: Turn| async move {
+        let after = parsed_if("after", turn.after.as_deref())?;
+        let found = messages::deliveries(ctx, state, (after, turn.oldest_first), turn.limit).await?;
+        Ok(found.into_iter().map(DeliveryView::from).collect())
+    };
+    paging.answer_from("id", read).await
 }
 
 /// Send what was given up once more, under the same id

@@ -102,6 +102,7 @@ pub(crate) async fn market(work: &mut UnitOfWork, at: Instant) {
                 name: format!("云节点 {node}"),
                 provider: provider.parse().unwrap(),
                 source,
+                platform: domain::registry::Platform::default(),
             },
         )
         .await;
@@ -113,6 +114,7 @@ pub(crate) async fn market(work: &mut UnitOfWork, at: Instant) {
                 node: node.parse().unwrap(),
                 kind: PoolKind::Xinchuang,
                 zones: Vec::new(),
+                separate: None,
             },
         )
         .await;

@@ -156,9 +156,11 @@ const OPERATIONS: &[(&str, For)] = &[
     ("post /api/v1/orders/{number}/steps", only(Provider, SystemAdmin)),
     ("post /api/v1/orders/{number}/completion", only(Provider, SystemAdmin)),
     ("post /api/v1/orders/{number}/take-over", only(Provider, SystemAdmin)),
+    ("post /api/v1/orders/{number}/refusal", only(Provider, SystemAdmin)),
     ("post /api/v1/orders/{number}/resumption", only(Provider, SystemAdmin)),
     ("get /api/v1/evidence/{id}", only(Unit, SystemAdmin)),
     ("get /api/v1/limits", only(Unit, Provider)),
+    ("get /api/v1/limits/one", only(Unit, Provider)),
     ("post /api/v1/limits", only(Leader, Operations)),
     ("get /api/v1/organisations", only(Unit, Newcomer)),
     ("get /api/v1/systems", only(Unit, Newcomer)),
@@ -194,6 +196,7 @@ const OPERATIONS: &[(&str, For)] = &[
     ("post /api/v1/roles/{number}/decision", only(SecurityAdmin, SystemAdmin)),
     ("delete /api/v1/roles/{number}", only(SecurityAdmin, SystemAdmin)),
     ("get /api/v1/nodes", only(Provider, Unit)),
+    ("post /api/v1/nodes", only(Operations, Leader)),
     ("get /api/v1/inventory", only(Unit, SystemAdmin)),
     ("get /api/v1/months/{month}", only(Operations, Unit)),
     ("get /api/v1/charges", only(Unit, Provider)),
@@ -250,10 +253,15 @@ pub(crate) fn body(operation: &str) -> Value {
         }),
         "post /api/v1/reclaims" => json!({ "allocations": ["FP-1"], "grounds": "x" }),
         "post /api/v1/orders/{number}/steps" => json!({ "steps": [] }),
-        "post /api/v1/orders/{number}/take-over" | "post /api/v1/orders/{number}/resumption" => json!({ "why": "x" }),
+        "post /api/v1/orders/{number}/take-over"
+        | "post /api/v1/orders/{number}/refusal"
+        | "post /api/v1/orders/{number}/resumption" => json!({ "why": "x" }),
         "post /api/v1/limits" => {
             json!({ "purse": "budget", "unit": "D01", "year": 2026, "amount": "1.00", "source": "x" })
         }
+        "post /api/v1/nodes" => json!({
+            "code": "N8", "name": "x", "provider": "P1", "source": { "kind": "files", "folder": "N8" },
+        }),
         "post /api/v1/collections" => json!({}),
         "post /api/v1/months/{month}/runs" => json!({}),
         "post /api/v1/months/{month}/rerating" => json!({ "reason": "x" }),
@@ -300,6 +308,7 @@ fn path_of(operation: &str, role: i64) -> String {
     let query = match path {
         "/api/v1/charges" | "/api/v1/exports/focus" => "?from=2026-02",
         "/api/v1/statements" => "?month=2026-02",
+        "/api/v1/limits/one" => "?purse=budget&unit=D01&year=2026",
         _ if UPLOADS.contains(&operation) => "?name=a.csv",
         _ => "",
     };

@@ -394,6 +394,31 @@ async fn a_whole_list_is_whole(store: TestStore) {
         "heading and three applications: {}",
         whole.text
     );
+    // In both orders, page by page.
+    let numbers = async |sort: &str| {
+        let (mut numbers, mut after) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/api/v1/requests?limit=1&sort={sort}&after={after}");
+            let page = desk.get(&path, &own.applicant.1).await;
+            numbers.push(page.body["items"][0]["number"].as_str().unwrap().to_owned());
+            match page.body["next"].as_str() {
+                Some(next) => after = next.to_owned(),
+                None => return numbers,
+            }
+        }
+    };
+    let (upwards, mut downwards) = (numbers("number").await, numbers("-number").await);
+    downwards.reverse();
+    assert_eq!((upwards.len(), &upwards), (3, &downwards));
+    for (list, sort) in [("requests", "unit"), ("orders", "due"), ("me/to-dos", "title")] {
+        let bad = desk.get(&format!("/api/v1/{list}?sort={sort}"), &own.applicant.1).await;
+        assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.text);
+        assert_eq!(bad.body["faults"][0]["field"], "sort", "{}", bad.text);
+    }
+    for list in ["orders?sort=number", "me/to-dos?sort=-due", "me/to-dos?sort=since"] {
+        let said = desk.get(&format!("/api/v1/{list}"), &own.applicant.1).await;
+        assert_eq!(said.status, StatusCode::OK, "{list}: {}", said.text);
+    }
     assert_eq!(lists_taken(&desk).await, ["/requests"]);
 }
 
@@ -446,7 +471,43 @@ async fn limits_are_set_by_whose_duty_it_is(store: TestStore) {
         "source": "春数函〔2026〕3号" });
     let refused = desk.post("/api/v1/limits", &own.head, quota.clone()).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
-    let set = desk.post("/api/v1/limits", &leader, quota).await;
+    let read = "/api/v1/limits/one?purse=quota&unit=D01&pool=xinchuang&measure=vcpu";
+    let never = desk.get(read, &leader).await;
+    assert_eq!(
+        (&never.headers["etag"], &never.body["limit"], &never.body["at"]),
+        (&"\"0\"".parse().unwrap(), &Value::Null, &Value::Null),
+        "{}",
+        never.text
+    );
+    let other = desk.get(&read.replace("D01", "D02"), &own.head).await;
+    assert_eq!(other.status, StatusCode::FORBIDDEN, "{}", other.text);
+    let blind = [("idempotency-key", "blind"), ("x-yunheng-request", "1")];
+    let (post, limits) = (axum::http::Method::POST, "/api/v1/limits");
+    let blind = desk
+        .send_with(post.clone(), limits, &leader, Some(quota.clone()), &blind)
+        .await;
+    assert_eq!(blind.status, StatusCode::PRECONDITION_REQUIRED, "{}", blind.text);
+    let seen = [
+        ("idempotency-key", "seen"),
+        ("x-yunheng-request", "1"),
+        ("if-match", "\"0\""),
+    ];
+    let set = desk
+        .send_with(post.clone(), limits, &leader, Some(quota.clone()), &seen)
+        .await;
+    let late = [
+        ("idempotency-key", "late"),
+        ("x-yunheng-request", "1"),
+        ("if-match", "\"0\""),
+    ];
+    let late = desk.send_with(post, limits, &leader, Some(quota.clone()), &late).await;
+    assert_eq!(
+        late.status,
+        StatusCode::PRECONDITION_FAILED,
+        "somebody set it: {}",
+        late.text
+    );
+    assert_eq!(desk.get(read, &own.head).await.headers["etag"], "\"1\"");
     assert_eq!(
         (set.status, &set.body["left"]),
         (StatusCode::CREATED, &json!("128")),

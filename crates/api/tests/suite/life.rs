@@ -9,6 +9,7 @@ use test_support::{TestStore, on_both_stores};
 
 on_both_stores!(
     an_application_becomes_a_metered_resource,
+    a_refused_order_goes_to_another_provider,
     an_ended_resource_is_proven_gone
 );
 
@@ -75,7 +76,8 @@ fn offer(node: &str, contract: &str, price: &str) -> Value {
         "prices": [{ "line": 1, "measure": "vcpu", "price": price }] })
 }
 
-async fn an_application_becomes_a_metered_resource(store: TestStore) {
+/// An application that waits for its provider.
+async fn approved(store: TestStore) -> Town {
     let town = Town::new(store).await;
     let mut work = town.desk.ctx.store().begin().await.unwrap();
     market(&mut work, town.desk.ctx.now()).await;
@@ -85,6 +87,66 @@ async fn an_application_becomes_a_metered_resource(store: TestStore) {
         .await
         .unwrap();
     work.commit().await.unwrap();
+    town
+}
+
+async fn a_refused_order_goes_to_another_provider(store: TestStore) {
+    let town = approved(store).await;
+    let offers = format!("/requests/{APPROVED}/offers");
+    let choice = format!("/requests/{APPROVED}/choice");
+    town.done((&offers, &offers), &town.own.speaker, offer("N1", "HT-1", "30"))
+        .await;
+    town.done((&offers, &offers), &town.others.speaker, offer("N2", "HT-2", "31"))
+        .await;
+    let chosen = town
+        .done((&offers, &choice), &town.operations, json!({ "provider": "P1" }))
+        .await;
+    let order = format!("/orders/{}", chosen["order"].as_str().unwrap());
+    let refusal = format!("{order}/refusal");
+    let path = format!("/api/v1{refusal}");
+    let why = json!({ "why": "机房扩容中" });
+    let theirs = town.desk.post(&path, &town.others.speaker, why.clone()).await;
+    assert_eq!(theirs.status, StatusCode::NOT_FOUND, "{}", theirs.text);
+    let bureau = town.desk.post(&path, &town.operations, why.clone()).await;
+    assert_eq!(bureau.status, StatusCode::FORBIDDEN, "{}", bureau.text);
+    let silent = town
+        .change((&order, &refusal), &town.own.speaker, json!({ "why": " " }))
+        .await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", silent.text);
+    let refused = town.done((&order, &refusal), &town.own.speaker, why.clone()).await;
+    assert_eq!(
+        (&refused["state"], &refused["trouble"]),
+        (&json!("undone"), &json!("云服务商不能办理：机房扩容中"))
+    );
+    let stale = town.desk.post(&path, &town.own.operator, why).await;
+    assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED, "{}", stale.text);
+
+    let another = json!({ "provider": "P2", "reason": "甲云公司不能办理" });
+    let chosen = town.done((&offers, &choice), &town.operations, another).await;
+    let next = format!("/orders/{}", chosen["order"].as_str().unwrap());
+    assert_ne!(next, order);
+    let shown = town.desk.get(&format!("/api/v1{choice}"), &town.operations).await;
+    assert_eq!(shown.body["provider"], "P2", "{}", shown.text);
+    let placement: Vec<_> = shown.body["placement"].as_array().unwrap().iter().collect();
+    let placement: Vec<_> = placement
+        .iter()
+        .map(|check| (&check["rule"], &check["outcome"]))
+        .collect();
+    let (unknown, pass) = (json!("cannot_judge"), json!("pass"));
+    assert_eq!(
+        placement,
+        [
+            (&json!("R6"), &pass),
+            (&json!("R7"), &unknown),
+            (&json!("R37"), &unknown)
+        ]
+    );
+    town.done((&next, &format!("{next}/start")), &town.others.operator, Value::Null)
+        .await;
+}
+
+async fn an_application_becomes_a_metered_resource(store: TestStore) {
+    let town = approved(store).await;
     let request = format!("/requests/{APPROVED}");
     let of = |what: &str| format!("{request}/{what}");
     let (offers, choice) = (of("offers"), of("choice"));

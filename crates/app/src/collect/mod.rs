@@ -16,6 +16,7 @@ pub(crate) use take::{case, manifest};
 
 pub(crate) use openstack::access;
 pub use openstack::{NoSecrets, NodeSecrets};
+pub use sources::openstack::OpenStackConfig;
 
 use crate::{AppError, OpContext};
 use domain::registry::{CloudNode, NodeSource};

@@ -12,6 +12,12 @@ pub trait NodeSecrets: Send + Sync {
     /// How to reach a node with an account. Errors: nothing, or nothing usable, is configured for it; in a sentence.
     fn openstack(&self, auth_url: &str, account: &str) -> Result<OpenStackConfig, String>;
 
+    /// The address that an account was configured for, and only that. Errors: it is not configured, or for no address in
+    /// particular; in a sentence.
+    fn address(&self, account: &str) -> Result<String, String> {
+        Err(format!("账号「{account}」没有配置"))
+    }
+
     /// How things are made with an account. Errors: it is not configured to make any; in a sentence.
     fn hands(&self, account: &str) -> Result<HandsConfig, String> {
         Err(format!("账号「{account}」没有配置为操作账号"))

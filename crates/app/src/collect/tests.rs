@@ -78,6 +78,7 @@ impl Yard {
             name: "甲云".into(),
             provider: "P1".parse().unwrap(),
             source: NodeSource::Files { folder: "inbox".into() },
+            platform: domain::registry::Platform::default(),
             pools: Vec::new(),
             valid_from: at("2026-01-01"),
         };

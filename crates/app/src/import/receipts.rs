@@ -31,12 +31,12 @@ pub async fn may_import(ctx: &OpContext, kind: ImportKind) -> Result<(), AppErro
     ctx.judge(action(kind), &about).await
 }
 
-/// The files that were imported, of one kind or of all, the newest first, at most `limit`, after one of the list if it is
-/// given. A provider sees what its own people handed in.
+/// The files that were imported, of one kind or of all, the newest or the oldest first, at most `limit`, after one of
+/// the list if it is given. A provider sees what its own people handed in.
 pub async fn receipts(
     ctx: &OpContext,
     kind: Option<ImportKind>,
-    after: Option<ImportId>,
+    (after, oldest_first): (Option<ImportId>, bool),
     limit: i64,
 ) -> Result<Vec<ImportRecord>, AppError> {
     let who = ctx.who()?.clone();
@@ -56,7 +56,7 @@ pub async fn receipts(
     };
     let mut read = ctx.store().read().await?;
     let kind = kind.map(ImportKind::word);
-    Ok(read.imports(kind, own.as_ref(), (after, limit)).await?)
+    Ok(read.imports(kind, own.as_ref(), (after, oldest_first), limit).await?)
 }
 
 /// An empty form for files with these columns: as a workbook, or as CSV with an example row.

@@ -95,11 +95,12 @@ pub async fn end_webhook(ctx: &OpContext, id: WebhookId) -> Result<(), AppError>
     Ok(work.commit().await?)
 }
 
-/// The newest deliveries in a state, or in any, at most `limit`, after one of the list if it is given.
+/// The deliveries in a state, or in any, the newest or the oldest first, at most `limit`, after one of the list if it is
+/// given.
 pub async fn deliveries(
     ctx: &OpContext,
     state: Option<DeliveryState>,
-    after: Option<DeliveryId>,
+    after: (Option<DeliveryId>, bool),
     limit: i64,
 ) -> Result<Vec<Delivery>, AppError> {
     ctx.authorise(Action::WebhookWrite, &Target::of("delivery", "")).await?;

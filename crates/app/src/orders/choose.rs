@@ -8,13 +8,13 @@ use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, keep_apart};
 use domain::budget::{Demand, HoldState, Purse, check_room, for_months, months_of_term};
 use domain::catalogue::Contract;
-use domain::registry::InformationSystem;
+use domain::registry::{CloudNode, InformationSystem, ResourcePool};
 use domain::request::{Place, RequestEvent, ResourceRequest};
 use domain::rules::{
     Arrival, Check, Choice, DeadlineKind, Means, Outcome, ProviderFacts, RequestFacts, SystemFacts, UnitFacts,
     check_all,
 };
-use domain::work::WorkOrder;
+use domain::work::{OrderState, WorkOrder};
 use kernel::{AccountId, Instant, Money, OrganisationCode};
 use serde::{Deserialize, Serialize};
 use store::Connection;
@@ -26,8 +26,11 @@ pub struct Chosen {
     pub provider: OrganisationCode,
     /// Why; may be empty where it is the cheapest.
     pub reason: String,
-    /// What the rule said.
+    /// What the rule on comparing offers said.
     pub check: Check,
+    /// What the rules on level and place said of the node that was offered.
+    #[serde(default)]
+    pub placement: Vec<Check>,
     /// Who chose.
     pub by: AccountId,
     /// When.
@@ -35,9 +38,12 @@ pub struct Chosen {
 }
 
 const QUOTES: &str = "R48";
+/// The rules on level and place: they are judged once more of the very node that was offered.
+const PLACEMENT: [&str; 3] = ["R6", "R7", "R37"];
 
-/// Chooses the provider of an approved application, at the place it offered, and gives the order. Room of the contract is
-/// held. Errors: the rule on comparing offers forbids it; no room; no offer.
+/// Chooses the provider of an approved application, or another one where nothing came of the order before, at the place
+/// it offered, and gives the order. Room of the contract is held, in place of what was held of another one. Errors: the
+/// rule on comparing offers, or one on level and place, forbids it; no room; no offer.
 pub async fn choose_provider(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
@@ -53,14 +59,16 @@ pub async fn choose_provider(
     same_version(number, request.version, version)?;
     let who = permit.actor().account;
     keep_apart(who, Duty::Approve, &[(Duty::Apply, request.applicant)]).map_err(OrderError::Duty)?;
+    let undone = nothing_came_of(&mut work, &request).await?;
     let offers = offers_of(&mut work, number).await?;
     let choice = Choice {
         provider: provider.clone(),
         reason: reason.trim().to_owned(),
     };
-    let check = check_choice(ctx, &mut work, &request, (&offers, &choice)).await?;
-    if check.outcome == Outcome::Block {
-        return Err(OrderError::Choice(check.reason).into());
+    let (check, placement) = check_choice(ctx, &mut work, &request, (&offers, &choice)).await?;
+    let blocked = |check: &&Check| check.outcome == Outcome::Block;
+    if let Some(check) = [&check].into_iter().chain(&placement).find(blocked) {
+        return Err(OrderError::Choice(check.reason.clone()).into());
     }
     let offer = offers.iter().find(|(code, _)| code == provider).map(|(_, offer)| offer);
     let offer = offer.ok_or_else(|| OrderError::NotFound("报价", provider.to_string()))?;
@@ -77,28 +85,67 @@ pub async fn choose_provider(
         provider: provider.clone(),
         reason: choice.reason,
         check,
+        placement,
         by: who,
         at: ctx.now(),
     };
-    work.set_paper((number, paper::CHOICE), &chosen, 0).await?;
+    let last = work.paper::<Chosen>((number, paper::CHOICE)).await?;
+    let version = last.map_or(0, |(_, version)| version);
+    work.set_paper((number, paper::CHOICE), &chosen, version).await?;
     work.set_to_dos(("choose", number), &[]).await?;
-    let detail = serde_json::json!({ "provider": provider, "reason": chosen.reason, "order": order.number,
+    if let Some(order) = &undone {
+        work.set_to_dos(("order", order), &[]).await?;
+    }
+    let detail = serde_json::json!({ "provider": provider, "reason": chosen.reason, "order": order.number, "after": undone,
+        "placement": chosen.placement.iter().map(|check| (&check.rule, &check.outcome)).collect::<Vec<_>>(),
         "offers": offers.iter().map(|(code, offer)| (code, offer.monthly)).collect::<Vec<_>>() });
     log(ctx, &mut work, ("order.choose_provider", number), detail).await?;
     work.commit().await?;
     Ok((request, order))
 }
 
-/// What the rule on comparing offers says. Not configured is said, and left to people.
+/// The order before, of which nothing came; none at the first choice. Errors: it is not over, or something of it is there.
+async fn nothing_came_of(work: &mut Connection, request: &ResourceRequest) -> Result<Option<String>, AppError> {
+    let Some(last) = work.orders_of(&request.number).await?.into_iter().next_back() else {
+        return Ok(None);
+    };
+    if last.state != OrderState::Undone {
+        let text = format!(
+            "工单 {} 为「{}」，回退之后才能另选云服务商",
+            last.number,
+            last.state.zh()
+        );
+        return Err(OrderError::NotNow(text).into());
+    }
+    Ok(Some(last.number))
+}
+
+/// What the rule on comparing offers says, and what those on level and place say of the node that was offered. What is
+/// not configured or not registered is said, and left to people.
 async fn check_choice(
     ctx: &OpContext,
     work: &mut Connection,
     request: &ResourceRequest,
     (offers, choice): (&[(OrganisationCode, Offer)], &Choice),
-) -> Result<Check, AppError> {
+) -> Result<(Check, Vec<Check>), AppError> {
+    let (nodes, pools) = (
+        work.history::<CloudNode>().await?,
+        work.history::<ResourcePool>().await?,
+    );
+    let contracts = work.history::<Contract>().await?;
     let systems = work.history::<InformationSystem>().await?;
     let system = systems.at(request.system.as_str(), ctx.now());
     let system = system.ok_or_else(|| OrderError::NotFound("信息系统", request.system.to_string()))?;
+    let offered = |(_, offer): &(OrganisationCode, Offer)| {
+        let contract = contracts.at(offer.contract.as_str(), ctx.now())?;
+        let pool = offer.pool.as_ref().and_then(|code| pools.at(code.as_str(), ctx.now()));
+        let pools: Vec<&ResourcePool> = pool.into_iter().collect();
+        let facts = ProviderFacts::registered(contract, nodes.at(offer.node.as_str(), ctx.now()), &pools);
+        Some(ProviderFacts {
+            quote: Some(offer.quote()),
+            ..facts
+        })
+    };
     let facts = RequestFacts {
         application: request.kind.application(),
         unit: UnitFacts {
@@ -109,7 +156,7 @@ async fn check_choice(
             code: request.system.clone(),
             arrival: Arrival::Existing,
             classified: None,
-            mlps_level: None,
+            mlps_level: system.mlps_level,
             zone: system.zone,
             data_grade: None,
             filing_certificate: None,
@@ -120,24 +167,15 @@ async fn check_choice(
         lines: Vec::new(),
         stock: Vec::new(),
         reviews: Vec::new(),
-        providers: offers
-            .iter()
-            .map(|(code, offer)| ProviderFacts {
-                code: code.clone(),
-                contract: Some(offer.contract.clone()),
-                platform_level: None,
-                separate_pool: None,
-                operated_in_china: None,
-                data_in_china: None,
-                quote: Some(offer.quote()),
-            })
-            .collect(),
+        providers: offers.iter().filter_map(offered).collect(),
         choice: Some(choice.clone()),
         means: Means::default(),
     };
     let checks = check_all(&ctx.policies()?.rules, &facts, ctx.now(), &policy::evaluate);
-    let about = checks.into_iter().find(|check| check.rule.to_string() == QUOTES);
-    about.ok_or_else(|| OrderError::Choice("没有配置比较报价的规则，请先由主管部门批准规则".to_owned()).into())
+    let about = checks.iter().find(|check| check.rule.to_string() == QUOTES).cloned();
+    let about = about.ok_or_else(|| OrderError::Choice("没有配置比较报价的规则，请先由主管部门批准规则".to_owned()))?;
+    let placement = |check: &Check| PLACEMENT.contains(&check.rule.to_string().as_str());
+    Ok((about, checks.into_iter().filter(placement).collect()))
 }
 
 /// Holds room of the contract: what the offer costs a month, for the months its term still has, this one included.
@@ -155,7 +193,7 @@ async fn hold_ceiling(ctx: &OpContext, work: &mut Connection, number: &str, offe
     let demand = Demand::from([(purse, amount.fen())]);
     check_room(&demand, &|_| balance).map_err(OrderError::NoRoom)?;
     let held = work.holds_of(number).await?.into_iter();
-    let held = held.filter(|(.., state)| *state == HoldState::Held);
+    let held = held.filter(|(purse, _, state)| *state == HoldState::Held && !matches!(purse, Purse::Ceiling { .. }));
     let all: Demand = held.map(|(purse, amount, _)| (purse, amount)).chain(demand).collect();
     Ok(work.hold(number, &all, ctx.now()).await?)
 }

@@ -7,7 +7,7 @@ use domain::registry::Side;
 use domain::work::WorkOrder;
 use store::OrderFilter;
 
-/// The work orders that may be seen and fit, the newest first, at most `limit`; the next page begins after the last
+/// The work orders that may be seen and fit, in the order asked for, at most `limit`; the next page begins after the last
 /// number of this one.
 pub async fn list(ctx: &OpContext, filter: &OrderFilter, limit: i64) -> Result<Vec<WorkOrder>, AppError> {
     let who = ctx.who()?.clone();

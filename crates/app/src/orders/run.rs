@@ -385,6 +385,11 @@ pub async fn resume_order(
             order
         }
         OrderState::Undone => {
+            let newest = work.orders_of(&request.number).await?.into_iter().next_back();
+            if let Some(newest) = newest.filter(|newest| newest.number != number) {
+                let text = format!("已另派工单 {}，请办理该工单", newest.number);
+                return Err(OrderError::Work(number.to_owned(), vec![text]).into());
+            }
             let of_end = lines_of_end(&mut work, &request, order.kind).await?;
             give_order(ctx, &mut work, &of_end, order.due, false).await?
         }

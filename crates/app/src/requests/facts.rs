@@ -5,8 +5,8 @@ use super::ground::Ground;
 use super::stock::{Idle, stock};
 use domain::catalogue::{CatalogueError, ServiceItem, ServiceUse, match_item};
 use domain::flow::Fact;
-use domain::registry::{Measure, PoolKind, Spec, SystemOrigin};
-use domain::request::{RequestKind, RequestLine, ResourceRequest};
+use domain::registry::{CloudNode, Measure, PoolKind, Spec, SystemOrigin};
+use domain::request::{Place, RequestKind, RequestLine, ResourceRequest};
 use domain::rules::{Arrival, Choice, Line, Means, OwnPurchase, ProviderFacts, RequestFacts, SystemFacts, UnitFacts};
 use kernel::{ItemCode, Quantity};
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub(super) fn gather(
         stock: stock(ground, request, &lines, idle),
         lines,
         reviews: ground.reviews.clone(),
-        providers: providers(ground),
+        providers: providers(ground, ground.place(request)?.as_ref()),
         choice,
         means,
     })
@@ -162,19 +162,28 @@ fn offered(ground: &Ground, line: &RequestLine) -> Vec<ItemCode> {
     found.map(|item| item.code.clone()).collect()
 }
 
-/// Whoever has a contract in force. Level, separate pools and places of operation are in no register yet; offers come
-/// after the approval.
-fn providers(ground: &Ground) -> Vec<ProviderFacts> {
-    let facts = |contract: &domain::catalogue::Contract| ProviderFacts {
-        code: contract.provider.clone(),
-        contract: Some(contract.code.clone()),
-        platform_level: None,
-        separate_pool: None,
-        operated_in_china: None,
-        data_in_china: None,
-        quote: None,
+/// Whoever has a contract in force, at each of their nodes; of an application about what is there already only the
+/// place where that is. Offers come after the approval.
+fn providers(ground: &Ground, place: Option<&Place>) -> Vec<ProviderFacts> {
+    let mut found = Vec::new();
+    for contract in ground.candidates() {
+        let nodes = ground.registry.nodes.all_at(ground.at);
+        let own: Vec<_> = nodes.filter(|node| node.provider == contract.provider).collect();
+        let facts = |node: &CloudNode| {
+            let pools = ground.registry.pools.all_at(ground.at);
+            let there: Vec<_> = pools.filter(|pool| pool.node == node.code).collect();
+            ProviderFacts::registered(contract, Some(node), &there)
+        };
+        match own.is_empty() {
+            true => found.push(ProviderFacts::registered(contract, None, &[])),
+            false => found.extend(own.into_iter().map(facts)),
+        }
+    }
+    let is_there = |facts: &ProviderFacts| {
+        place.is_none_or(|place| facts.code == place.provider && facts.node.as_ref() == Some(&place.node))
     };
-    ground.candidates().into_iter().map(facts).collect()
+    found.retain(is_there);
+    found
 }
 
 /// What is true and false of an application for its flow: non-Xinchuang pools, nothing in the catalogue for it, more

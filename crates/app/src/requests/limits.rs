@@ -9,7 +9,7 @@ use kernel::{Instant, OrganisationCode};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
-use store::LimitRecord;
+use store::{LimitRecord, StoreError};
 
 /// A limit in force, and what is held and used of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,14 +18,14 @@ pub struct LimitView {
     pub purse: Purse,
     /// In words.
     pub name: String,
-    /// How often it was set.
+    /// How often it was set; 0 for never.
     pub version: i64,
     /// Where it comes from.
     pub source: String,
     /// Who set it.
     pub set_by: String,
-    /// When.
-    pub at: Instant,
+    /// When; none if it was never set.
+    pub at: Option<Instant>,
     /// Limit, held, used. Units: as the purse says.
     pub balance: Balance,
     /// What is left, in words.
@@ -39,16 +39,24 @@ const fn unit_of(purse: &Purse) -> Option<&OrganisationCode> {
     }
 }
 
-/// Sets a limit. What is held and used stays so, even if the new limit is lower; nothing more fits then. Units: as the
-/// purse says.
-pub async fn set_limit(ctx: &OpContext, purse: &Purse, amount: i64, source: &str) -> Result<LimitView, AppError> {
-    let about = Target {
+fn about(purse: &Purse) -> Target {
+    Target {
         kind: "limit",
         id: purse.to_string(),
         unit: unit_of(purse).cloned(),
         ..Target::default()
-    };
-    ctx.authorise(Action::LimitWrite, &about).await?;
+    }
+}
+
+/// Sets a limit that was read as `version`; 0 where none was set before. What is held and used stays so, even if the new
+/// limit is lower; nothing more fits then. Units: as the purse says. Errors: somebody set it meanwhile.
+pub async fn set_limit(
+    ctx: &OpContext,
+    (purse, version): (&Purse, i64),
+    amount: i64,
+    source: &str,
+) -> Result<LimitView, AppError> {
+    ctx.authorise(Action::LimitWrite, &about(purse)).await?;
     if amount < 0 {
         return Err(RequestError::Invalid("额度不能为负数".to_owned()).into());
     }
@@ -59,6 +67,9 @@ pub async fn set_limit(ctx: &OpContext, purse: &Purse, amount: i64, source: &str
     let mut work = ctx.store().begin().await?;
     let known = work.limits().await?.into_iter().rfind(|limit| limit.purse == *purse);
     let known = known.as_ref();
+    if known.map_or(0, |limit| limit.version) != version {
+        return Err(StoreError::Conflict(purse.to_string()).into());
+    }
     let was = json!({ "amount": known.map(|limit| limit.amount), "source": known.map(|limit| &limit.source) });
     let fields = changes(&was, &json!({ "amount": amount, "source": source }));
     work.set_limit(purse, amount, (source, ctx.actor(), now)).await?;
@@ -86,9 +97,30 @@ fn view(limit: LimitRecord, balance: Balance) -> LimitView {
         version: limit.version,
         source: limit.source,
         set_by: limit.set_by,
-        at: limit.at,
+        at: Some(limit.at),
         balance,
     }
+}
+
+/// One limit, if whoever asks may see it; as version 0 and without an amount if it was never set.
+pub async fn limit(ctx: &OpContext, purse: &Purse) -> Result<LimitView, AppError> {
+    ctx.authorise(Action::LimitRead, &about(purse)).await?;
+    let mut read = ctx.store().read().await?;
+    let set = read.limits().await?.into_iter().rfind(|limit| limit.purse == *purse);
+    let balance = read.balance(purse, "").await?;
+    Ok(match set {
+        Some(set) => view(set, balance),
+        None => LimitView {
+            purse: purse.clone(),
+            name: purse.to_string(),
+            version: 0,
+            source: String::new(),
+            set_by: String::new(),
+            at: None,
+            balance,
+            left: String::new(),
+        },
+    })
 }
 
 /// The limits in force that whoever asks may see, by purse: a unit those of its own and of those below it.

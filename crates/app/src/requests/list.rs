@@ -7,7 +7,7 @@ use domain::registry::Side;
 use domain::request::ResourceRequest;
 use store::RequestFilter;
 
-/// The applications that may be seen and fit, the newest first, at most `limit`; the next page begins after the last
+/// The applications that may be seen and fit, in the order asked for, at most `limit`; the next page begins after the last
 /// number of this one.
 pub async fn list(ctx: &OpContext, filter: &RequestFilter, limit: i64) -> Result<Vec<ResourceRequest>, AppError> {
     let who = ctx.who()?.clone();

@@ -34,7 +34,7 @@ pub use decide::{decide, urge, withdraw};
 pub use draft::{Draft, delete_draft, edit_draft, make_draft};
 pub use error::RequestError;
 pub use estimate::{Estimate, EstimateLine};
-pub use limits::{LimitView, limits, set_limit};
+pub use limits::{LimitView, limit, limits, set_limit};
 pub use list::list;
 pub use panel::{NewPanel, Panel, PanelDecision, PanelStep, decide_panel, go_on_with_panel, open_panel, panels};
 pub use reduce::accept_reduction;

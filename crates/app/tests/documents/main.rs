@@ -121,7 +121,7 @@ async fn statements_say_what_was_charged_and_what_is_paid() {
         &[
             "18453.16",
             "最低承诺补差",
-            "yunheng export charges 2026-03 --file charges.xlsx --provider P1",
+            "可在平台「费用明细」中按结算月 2026-03 和云服务商 P1 导出",
             "，与纸面所载一致",
         ],
     );

@@ -163,6 +163,7 @@ async fn register(work: &mut UnitOfWork) {
             name: "城东节点".into(),
             provider: read("P1"),
             source,
+            platform: domain::registry::Platform::default(),
         }],
     )
     .await;

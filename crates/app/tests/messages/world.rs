@@ -183,7 +183,7 @@ impl World {
             .read()
             .await
             .unwrap()
-            .deliveries(None, None, 100)
+            .deliveries(None, (None, false), 100)
             .await
             .unwrap()
     }

@@ -71,6 +71,7 @@ impl Bureau {
                     name: pool.name.clone(),
                     kind: pool.kind,
                     zones: pool.zones.clone(),
+                    separate: pool.separate,
                 });
                 let node = NewNode {
                     pools: pools.collect(),
@@ -78,6 +79,7 @@ impl Bureau {
                     name: node.name,
                     provider: node.provider,
                     source: node.source,
+                    platform: node.platform,
                     valid_from: version.valid_from,
                 };
                 is_new |= add(&self.ctx, node).await.unwrap();

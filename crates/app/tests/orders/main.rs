@@ -12,6 +12,7 @@ mod ends;
 mod kills;
 mod leftovers;
 mod queue;
+mod refusals;
 mod sweeps;
 mod ways;
 mod worked_example;

@@ -84,11 +84,13 @@ impl World {
                 name: code.into(),
                 provider: provider.parse().unwrap(),
                 source,
+                platform: domain::registry::Platform::default(),
                 pools: vec![NewPool {
                     code: format!("{code}-X").parse().unwrap(),
                     name: "信创".into(),
                     kind: PoolKind::Xinchuang,
                     zones: vec!["az1".into()],
+                    separate: None,
                 }],
                 valid_from: at("2026-01-01"),
             };

@@ -10,6 +10,7 @@
 
 mod away;
 mod cut;
+mod places;
 mod refused;
 mod town;
 mod ways;
@@ -19,6 +20,7 @@ use away::{
     returned_and_left_lying_gives_its_room_back, who_cannot_be_a_deputy,
 };
 use cut::a_decision_cut_off_anywhere_is_made_once;
+use places::platforms_are_judged_as_registered;
 use refused::{
     another_unit_sees_nothing, eight_at_once_get_room_for_one, nobody_decides_their_own,
     old_versions_and_second_clicks_change_nothing, rules_refuse_and_say_why,
@@ -45,4 +47,5 @@ test_support::on_both_stores!(
     returned_and_left_lying_gives_its_room_back,
     one_flow_that_cannot_be_looked_at_stops_no_other,
     a_decision_cut_off_anywhere_is_made_once,
+    platforms_are_judged_as_registered,
 );

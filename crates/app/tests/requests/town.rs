@@ -112,6 +112,7 @@ impl Town {
             name: "N1".into(),
             provider: code("P1"),
             source: NodeSource::Files { folder: "N1".into() },
+            platform: domain::registry::Platform::default(),
         };
         register(&mut work, vec![node]).await;
         let pool = |text: &str, kind| ResourcePool {
@@ -120,6 +121,7 @@ impl Town {
             node: code("N1"),
             kind,
             zones: Vec::new(),
+            separate: None,
         };
         let pools = vec![pool("XC", PoolKind::Xinchuang), pool("X86", PoolKind::X86)];
         register(&mut work, pools).await;
@@ -172,7 +174,7 @@ impl Town {
             year: 2026,
         };
         let fen = code::<Money>(yuan).fen();
-        app::requests::set_limit(&self.by("leader"), &purse, fen, "春财预〔2026〕1号")
+        app::requests::set_limit(&self.by("leader"), (&purse, 0), fen, "春财预〔2026〕1号")
             .await
             .unwrap();
     }

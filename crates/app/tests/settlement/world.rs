@@ -81,6 +81,7 @@ impl World {
             name: "城东节点".into(),
             provider: "P1".parse().unwrap(),
             source: NodeSource::Files { folder: "N1".into() },
+            platform: domain::registry::Platform::default(),
             pools: Vec::new(),
             valid_from: at("2026-01-01"),
         };

@@ -81,6 +81,8 @@ words! {
         OrderRead = "order.read", "查看工单";
         /// Open, change or release by order.
         OrderCarryOut = "order.carry_out", "办理工单";
+        /// Refuse an order, with a reason.
+        OrderRefuse = "order.refuse", "拒绝工单";
         /// Hand in evidence.
         EvidenceWrite = "evidence.write", "上传凭证";
         /// Confirm a trial.

@@ -10,7 +10,7 @@ mod resource;
 mod system;
 
 pub use history::{History, HistoryError, Registered, Version};
-pub use node::{CloudNode, NodeSource, PoolKind, ProjectMapping, ResourcePool};
+pub use node::{CloudNode, NodeSource, Platform, PoolKind, ProjectMapping, ResourcePool};
 pub use organisation::{Organisation, Side};
 pub(crate) use resource::words;
 pub use resource::{Measure, ResourceKind, Spec};

@@ -52,6 +52,30 @@ impl NodeSource {
     }
 }
 
+/// What is registered of the platform at a node, for the rules on levels and places. What nobody has registered is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Platform {
+    /// Its level of protection, 1 to 5 (R7).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mlps_level: Option<u8>,
+    /// Number of the filing certificate of that level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filing: Option<String>,
+    /// Whether it is operated from inside China (R37).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operated_in_china: Option<bool>,
+    /// Whether data and backups are inside China (R37).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_in_china: Option<bool>,
+}
+
+impl Platform {
+    /// Whether nothing is registered of it.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A site of a provider where resources exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloudNode {
@@ -63,6 +87,9 @@ pub struct CloudNode {
     pub provider: OrganisationCode,
     /// How it is looked at.
     pub source: NodeSource,
+    /// What is registered of its platform.
+    #[serde(default, skip_serializing_if = "Platform::is_unknown")]
+    pub platform: Platform,
 }
 
 impl Registered for CloudNode {
@@ -87,6 +114,9 @@ pub struct ResourcePool {
     pub kind: PoolKind,
     /// The node's availability zones that belong to it.
     pub zones: Vec<String>,
+    /// Whether it is apart from the general cloud, for systems above its level (R6); none if nobody has said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub separate: Option<bool>,
 }
 
 impl Registered for ResourcePool {

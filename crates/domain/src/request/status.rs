@@ -106,6 +106,8 @@ pub fn next(kind: RequestKind, status: RequestStatus, event: RequestEvent) -> Re
         (S::Draft | S::InApproval | S::Returned, E::Withdraw) => S::Withdrawn,
         (S::InApproval, E::Approve) => after_approval(kind),
         (S::Approved, E::ChooseProvider) => S::Ordered,
+        // The provider refused, or could not: nothing is there, and another may be chosen.
+        (S::Stuck, E::ChooseProvider) if kind == RequestKind::New => S::Ordered,
         (S::Ordered | S::Stuck, E::Begin) if !kind.ends() => S::Opening,
         (S::Stuck, E::Begin) => S::Ending,
         (S::Opening | S::Ending, E::Fail) => S::Stuck,
@@ -173,6 +175,7 @@ mod tests {
                 "ordered begin -> opening",
                 "opening fail -> stuck",
                 "opening opened -> on_trial",
+                "stuck choose_provider -> ordered",
                 "stuck begin -> opening",
                 "on_trial confirmed -> in_force",
                 "on_trial trial_overdue -> noticed",

@@ -4,8 +4,9 @@
 //! quantities, prices and amounts are decimal texts, moments and days are texts, and what is not known is null.
 
 use super::ExpertReview;
-use crate::registry::{DataGrade, NetworkZone, PoolKind, ResourceKind, Spec, words};
-use kernel::{ContractCode, Day, Factor, ItemCode, Money, OrganisationCode, SystemCode, UnitPrice};
+use crate::catalogue::Contract;
+use crate::registry::{CloudNode, DataGrade, NetworkZone, PoolKind, ResourceKind, ResourcePool, Spec, words};
+use kernel::{ContractCode, Day, Factor, ItemCode, Money, NodeCode, OrganisationCode, SystemCode, UnitPrice};
 use serde::{Deserialize, Serialize};
 
 words! {
@@ -176,11 +177,14 @@ pub struct Quote {
     pub monthly: Money,
 }
 
-/// A provider that could host the application.
+/// A provider that could host the application, at one of its nodes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderFacts {
     /// The provider.
     pub code: OrganisationCode,
+    /// The node; none if it has none registered.
+    #[serde(default)]
+    pub node: Option<NodeCode>,
     /// The contract it would be under.
     pub contract: Option<ContractCode>,
     /// Level of protection of its platform; none if not known.
@@ -193,6 +197,36 @@ pub struct ProviderFacts {
     pub data_in_china: Option<bool>,
     /// Its offer, if it has made one.
     pub quote: Option<Quote>,
+}
+
+impl ProviderFacts {
+    /// A provider under a contract, at a node if it has one, by what is registered of the node and of those of its
+    /// pools that could be used.
+    pub fn registered(contract: &Contract, node: Option<&CloudNode>, pools: &[&ResourcePool]) -> Self {
+        let platform = node.map(|node| &node.platform);
+        let separate = |wanted: bool| pools.iter().filter(|pool| pool.separate == Some(wanted)).count();
+        Self {
+            code: contract.provider.clone(),
+            node: node.map(|node| node.code.clone()),
+            contract: Some(contract.code.clone()),
+            platform_level: platform.and_then(|platform| platform.mlps_level),
+            separate_pool: match (separate(true), separate(false)) {
+                (0, shared) => (shared > 0 && shared == pools.len()).then_some(false),
+                _ => Some(true),
+            },
+            operated_in_china: platform.and_then(|platform| platform.operated_in_china),
+            data_in_china: platform.and_then(|platform| platform.data_in_china),
+            quote: None,
+        }
+    }
+
+    /// In a finding: the provider, and the node if it is known.
+    pub(super) fn name(&self) -> String {
+        match &self.node {
+            Some(node) => format!("{}（{node}）", self.code),
+            None => self.code.to_string(),
+        }
+    }
 }
 
 /// Which provider the authority has chosen, and why.

@@ -14,7 +14,7 @@ pub(super) struct Wanted {
     pub(super) unknown: String,
 }
 
-/// A question to the chosen provider; before the choice, to all: one that will do is enough.
+/// A question to the chosen provider; before the choice, to all at each of their nodes: one that will do is enough.
 pub(super) fn among_providers(
     facts: &RequestFacts,
     wanted: Wanted,
@@ -22,11 +22,8 @@ pub(super) fn among_providers(
 ) -> Finding {
     let providers = facts.considered();
     let those = |value: Option<bool>| {
-        let names = providers
-            .iter()
-            .filter(|p| answer(p) == value)
-            .map(|p| p.code.to_string());
-        names.collect::<Vec<_>>().join("、")
+        let those = providers.iter().filter(|p| answer(p) == value);
+        those.map(|p| p.name()).collect::<Vec<_>>().join("、")
     };
     let (yes, no, unknown) = (those(Some(true)), those(Some(false)), those(None));
     let finding = if providers.is_empty() {

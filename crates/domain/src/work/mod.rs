@@ -16,4 +16,4 @@ pub use delivery::{ATTEMPTS_MAX, Channel, DeliveryState, Letters, letters, next_
 pub use order::{JobState, Manner, OrderKind, OrderState, Step, StepKind, StepState, WorkOrder};
 pub use plan::{Known, PlanError, plan};
 pub use rhythm::{Rhythm, pause_s};
-pub use saga::{Move, Outcome, after, begin, looked_at, mark, next_move};
+pub use saga::{Move, Outcome, after, begin, looked_at, mark, next_move, refuse};

@@ -105,6 +105,25 @@ pub fn looked_at(mut order: WorkOrder) -> WorkOrder {
     order
 }
 
+/// The order after its provider refused it: with nothing of it on the node it is undone, and what is left there stays
+/// for a person. None if it is not in the provider's hands: it is over, or the platform is carrying it out.
+#[must_use]
+pub fn refuse(mut order: WorkOrder, why: &str) -> Option<WorkOrder> {
+    let by_hand = order.manner == Manner::ByHand && matches!(order.state, OrderState::Waiting | OrderState::Running);
+    if !by_hand && order.state != OrderState::NeedsPerson {
+        return None;
+    }
+    let nothing = [StepState::Waiting, StepState::Failed, StepState::Undone];
+    let is_there = order.steps.iter().any(|step| !nothing.contains(&step.state));
+    order.state = if is_there {
+        OrderState::NeedsPerson
+    } else {
+        OrderState::Undone
+    };
+    order.trouble = Some(format!("云服务商不能办理：{why}"));
+    Some(order)
+}
+
 /// Whether something was done that nothing undoes.
 fn has_final(order: &WorkOrder) -> bool {
     let mut steps = order.steps.iter();
@@ -316,6 +335,21 @@ mod tests {
             order = after(begin(order, next), next, Outcome::Again("超时".into()));
         }
         assert_eq!((order.state, next_move(&order)), (OrderState::NeedsPerson, Move::Wait));
+    }
+
+    #[test]
+    fn a_provider_refuses_what_is_in_its_hands() {
+        let waiting = order(RequestKind::New, &[ResourceKind::Database], true);
+        let refused = refuse(waiting.clone(), "机房扩容中").unwrap();
+        assert_eq!(refused.state, OrderState::Undone);
+        assert_eq!(refused.trouble.as_deref(), Some("云服务商不能办理：机房扩容中"));
+        assert_eq!(refuse(refused, "再说一次"), None, "it is over");
+        // What is there stays for a person.
+        let mut begun = waiting;
+        (begun.state, begun.steps[0].state) = (OrderState::Running, StepState::Done);
+        assert_eq!(refuse(begun, "x").unwrap().state, OrderState::NeedsPerson);
+        let by_platform = order(RequestKind::New, &[ResourceKind::Server], true);
+        assert_eq!(refuse(by_platform, "x"), None, "the platform carries it out");
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub fn stock(kind: ResourceKind, pool: PoolKind, spare: &str) -> Stock {
 pub fn provider(code: &str, level: Option<u8>, monthly: Option<&str>) -> ProviderFacts {
     ProviderFacts {
         code: code.parse().unwrap(),
+        node: None,
         contract: None,
         platform_level: level,
         separate_pool: Some(false),

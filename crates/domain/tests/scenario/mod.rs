@@ -199,6 +199,7 @@ impl Scenario {
                 code: row.code,
                 provider: row.provider,
                 source,
+                platform: domain::registry::Platform::default(),
             };
             add(&mut registry.nodes, row.from, node);
         }
@@ -209,6 +210,7 @@ impl Scenario {
                 node: row.node,
                 kind: row.kind,
                 zones: Vec::new(),
+                separate: None,
             };
             add(&mut registry.pools, row.from, pool);
         }

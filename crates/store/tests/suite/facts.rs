@@ -395,9 +395,9 @@ pub async fn imports_are_found_by_content(store: TestStore) {
     drop(work);
     let mut read = store.read().await.unwrap();
     let none = BTreeSet::from(["D01".to_owned()]);
-    assert_eq!(read.imports(None, Some(&none), (None, 10)).await.unwrap(), []);
+    assert_eq!(read.imports(None, Some(&none), (None, false), 10).await.unwrap(), []);
     assert_eq!(
-        read.imports(None, None, (None, 1)).await.unwrap(),
+        read.imports(None, None, (None, false), 1).await.unwrap(),
         [import(2, "allocations", "x")]
     );
 }

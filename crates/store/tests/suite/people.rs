@@ -241,6 +241,16 @@ pub async fn requests_are_seen_by_whom_they_concern(store: TestStore) {
         ..RequestFilter::default()
     };
     assert_eq!(numbers(Sight::All, approved).await, ["SQ-2"]);
+    let upwards = |after: Option<&str>| RequestFilter {
+        after: after.map(str::to_owned),
+        oldest_first: true,
+        ..RequestFilter::default()
+    };
+    let all_upwards = numbers(Sight::All, upwards(None)).await;
+    let mut downwards = numbers(Sight::All, RequestFilter::default()).await;
+    downwards.reverse();
+    assert_eq!(all_upwards, downwards);
+    assert_eq!(numbers(Sight::All, upwards(Some("SQ-2"))).await, ["SQ-3"]);
     assert_eq!(read.request("SQ-3", &of_unit(1)).await.unwrap(), None);
     drop(read);
     let mut work = store.begin().await.unwrap();

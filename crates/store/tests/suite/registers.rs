@@ -7,8 +7,8 @@ use domain::catalogue::{
 };
 use domain::meter::Allocation;
 use domain::registry::{
-    CloudNode, DataGrade, History, InformationSystem, Measure, NetworkZone, NodeSource, Organisation, PoolKind,
-    ProjectMapping, Registered, ResourceKind, ResourcePool, Side, Spec, SystemOrigin, SystemStatus, Version,
+    CloudNode, DataGrade, History, InformationSystem, Measure, NetworkZone, NodeSource, Organisation, Platform,
+    PoolKind, ProjectMapping, Registered, ResourceKind, ResourcePool, Side, Spec, SystemOrigin, SystemStatus, Version,
 };
 use kernel::{Instant, Period};
 use store::{Store, StoreError};
@@ -61,6 +61,7 @@ pub async fn histories_round_trip(store: TestStore) {
         name: "节点".into(),
         provider: "P1".parse().unwrap(),
         source,
+        platform: Platform::default(),
     };
     let files = node(NodeSource::Files { folder: "a/b".into() });
     let cloud = node(NodeSource::OpenStack {
@@ -75,10 +76,20 @@ pub async fn histories_round_trip(store: TestStore) {
         account: "x".into(),
         operator: Some("y".into()),
     });
+    let filed = CloudNode {
+        platform: Platform {
+            mlps_level: Some(3),
+            filing: Some("备案 5301".into()),
+            operated_in_china: Some(true),
+            data_in_china: Some(false),
+        },
+        ..operated.clone()
+    };
     let versions = vec![
         version("2026-01-01", files),
         version("2026-02-01", cloud),
         version("2026-03-01", operated),
+        version("2026-04-01", filed),
     ];
     round_trip(&store, versions).await;
     let pool = ResourcePool {
@@ -87,6 +98,7 @@ pub async fn histories_round_trip(store: TestStore) {
         node: "N1".parse().unwrap(),
         kind: PoolKind::X86,
         zones: vec!["az1".into(), "az2".into()],
+        separate: Some(true),
     };
     round_trip(&store, vec![version("2026-01-01", pool)]).await;
     let mapping = |system: Option<&str>| ProjectMapping {

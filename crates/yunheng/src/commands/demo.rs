@@ -197,6 +197,7 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
                     name: pool.name.clone(),
                     kind: pool.kind,
                     zones: pool.zones.clone(),
+                    separate: None,
                 })
             });
             let folder = std::path::absolute(folder).map_err(AppError::io(folder))?;
@@ -207,6 +208,7 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
                 source: NodeSource::Files {
                     folder: folder.display().to_string(),
                 },
+                platform: domain::registry::Platform::default(),
                 pools: pools.collect::<Result<_, _>>()?,
                 valid_from: since.start(),
             };

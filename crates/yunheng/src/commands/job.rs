@@ -18,6 +18,7 @@ pub(crate) async fn run(setting: &Setting, command: JobCommand) -> Result<Report
                 kind: arguments.kind,
                 subject: arguments.subject,
                 after: None,
+                oldest_first: false,
             };
             Ok(listed(
                 &jobs::list(&ctx, &filter, arguments.limit.clamp(1, 1_000)).await?,

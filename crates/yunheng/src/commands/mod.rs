@@ -12,7 +12,7 @@ mod import;
 mod inventory;
 mod job;
 mod month;
-mod node;
+pub(crate) mod node;
 mod price;
 mod serve;
 mod setup;

@@ -7,7 +7,24 @@ use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::nodes::{self, NewNode, NewPool};
 use domain::authz::Action;
-use domain::registry::NodeSource;
+use domain::registry::{NodeSource, Platform};
+
+/// What is registered of a node's platform; what is not given is not known.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlatformArgs {
+    /// Level of protection of the platform
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub(crate) mlps_level: Option<u8>,
+    /// Number of the filing certificate of that level
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) mlps_filing: Option<String>,
+    /// Whether the platform is operated from inside China
+    #[arg(long, value_name = "true|false")]
+    pub(crate) operated_in_china: Option<bool>,
+    /// Whether data and backups are inside China
+    #[arg(long, value_name = "true|false")]
+    pub(crate) data_in_china: Option<bool>,
+}
 
 /// `node ...`
 pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Report, Failure> {
@@ -32,7 +49,17 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
             let views = nodes::list(&ctx).await?;
             let mut grid = Grid::new(
                 "",
-                &["云节点", "名称", "云服务商", "来源", "资源池", ">采集次数", "最近一次"],
+                &[
+                    "云节点",
+                    "名称",
+                    "云服务商",
+                    "来源",
+                    "资源池",
+                    "平台等级",
+                    "运维和数据",
+                    ">采集次数",
+                    "最近一次",
+                ],
             );
             for view in &views {
                 let source = match &view.node.source {
@@ -48,7 +75,10 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
                 let pools: Vec<_> = view
                     .pools
                     .iter()
-                    .map(|pool| format!("{}（{}）", pool.code, pool.kind.zh()))
+                    .map(|pool| {
+                        let separate = if pool.separate == Some(true) { "，独立" } else { "" };
+                        format!("{}（{}{separate}）", pool.code, pool.kind.zh())
+                    })
                     .collect();
                 let last = view.last_look.map_or_else(|| "—".to_owned(), |at| at.to_string());
                 let node = &view.node;
@@ -58,6 +88,8 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
                     node.provider.to_string(),
                     source,
                     pools.join("、"),
+                    level(&node.platform),
+                    place(&node.platform),
                     view.looks.to_string(),
                     last,
                 ]);
@@ -73,6 +105,27 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
             Ok(report)
         }
     }
+}
+
+/// The level of a platform and its filing, as listed.
+fn level(platform: &Platform) -> String {
+    let level = platform.mlps_level.map(|level| format!("{level} 级"));
+    let level = level.unwrap_or_else(|| "未登记".to_owned());
+    match &platform.filing {
+        Some(filing) => format!("{level}（{filing}）"),
+        None => level,
+    }
+}
+
+/// Where a platform is operated and its data are, as listed.
+fn place(platform: &Platform) -> String {
+    let shown = |inside: Option<bool>| match inside {
+        Some(true) => "境内",
+        Some(false) => "境外",
+        None => "未登记",
+    };
+    let (operated, data) = (shown(platform.operated_in_china), shown(platform.data_in_china));
+    format!("运维{operated}，数据{data}")
 }
 
 fn new_node(arguments: NodeAddArgs) -> Result<NewNode, Failure> {
@@ -101,6 +154,12 @@ fn new_node(arguments: NodeAddArgs) -> Result<NewNode, Failure> {
         name: arguments.name,
         provider: parsed(&arguments.provider)?,
         source,
+        platform: Platform {
+            mlps_level: arguments.platform.mlps_level,
+            filing: arguments.platform.mlps_filing,
+            operated_in_china: arguments.platform.operated_in_china,
+            data_in_china: arguments.platform.data_in_china,
+        },
         pools: arguments
             .pools
             .iter()
@@ -111,12 +170,13 @@ fn new_node(arguments: NodeAddArgs) -> Result<NewNode, Failure> {
 }
 
 fn pool(text: &str) -> Result<NewPool, Failure> {
-    let mut parts = text.splitn(4, ':');
+    let wrong = || {
+        let form = "编码:x86|xinchuang:名称[:可用区,可用区[:separate|shared]]";
+        Failure::new(INVALID, format!("资源池「{text}」应写成 {form}"))
+    };
+    let mut parts = text.splitn(5, ':');
     let (Some(code), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(Failure::new(
-            INVALID,
-            format!("资源池「{text}」应写成 编码:x86|xinchuang:名称[:可用区,可用区]"),
-        ));
+        return Err(wrong());
     };
     let zones = parts
         .next()
@@ -129,5 +189,11 @@ fn pool(text: &str) -> Result<NewPool, Failure> {
         kind: parsed(kind)?,
         name: name.to_owned(),
         zones: zones.collect(),
+        separate: match parts.next() {
+            None => None,
+            Some("separate") => Some(true),
+            Some("shared") => Some(false),
+            Some(_) => return Err(wrong()),
+        },
     })
 }

@@ -2,6 +2,7 @@
 
 use super::worker::Team;
 use crate::cli::ServeArgs;
+use crate::config::Config;
 use crate::exit::{Failure, INTERNAL, INVALID, UNAVAILABLE};
 use crate::wiring::Setting;
 use app::jobs::Stop;
@@ -50,7 +51,8 @@ pub(crate) async fn run(setting: &Setting, arguments: &ServeArgs) -> Result<(), 
     let at = listener.local_addr().map_err(refused)?;
     say(&format!("接口服务已启动：http://{at}/api/v1，文档 http://{at}/docs"))?;
     let stop = Stop::default();
-    let router = api::router(ctx.clone(), Arc::new(renderer), edge);
+    let secrets = Arc::new(Config::read(&setting.config_path, false)?);
+    let router = api::router_with(ctx.clone(), Arc::new(renderer), edge, secrets);
     let serving = api::serve(listener, router, until_stopped(stop.clone()));
     let working = async {
         match team {

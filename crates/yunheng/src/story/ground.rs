@@ -9,7 +9,7 @@ use app::import::{ImportKind, ImportOptions, import_file};
 use app::jobs::{Handlers, house_handlers};
 use app::nodes::{NewNode, NewPool};
 use app::orders::EveryNode;
-use domain::registry::{NodeSource, PoolKind};
+use domain::registry::{NodeSource, Platform, PoolKind};
 use kernel::NodeCode;
 use std::sync::Arc;
 
@@ -84,6 +84,7 @@ impl Ground {
                 name: name.to_owned(),
                 kind,
                 zones: vec![zone.to_owned()],
+                separate: None,
             })
         };
         let [xinchuang, x86] = self.zones;
@@ -93,6 +94,7 @@ impl Ground {
             name: self.name.to_owned(),
             provider: parsed("P1")?,
             source: self.source.clone(),
+            platform: Platform::default(),
             pools: vec![
                 pool("N9-XC", "演示节点信创区", PoolKind::Xinchuang, xinchuang)?,
                 pool("N9-X86", "演示节点X86区", PoolKind::X86, x86)?,

@@ -93,11 +93,13 @@ impl Site {
                 account: "metering".into(),
                 operator: Some("operator".into()),
             },
+            platform: domain::registry::Platform::default(),
             pools: vec![NewPool {
                 code: "N9-X".parse().unwrap(),
                 name: "池".into(),
                 kind: PoolKind::Xinchuang,
                 zones: vec!["x86".into()],
+                separate: None,
             }],
             valid_from: at("2026-01-01"),
         };

@@ -91,12 +91,14 @@ impl House {
             name: kind.zh().into(),
             kind,
             zones: vec![ending.into()],
+            separate: None,
         };
         let node = NewNode {
             code: code.parse().unwrap(),
             name: "节点".into(),
             provider: provider.parse().unwrap(),
             source: NodeSource::Files { folder: code.into() },
+            platform: domain::registry::Platform::default(),
             pools: vec![pool(PoolKind::X86, "X86"), pool(PoolKind::Xinchuang, "XC")],
             valid_from: at("2026-01-01"),
         };

@@ -431,18 +431,17 @@ impl Basis<'_> {
 
     /// The lines that the paper prints, and what it says about them.
     fn annex(&self, statement: &Statement, count: u64) -> (Vec<AnnexLine>, String) {
-        let export = format!("yunheng export charges {} --file charges.xlsx", self.of_month.month);
+        let export = format!("平台「费用明细」中按结算月 {} ", self.of_month.month);
         let Some(organisation) = &statement.scope.organisation else {
             let provider = &statement.scope.provider;
-            let note = format!("逐行明细不随汇总单附印，也可用 {export} --provider {provider} 导出。");
+            let note = format!("逐行明细不随汇总单附印，可在{export}和云服务商 {provider} 导出。");
             return (Vec::new(), note);
         };
         if count > LINES_MAX {
-            let note =
-                format!("明细超过 {LINES_MAX} 行，不逐行附印，也可用 {export} --organisation {organisation} 导出。");
+            let note = format!("明细超过 {LINES_MAX} 行，不逐行附印，可在{export}和使用单位 {organisation} 导出。");
             return (Vec::new(), note);
         }
-        let note = "单价为折扣后的合同单价，系数为折算到月的比例；每行的完整解释可用 yunheng explain 明细编号 查询。";
+        let note = "单价为折扣后的合同单价，系数为折算到月的比例；每行的完整解释可在平台「费用明细」中按明细编号查看。";
         (self.annex_lines(statement).collect(), note.to_owned())
     }
 }
