@@ -123,7 +123,7 @@ impl Connection {
             book.contract.to_string().into(),
             i64::from(book.version).into(),
             book.effective_from.epoch_days().into(),
-            body.into(),
+            body,
             recorded.unix_s().into(),
             import.map(|id| id.to_string()).into(),
         ];

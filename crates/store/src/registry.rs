@@ -88,7 +88,7 @@ impl Connection {
                 T::REGISTER.into(),
                 version.body.code().into(),
                 valid_from,
-                body.into(),
+                body,
                 import.into(),
             ]);
         }

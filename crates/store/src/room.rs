@@ -68,7 +68,7 @@ impl Connection {
     pub async fn balance(&mut self, purse: &Purse, subject: &str) -> Result<Balance, StoreError> {
         let purse = key(purse)?;
         let sql = "SELECT amount FROM room_limit WHERE purse = $1 ORDER BY version DESC LIMIT 1";
-        let limit = self.first(sql, &[purse.clone()]).await?;
+        let limit = self.first(sql, std::slice::from_ref(&purse)).await?;
         let sql = "SELECT state, CAST(sum(amount) AS BIGINT) AS amount FROM room_hold \
                    WHERE purse = $1 AND subject <> $2 AND state <> 'freed' GROUP BY state";
         let mut balance = Balance {

@@ -84,7 +84,7 @@ impl Connection {
             record.version.into(),
             statement.payable.fen().into(),
             record.digest.to_string().into(),
-            body.into(),
+            body,
             statement.withheld_total().map_err(range)?.fen().into(),
             statement.released_total().map_err(range)?.fen().into(),
         ];
@@ -108,14 +108,10 @@ impl Connection {
             number,
         )
         .await?;
-        let body = Value::json(TABLE, &number, opinion)?;
+        let body = Value::json(TABLE, number, opinion)?;
         let sql = "INSERT INTO statement_opinion (number, place, body) VALUES ($1,$2,$3)";
-        self.execute_one(
-            sql,
-            &[number.clone().into(), record.version.into(), body.into()],
-            number,
-        )
-        .await
+        self.execute_one(sql, &[number.clone().into(), record.version.into(), body], number)
+            .await
     }
 
     /// What was said about a statement, oldest first.
