@@ -7,7 +7,7 @@ use app::accounts::{NewToken, make_token};
 use app::import::{ImportKind, ImportOptions, import_file};
 use app::messages::to_dos;
 use app::requests::{Draft, make_draft, submit};
-use domain::authz::{Account, AccountState, Action, Actor, Role, RoleAssignment};
+use domain::authz::{Account, AccountState, Action, Actor, Role, RoleAssignment, RoleState};
 use domain::catalogue::ServiceForm;
 use domain::registry::{PoolKind, ResourceKind, Side};
 use domain::request::{Declaration, RequestKind, RequestLine};
@@ -230,7 +230,7 @@ async fn employ(
         approved_by: String::new(),
     };
     let number = work.propose_role(&proposal).await.map_err(failed)?;
-    work.decide_role(number, RoleState::Held, ("secadmin", ctx.now()))
+    work.decide_role(number, RoleState::InForce, ("secadmin", ctx.now()))
         .await
         .map_err(failed)?;
     Ok(Actor {

@@ -47,6 +47,7 @@ async fn work_that_panics_has_failed_and_says_why(store: TestStore) {
             account: "采集".into(),
             operator: None,
         },
+        platform: domain::registry::Platform::default(),
         pools: Vec::new(),
         valid_from: at("2026-01-01"),
     };

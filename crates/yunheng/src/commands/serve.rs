@@ -51,7 +51,7 @@ pub(crate) async fn run(setting: &Setting, arguments: &ServeArgs) -> Result<(), 
     let at = listener.local_addr().map_err(refused)?;
     say(&format!("接口服务已启动：http://{at}/api/v1，文档 http://{at}/docs"))?;
     let stop = Stop::default();
-    let secrets = Arc::new(Config::read(&setting.config_path, false)?);
+    let secrets = Arc::<Config>::clone(&setting.config);
     let router = api::router_with(ctx.clone(), Arc::new(renderer), edge, secrets);
     let serving = api::serve(listener, router, until_stopped(stop.clone()));
     let working = async {
