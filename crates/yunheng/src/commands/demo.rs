@@ -81,11 +81,14 @@ pub(crate) async fn run(common: &Common, arguments: &DemoArgs, program: &str) ->
     let renderer = if arguments.no_people || is_too_early {
         None
     } else {
-        Some(documents::Renderer::new(setting.config.load_fonts()?)?)
+        Some(Arc::new(documents::Renderer::new(setting.config.load_fonts()?)?))
     };
     let ground = ground(common, arguments, &setting)?;
-    let told = play(&ctx, &city, (&ground, &time), (renderer, dir)).await?;
+    let told = play(&ctx, &city, (&ground, &time), (renderer.clone(), dir)).await?;
     let mut report = demo_report::tell(&ctx, &city, (dir, program), &setting, told.as_ref()).await?;
+    if let (Some(told), Some(renderer)) = (&told, renderer) {
+        told.hand_out(&ctx, renderer, &ground).await?;
+    }
     if is_too_early && !arguments.no_people {
         report.line(format!("\n{until} 早于随附审批流程的生效日，没有演绎人员的办理过程"));
     }
@@ -130,7 +133,7 @@ async fn play(
     ctx: &OpContext,
     city: &City,
     (ground, time): (&Ground, &Arc<AtomicI64>),
-    (renderer, dir): (Option<documents::Renderer>, &Path),
+    (renderer, dir): (Option<Arc<documents::Renderer>>, &Path),
 ) -> Result<Option<Told>, Failure> {
     let mut renderer = renderer;
     let mut told = None;

@@ -109,6 +109,13 @@ impl<'a> Desks<'a> {
         self.people.iter().map(|(login, person)| (login.as_str(), person))
     }
 
+    /// Somebody with a login, and the login.
+    pub(super) fn person(&self, login: &str) -> Option<(String, Person)> {
+        self.people
+            .get_key_value(login)
+            .map(|(login, person)| (login.clone(), person.clone()))
+    }
+
     /// The city's time.
     pub(super) fn now(&self) -> Instant {
         self.ctx.now()

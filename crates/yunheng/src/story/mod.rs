@@ -12,17 +12,20 @@ mod transcript;
 mod way;
 
 use crate::exit::{Failure, INTERNAL};
-use crate::wiring::system_entropy;
+use crate::wiring::{system_clock, system_entropy};
 use api::Edge;
-use app::{AppError, Clock, OpContext};
+use app::{AppError, OpContext};
 use cast::Cast;
-use desk::Desks;
+use desk::{Desks, Person};
 pub(crate) use ground::Ground;
-use kernel::{Instant, Month};
+use kernel::Month;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
+
+/// Who has a token: whoever closes the months, and whoever audits.
+const HOLDERS: [&str; 2] = ["lingdao", "auditadmin"];
 
 /// What the story left behind.
 #[derive(Debug)]
@@ -33,8 +36,31 @@ pub(crate) struct Told {
     pub(crate) transcript: PathBuf,
     /// The logins of the people in it.
     pub(crate) accounts: PathBuf,
-    /// A token of whoever closes the months, and one of whoever audits.
+    /// A token of whoever closes the months, and one of whoever audits; see [`Told::hand_out`].
     pub(crate) tokens: [PathBuf; 2],
+    /// Whose they are.
+    holders: Vec<(String, Person)>,
+}
+
+impl Told {
+    /// Lets people make their tokens, today and with real chance: they are good for a year from the day of the demo, not
+    /// of the story, and nobody else's demo has the same.
+    pub(crate) async fn hand_out(
+        &self,
+        ctx: &OpContext,
+        renderer: Arc<documents::Renderer>,
+        ground: &Ground,
+    ) -> Result<(), Failure> {
+        let (store, time) = (ctx.store().clone(), Arc::default());
+        let own = OpContext::new(ctx.actor(), store, ctx.data(), system_clock(), system_entropy()?)?;
+        let mut desks = Desks::new(&own, api::router(own.clone(), renderer, edge()), ground, &time);
+        for ((login, person), path) in self.holders.iter().zip(&self.tokens) {
+            desks.seat(login, person.title.clone(), person.password.clone());
+            let secret = desks.token(login).await?;
+            std::fs::write(path, secret).map_err(AppError::io(path))?;
+        }
+        Ok(())
+    }
 }
 
 /// Whether the approval flows that ship hold in a month: before that nobody can apply for anything.
@@ -46,40 +72,22 @@ pub(crate) fn can_be_played(ctx: &OpContext, month: Month) -> Result<bool, Failu
 /// Plays the story from now to the end of the month. `time` is the city's clock, which it moves.
 pub(crate) async fn play(
     ctx: &OpContext,
-    renderer: documents::Renderer,
+    renderer: Arc<documents::Renderer>,
     (ground, time): (&Ground, &Arc<AtomicI64>),
     dir: &Path,
 ) -> Result<Told, Failure> {
     let cast = Cast::of(ctx).await?;
     ground.register(ctx, &cast).await?;
-    let edge = Edge {
-        is_demo: true,
-        ..Edge::default()
-    };
-    let renderer = Arc::new(renderer);
-    let router = api::router(ctx.clone(), Arc::clone(&renderer), edge);
+    let router = api::router(ctx.clone(), renderer, edge());
     let mut desks = Desks::new(ctx, router, ground, time);
     scenes::all(&mut desks, ctx, &cast).await?;
     let told = Told {
         node: ground.name(),
         transcript: dir.join("walkthrough.md"),
         accounts: dir.join("accounts.csv"),
-        tokens: ["lingdao", "auditadmin"].map(|login| dir.join(format!("{login}.token"))),
+        tokens: HOLDERS.map(|login| dir.join(format!("{login}.token"))),
+        holders: HOLDERS.iter().filter_map(|login| desks.person(login)).collect(),
     };
-    // What is good for a year is not of the chance that makes the same city again, or everybody had the same tokens.
-    let clock: Clock = {
-        let time = Arc::clone(time);
-        Arc::new(move || Instant::from_unix_s(time.load(Ordering::Relaxed)))
-    };
-    let own = OpContext::new(ctx.actor(), ctx.store().clone(), ctx.data(), clock, system_entropy()?)?;
-    let mut counter = Desks::new(&own, api::router(own.clone(), renderer, edge), ground, time);
-    for (login, path) in ["lingdao", "auditadmin"].into_iter().zip(&told.tokens) {
-        if let Some((_, person)) = desks.people().find(|(of, _)| *of == login) {
-            counter.seat(login, person.title.clone(), person.password.clone());
-        }
-        let secret = counter.token(login).await?;
-        std::fs::write(path, secret).map_err(AppError::io(path))?;
-    }
     let text = format!("{}{}\n{}", scenes::PREFACE, ground.about(), desks.transcript.text());
     std::fs::write(&told.transcript, text).map_err(AppError::io(&told.transcript))?;
     let mut accounts = String::from("登录名,人员,密码\n");
@@ -88,6 +96,13 @@ pub(crate) async fn play(
     }
     std::fs::write(&told.accounts, accounts).map_err(AppError::io(&told.accounts))?;
     Ok(told)
+}
+
+fn edge() -> Edge {
+    Edge {
+        is_demo: true,
+        ..Edge::default()
+    }
 }
 
 /// A password nobody has had before: the demo has no default ones either.
