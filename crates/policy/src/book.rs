@@ -125,7 +125,7 @@ mod tests {
         assert!(read(None).is_ok());
         let error = read(Some("non_xinchuang")).unwrap_err().to_string();
         assert!(
-            error.contains("流程 new 第 1 版：当 non_xinchuang=false 时没有任何环节参与"),
+            error.contains("流程 new 第 1 版：当 above_catalogue=false，non_xinchuang=false 时没有任何环节参与"),
             "{error}"
         );
     }
