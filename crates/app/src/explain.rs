@@ -3,6 +3,7 @@
 use crate::line_number::LineNumber;
 use crate::month::Facts;
 use crate::{AppError, OpContext};
+use domain::catalogue::{PriceBook, PriceLine};
 use domain::collect::ObservedState;
 use domain::rate::{ChargeKind, ChargeMethod, ChargeRow, ExactAmount, model_in_words};
 use kernel::{Digest, Interner, Money, Period};
@@ -55,11 +56,9 @@ pub async fn explain(ctx: &OpContext, line: LineNumber) -> Result<Explanation, A
     let row = *lines.table.rows.first().ok_or_else(not_found)?;
     let names = lines.table.names;
     let facts = Facts::load_prices(&mut read, row.month).await?;
-    let text = |name: u32| names.text(name).to_owned();
     let within = Period::new(row.from, row.to).unwrap_or_else(|_| row.month.period());
 
-    let allocation = text(row.allocation);
-    let intervals = read.allocations_of(&allocation).await?;
+    let intervals = read.allocations_of(names.text(row.allocation)).await?;
     let approved = intervals
         .iter()
         .map(|a| format!("{} {} {}（{}）", a.period, a.kind.zh(), a.spec, a.form.zh()));
@@ -77,8 +76,11 @@ pub async fn explain(ctx: &OpContext, line: LineNumber) -> Result<Explanation, A
         }
     }
     let approved = approved.collect();
-    let price = price_facts(&facts, &names, &row);
-    let arithmetic = arithmetic(&facts, &names, &row);
+    let (version, clause) = version_and_clause(&names, &row);
+    let book = facts.books.iter().find(|book| book.label() == version);
+    let priced = book.and_then(|book| price_line(&facts, book, &names, &row));
+    let price = price_facts((names.text(row.contract), version, clause), book, priced);
+    let arithmetic = arithmetic(priced, &row);
     Ok(Explanation {
         line: line.to_string(),
         unit: names.text(row.organisation).to_owned(),
@@ -131,20 +133,28 @@ fn line_facts(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<(String, 
     list
 }
 
-fn price_facts(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<(String, String)> {
+/// The version and the clause of it that a line names.
+fn version_and_clause<'n>(names: &'n Interner, row: &ChargeRow) -> (&'n str, &'n str) {
     let label = names.text(row.price);
-    let (version, clause) = label.split_once('#').unwrap_or((label, ""));
+    label.split_once('#').unwrap_or((label, ""))
+}
+
+fn price_facts(
+    (contract, version, clause): (&str, &str, &str),
+    book: Option<&PriceBook>,
+    line: Option<&PriceLine>,
+) -> Vec<(String, String)> {
     let mut list = vec![
-        ("合同".to_owned(), names.text(row.contract).to_owned()),
+        ("合同".to_owned(), contract.to_owned()),
         ("价目版本".to_owned(), version.to_owned()),
     ];
-    if let Some(book) = facts.tariffs().book(version) {
+    if let Some(book) = book {
         list.push(("生效日期".to_owned(), book.effective_from.to_string()));
         list.push(("条款".to_owned(), clause.to_owned()));
         list.push(("依据".to_owned(), book.source.clone()));
         list.push(("批准人".to_owned(), book.approver.clone()));
     }
-    if let Some(line) = price_line(facts, names, row) {
+    if let Some(line) = line {
         list.push(("计价方式".to_owned(), model_in_words(&line.model)));
         list.push(("折扣".to_owned(), line.discount.to_string()));
         list.extend(
@@ -156,22 +166,18 @@ fn price_facts(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<(String,
 }
 
 /// The price as the version says that the line names, whatever versions came later.
-fn price_line(facts: &Facts, names: &Interner, row: &ChargeRow) -> Option<domain::catalogue::PriceLine> {
-    let version = names.text(row.price).split('#').next()?;
+fn price_line<'b>(facts: &Facts, book: &'b PriceBook, names: &Interner, row: &ChargeRow) -> Option<&'b PriceLine> {
     let pool = facts
         .registry
         .pools
         .at(names.text(row.pool), row.from)
         .map(|pool| pool.kind);
     let (item, node) = (names.text(row.item).parse().ok()?, names.text(row.node).parse().ok());
-    facts.tariffs().book(version)?.line(&item, node.as_ref(), pool).cloned()
+    book.line(&item, node.as_ref(), pool)
 }
 
-fn arithmetic(facts: &Facts, names: &Interner, row: &ChargeRow) -> Vec<String> {
-    let line = price_line(facts, names, row);
-    let exact = line
-        .as_ref()
-        .and_then(|l| ExactAmount::new(&l.model, row.quantity, row.factor, row.part));
+fn arithmetic(line: Option<&PriceLine>, row: &ChargeRow) -> Vec<String> {
+    let exact = line.and_then(|l| ExactAmount::new(&l.model, row.quantity, row.factor, row.part));
     let mut steps = Vec::new();
     match row.method {
         ChargeMethod::Difference => {

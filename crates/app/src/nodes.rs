@@ -4,7 +4,7 @@ use crate::audit::changes_of;
 use crate::collect::NodeSecrets;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
-use domain::registry::{CloudNode, NodeSource, Organisation, Platform, PoolKind, ResourcePool, Side, Version};
+use domain::registry::{CloudNode, NodeSource, Platform, PoolKind, ResourcePool, Side, Version};
 use kernel::{Instant, NodeCode, OrganisationCode, PoolCode};
 use serde::Serialize;
 use serde_json::json;
@@ -61,7 +61,7 @@ pub struct NodeView {
 /// Registers a node and its pools. Registering the same again changes nothing. Returns whether anything is new.
 pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
     let mut work = ctx.store().begin().await?;
-    let organisations = work.history::<Organisation>().await?;
+    let organisations = ctx.organisations(&mut work).await?;
     let provider = organisations.latest(new.provider.as_str());
     if provider.is_none_or(|o| o.side != Side::Provider) {
         let advice = "请先导入组织机构，且其类别应为云服务商";

@@ -7,9 +7,9 @@
 use crate::{AppError, OpContext, Reach};
 use domain::authz::{Action, Duty, Target};
 use domain::catalogue::Contract;
+pub use domain::catalogue::{PriceApproval, PriceBookRecord};
 use kernel::{ContractCode, Month};
 use store::Connection;
-pub use store::{PriceApproval, PriceBookRecord};
 
 /// Every version, by contract and version; a provider sees those of its contracts, the operator at the machine all.
 pub async fn list(ctx: &OpContext) -> Result<Vec<PriceBookRecord>, AppError> {
@@ -75,10 +75,8 @@ pub async fn approve(
 /// Errors: prices that hold in a month, or held before it, wait for an approval.
 pub(crate) async fn refuse_waiting(read: &mut Connection, month: Month) -> Result<(), AppError> {
     let records = read.price_book_records().await?;
-    let ever_holds = |record: &&PriceBookRecord| {
-        record.book.effective_from < month.period().to().day()
-            && !records.iter().any(|other| other.book.replaces(&record.book))
-    };
+    let end = month.period().to().day();
+    let ever_holds = |record: &&PriceBookRecord| record.book.ever_holds(end, records.iter().map(|other| &other.book));
     let waiting: Vec<String> = records
         .iter()
         .filter(|record| record.waits())

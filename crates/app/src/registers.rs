@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// The organisations at a moment, by code. Everybody with a role reads them: they are the names of the forms.
 pub async fn organisations(ctx: &OpContext, at: Instant) -> Result<Vec<Organisation>, AppError> {
     ctx.reach(Action::RegistryRead, "organisation").await?;
-    let history = ctx.store().read().await?.history::<Organisation>().await?;
+    let history = ctx.organisations(&mut ctx.store().read().await?).await?;
     Ok(history.all_at(at).cloned().collect())
 }
 

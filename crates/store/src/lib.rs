@@ -55,7 +55,6 @@ pub use months::MonthRecord;
 pub use order_list::OrderFilter;
 pub use outages::OutageCorrection;
 pub use papers::{EvidenceRecord, KeptAnswer};
-pub use price_books::{PriceApproval, PriceBookRecord};
 pub use requests::{RequestFilter, Sight, ToDo};
 pub use room::LimitRecord;
 pub use runs::{ChargeSum, RunRecord};

@@ -1,42 +1,11 @@
 //! Price books. A version is inserted once and never changed.
 
 use crate::{Connection, Row, StoreError, Value};
-use domain::catalogue::PriceBook;
+use domain::catalogue::{PriceApproval, PriceBook, PriceBookRecord};
 use kernel::{ContractCode, ImportId, Instant};
 use std::collections::BTreeSet;
 
 const TABLE: &str = "price_book";
-
-/// A version with where it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PriceBookRecord {
-    /// The version.
-    pub book: PriceBook,
-    /// When it was stored.
-    pub recorded: Instant,
-    /// Login name of the account that imported it; none if the operator at the machine did.
-    pub preparer: Option<String>,
-    /// Who approved it.
-    pub approval: Option<PriceApproval>,
-}
-
-impl PriceBookRecord {
-    /// Whether it waits for an approval.
-    pub fn waits(&self) -> bool {
-        self.preparer.is_some() && self.approval.is_none()
-    }
-}
-
-/// That a version was approved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PriceApproval {
-    /// Login name.
-    pub by: String,
-    /// When.
-    pub at: Instant,
-    /// The opinion.
-    pub opinion: String,
-}
 
 fn record(row: &Row) -> Result<PriceBookRecord, StoreError> {
     let approval = match row.text_or_none("approved_by")? {

@@ -44,7 +44,7 @@ pub(super) async fn walk(
 ) -> Result<Option<(i64, Digest)>, AppError> {
     let all = u64::try_from(read.audit_count().await?).unwrap_or(0);
     loop {
-        let next = verifier.head().map_or(0, |(number, _)| number) + 1;
+        let next = verifier.expected();
         let mut rows = read.audit_texts(next, BATCH).await;
         if rows.is_err() {
             // One of them is no text. Row by row, the one that it is can be named.
@@ -55,17 +55,16 @@ pub(super) async fn walk(
             break;
         }
         for row in &rows {
-            let expected = verifier.head().map_or(0, |(number, _)| number) + 1;
-            let entry = AuditEntry::of_texts(expected, row.each_ref().map(String::as_str))?;
+            let entry = AuditEntry::of_texts(verifier.expected(), row.each_ref().map(String::as_str))?;
             verifier.check(&entry)?;
             see(&entry);
         }
-        let done = verifier.head().map_or(0, |(number, _)| number);
+        let done = verifier.expected() - 1;
         progress.at("核对审计链", u64::try_from(done).unwrap_or(0), all);
     }
     match read.audit_stray().await? {
         Some(found) => {
-            let expected = verifier.head().map_or(0, |(number, _)| number) + 1;
+            let expected = verifier.expected();
             Err(ChainError::Outside { expected, found }.into())
         }
         None => Ok(verifier.head()),

@@ -2,11 +2,11 @@
 
 use super::cells::{Amount, Cell, Seconds, Words, may, must, optional, plain, required};
 use super::job::{Cause, Job, Line};
-use super::registers::{put_in, refer};
+use super::registers::{put_in, refer_provider};
 use super::{ImportKind, Sheet};
 use crate::AppError;
 use domain::catalogue::{Commitment, Contract, ServiceItem, SlaTerms, SlaTier, TermsError};
-use domain::registry::{History, Organisation, Side, Version};
+use domain::registry::{History, Organisation, Version};
 use kernel::{Factor, Faults, ItemCode, OrganisationCode};
 use sources::tabular::{Record, Records, Template};
 
@@ -146,17 +146,7 @@ fn check(
     faults: &mut Faults,
 ) {
     let contract = &line.value.body;
-    match organisations.latest(contract.provider.as_str()) {
-        None => refer(line, "provider", "云服务商", false, faults),
-        Some(other) if other.side != Side::Provider => {
-            line.fault(
-                "provider",
-                format!("「{}」登记的类别是{}，不是云服务商", other.code, other.side.zh()),
-                faults,
-            );
-        }
-        Some(_) => {}
-    }
+    refer_provider(line, &contract.provider, organisations, faults);
     for commitment in &contract.commitments {
         if !organisations.knows(commitment.payer.as_str()) {
             line.fault(

@@ -139,8 +139,9 @@ impl Sheet for Prices {
         // What follows judges versions as a whole; a version with a faulty row is not whole.
         let can_judge = job.faults.is_empty();
         let books = books(&rows, &mut job.faults);
+        let stored = job.work.price_books().await?;
         let new = if can_judge {
-            against_stored(job, books).await?
+            against_stored(job, &stored, books)
         } else {
             Vec::new()
         };
@@ -152,7 +153,6 @@ impl Sheet for Prices {
             .iter()
             .map(|month| month.closed_at.plus_s(1))
             .fold(job.now, Instant::max);
-        let stored = job.work.price_books().await?;
         for book in new {
             let before = stored.iter().rfind(|there| there.contract == book.contract);
             let words = (book.contract.as_str(), book.effective_from);
@@ -249,13 +249,13 @@ fn note(book: &Book<'_, '_>, why: PriceBookError, faults: &mut Faults) {
 }
 
 /// Compares versions with those that are stored. Returns the new ones.
-async fn against_stored(
+fn against_stored(
     job: &mut Job<'_>,
+    stored: &[PriceBook],
     books: BTreeMap<(ContractCode, u32), Book<'_, '_>>,
-) -> Result<Vec<PriceBook>, AppError> {
-    let stored = job.work.price_books().await?;
+) -> Vec<PriceBook> {
     let mut last: BTreeMap<ContractCode, u32> = BTreeMap::new();
-    for book in &stored {
+    for book in stored {
         let last = last.entry(book.contract.clone()).or_default();
         *last = book.version.max(*last);
     }
@@ -287,7 +287,7 @@ async fn against_stored(
             }
         }
     }
-    Ok(new)
+    new
 }
 
 /// The same book with its prices in a fixed order: the order of the rows says nothing.

@@ -2,6 +2,7 @@
 
 use super::cells::{Number, Words, may, must, optional, required};
 use super::job::{Job, Line};
+use super::registers::refer_provider;
 use super::{ImportKind, Sheet};
 use crate::AppError;
 use crate::collect::{case, manifest};
@@ -145,21 +146,7 @@ fn check(rows: &[Line<'_, BillRow>], organisations: &History<Organisation>, faul
     let mut numbers: HashMap<u32, u64> = HashMap::with_capacity(rows.len());
     let Some(first) = rows.first() else { return };
     let head = &first.value.head;
-    match organisations.latest(head.provider.as_str()) {
-        None => first.fault(
-            "provider",
-            format!("没有登记代码为「{}」的云服务商，请先导入，或改正代码", head.provider),
-            faults,
-        ),
-        Some(other) if other.side != Side::Provider => {
-            first.fault(
-                "provider",
-                format!("「{}」登记的类别是{}，不是云服务商", other.code, other.side.zh()),
-                faults,
-            );
-        }
-        Some(_) => {}
-    }
+    refer_provider(first, &head.provider, organisations, faults);
     for row in rows {
         let own = &row.value.head;
         let same = [

@@ -3,8 +3,8 @@
 use super::cells::clip;
 use super::job::{Cause, Job, Line};
 use crate::AppError;
-use domain::registry::{History, Registered, Version};
-use kernel::{Faults, Instant, Period};
+use domain::registry::{History, Organisation, Registered, Side, Version};
+use kernel::{Faults, Instant, OrganisationCode, Period};
 use sources::tabular::Records;
 use std::collections::HashSet;
 
@@ -23,6 +23,23 @@ pub(super) fn refer<T>(line: &Line<'_, T>, field: &str, what: &str, known: bool,
             format!("没有登记代码为「{text}」的{what}，请先导入，或改正代码"),
             faults,
         );
+    }
+}
+
+/// Notes a fault at `provider` if the code there is of nobody registered, or of no provider.
+pub(super) fn refer_provider<T>(
+    line: &Line<'_, T>,
+    code: &OrganisationCode,
+    organisations: &History<Organisation>,
+    faults: &mut Faults,
+) {
+    match organisations.latest(code.as_str()) {
+        None => refer(line, "provider", "云服务商", false, faults),
+        Some(other) if other.side != Side::Provider => {
+            let why = format!("「{code}」登记的类别是{}，不是云服务商", other.side.zh());
+            line.fault("provider", why, faults);
+        }
+        Some(_) => {}
     }
 }
 

@@ -5,8 +5,10 @@ use super::{Facts, StepState, refuse_closed};
 use crate::collect::manifest;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
+use domain::catalogue::Contract;
 use domain::rate::ChargeTable;
 use domain::reconcile::{AnswerOutcome, ClassSum, reconcile};
+use domain::registry::History;
 use kernel::{Digester, Money, Month, RunId};
 use lake::{Dataset, LakeName};
 use serde::{Deserialize, Serialize};
@@ -81,7 +83,7 @@ pub async fn reconcile_month(ctx: &OpContext, month: Month) -> Result<ReconcileO
     };
     let mut charges: Option<ChargeTable> = None;
     for (provider, bill) in &bills {
-        let tolerance = tolerance(&facts, provider);
+        let tolerance = tolerance(&facts.contracts, month, provider);
         let mut digest = Digester::new();
         digest
             .text(&rated.output.to_string())
@@ -164,9 +166,9 @@ async fn one_provider(
 }
 
 /// The tolerance of the provider's contracts; of several the smallest, and nothing where there is no contract.
-pub(super) fn tolerance(facts: &Facts, provider: &str) -> Money {
-    let at = facts.month.period().to().plus_s(-1);
-    let of_provider = facts.contracts.all_at(at).filter(|c| c.provider.as_str() == provider);
+pub(super) fn tolerance(contracts: &History<Contract>, month: Month, provider: &str) -> Money {
+    let at = month.period().to().plus_s(-1);
+    let of_provider = contracts.all_at(at).filter(|c| c.provider.as_str() == provider);
     of_provider.map(|c| c.tolerance).min().unwrap_or(Money::ZERO)
 }
 

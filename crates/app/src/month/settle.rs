@@ -133,7 +133,7 @@ impl Known {
                 month,
                 closed_with: version(closed_with),
                 newest: version(bill.version),
-                tolerance: tolerance(&Facts::load_prices(read, month).await?, &provider),
+                tolerance: tolerance(&read.history().await?, month, &provider),
             };
             let standing = |resource: &str, item: &str| {
                 let key = (resource.to_owned(), item.to_owned());
@@ -213,7 +213,7 @@ pub(crate) async fn paid_above(
     let records = read.statements_that_withheld().await?;
     let statements: Vec<Statement> = records.into_iter().map(|record| record.statement).collect();
     let ledger = WithheldLedger::of(&statements)?;
-    let tolerance = tolerance(&Facts::load_prices(read, bill.month).await?, provider);
+    let tolerance = tolerance(&read.history().await?, bill.month, provider);
     let mut left: BTreeMap<(&str, &str), Money> = BTreeMap::new();
     for position in ledger.positions() {
         if position.month == bill.month && position.scope.provider == provider {

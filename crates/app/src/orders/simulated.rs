@@ -66,7 +66,7 @@ impl HandsOf for BuiltIn {
 pub fn simulated_look(ctx: &OpContext, folder: &str) -> Result<(Look, Vec<u8>), AppError> {
     let hands = SimulatedHands::new(ctx, folder);
     let things = hands.things()?;
-    let bytes = serde_json::to_vec(&things).unwrap_or_default();
+    let bytes = serde_json::to_vec(&things)?;
     let resources = things.into_iter().filter(|thing| thing.made_by != StepKind::Network);
     let look = Look {
         taken_at: ctx.now(),

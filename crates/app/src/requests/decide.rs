@@ -6,7 +6,7 @@ use super::draft::saved;
 use super::people::{due_by, flow_of, people};
 use super::publish::{Turn, publish};
 use super::sight::{noted, of_kind, same_version, target, visible};
-use super::submit::{Frozen, follow, gives_back};
+use super::submit::{follow, gives_back};
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Actor, Duty, keep_apart};
 use domain::budget::HoldState;
@@ -94,8 +94,7 @@ async fn carry_out(ctx: &OpContext, (number, version): (&str, i64), what: Act) -
 
     let from = request.status;
     if let Some(event) = event_of(after.state).filter(|_| after.state != run.state) {
-        let frozen = work.frozen::<Frozen>(number).await?;
-        follow(&mut request, frozen, event)?;
+        follow(&mut work, &mut request, event).await?;
     }
     let freed = if gives_back(request.status) {
         work.turn_hold(number, HoldState::Freed, now).await?

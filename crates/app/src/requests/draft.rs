@@ -6,7 +6,7 @@ use crate::audit::changes_of;
 use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Permit, Target};
-use domain::registry::{InformationSystem, Organisation};
+use domain::registry::InformationSystem;
 use domain::request::{Declaration, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, next};
 use kernel::{AccountId, Instant, OrganisationCode, Period, SystemCode};
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,8 @@ pub(super) fn numbered(lines: Vec<RequestLine>) -> Vec<RequestLine> {
 }
 
 /// The unit that answers for a system now. Errors: nobody registered it.
-pub(super) async fn unit_of(
+async fn unit_of(
+    ctx: &OpContext,
     read: &mut Connection,
     system: &SystemCode,
     at: Instant,
@@ -81,7 +82,7 @@ pub(super) async fn unit_of(
     let body = body
         .ok_or_else(|| RequestError::UnknownSystem(system.to_string()))?
         .body;
-    let organisations = read.history::<Organisation>().await?;
+    let organisations = ctx.organisations(read).await?;
     let now = Period::new(at, at.plus_s(1)).ok();
     let heir = now.and_then(|now| organisations.answering(&body.organisation, now).pop());
     Ok(heir.map_or(body.organisation, |(_, code)| code))
@@ -108,7 +109,7 @@ pub(super) async fn writer(ctx: &OpContext, draft: &Draft) -> Result<(Organisati
     ctx.who()?;
     let unit = {
         let mut read = ctx.store().read().await?;
-        unit_of(&mut read, &draft.system, ctx.now()).await?
+        unit_of(ctx, &mut read, &draft.system, ctx.now()).await?
     };
     let about = Target {
         kind: "request",

@@ -17,6 +17,7 @@ use kernel::{AccountId, Instant, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
+use store::Connection;
 
 /// What approvers judge by: everything as it was when the application was handed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,17 +168,23 @@ fn freeze(ctx: &OpContext, run: &FlowRun, judged: Judged) -> Result<Frozen, AppE
     })
 }
 
+/// Of what was frozen only where the resources are.
+#[derive(Deserialize)]
+struct FrozenPlace {
+    place: Option<Place>,
+}
+
 /// What follows for an application when its flow comes to stand somewhere.
-pub(super) fn follow(
+pub(super) async fn follow(
+    read: &mut Connection,
     request: &mut ResourceRequest,
-    frozen: Option<Frozen>,
     event: RequestEvent,
 ) -> Result<(), AppError> {
-    let status = next(request.kind, request.status, event).map_err(RequestError::Status)?;
+    request.status = next(request.kind, request.status, event).map_err(RequestError::Status)?;
     if event == RequestEvent::Approve && request.place.is_none() {
+        let frozen = read.frozen::<FrozenPlace>(&request.number).await?;
         request.place = frozen.and_then(|frozen| frozen.place);
     }
-    request.status = status;
     Ok(())
 }
 

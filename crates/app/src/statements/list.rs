@@ -2,7 +2,6 @@
 
 use crate::{AppError, OpContext};
 use domain::authz::Target;
-use domain::registry::Organisation;
 use domain::settle::{Opinion, Position, Statement, StatementScope, StatementStatus, WithheldLedger, WithheldSums};
 use kernel::{Digest, Money, Month};
 use serde::Serialize;
@@ -72,7 +71,7 @@ pub struct ReleasedBy {
 /// The statements of a month, by number.
 pub async fn list(ctx: &OpContext, month: Month) -> Result<Vec<StatementRow>, AppError> {
     let mut read = ctx.store().read().await?;
-    let organisations = read.history::<Organisation>().await?;
+    let organisations = ctx.organisations(&mut read).await?;
     let at = month.period().to().plus_s(-1);
     let mut rows = Vec::new();
     for record in read.statements(month).await? {

@@ -69,10 +69,11 @@ impl ChainVerifier {
 
     /// Checks the next entry.
     pub fn check(&mut self, entry: &AuditEntry) -> Result<(), ChainError> {
-        let (last, digest) = self.last.unwrap_or((0, Digest::ZERO));
-        if entry.number != last + 1 {
+        let expected = self.expected();
+        let digest = self.last.map_or(Digest::ZERO, |(_, digest)| digest);
+        if entry.number != expected {
             return Err(ChainError::Number {
-                expected: last + 1,
+                expected,
                 found: entry.number,
             });
         }
@@ -92,6 +93,11 @@ impl ChainVerifier {
     /// Number and digest of the last entry that was checked: the head of the chain.
     pub const fn head(&self) -> Option<(i64, Digest)> {
         self.last
+    }
+
+    /// The number that the next entry must have.
+    pub fn expected(&self) -> i64 {
+        self.last.map_or(0, |(number, _)| number) + 1
     }
 }
 

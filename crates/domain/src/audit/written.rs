@@ -140,10 +140,10 @@ impl FileVerifier {
             return Err(FileError::Behind(self.lines));
         }
         self.lines += 1;
-        let last = self.chain.head().map_or(0, |(number, _)| number);
+        let expected = self.chain.expected();
         let altered = FileError::Line {
             line: self.lines,
-            number: last + 1,
+            number: expected,
         };
         let text = bytes
             .strip_suffix(b"\n")
@@ -176,7 +176,7 @@ impl FileVerifier {
         ];
         let line = self.lines;
         let chain = |why| FileError::Chain { line, why };
-        let entry = AuditEntry::of_texts(last + 1, texts).map_err(chain)?;
+        let entry = AuditEntry::of_texts(expected, texts).map_err(chain)?;
         if parsed.at != Instant::from_unix_s(parsed.at_s).to_string()
             || !self::line(&entry).is_ok_and(|line| line == text)
         {

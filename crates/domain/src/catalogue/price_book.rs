@@ -96,6 +96,11 @@ impl PriceBook {
         self.contract == other.contract && self.version > other.version && self.effective_from <= other.effective_from
     }
 
+    /// Whether it holds on any day before `end`: its day comes before, and none of `all` versions replaces it.
+    pub fn ever_holds<'b>(&self, end: Day, all: impl IntoIterator<Item = &'b Self>) -> bool {
+        self.effective_from < end && !all.into_iter().any(|other| other.replaces(self))
+    }
+
     /// Every fault of the book.
     pub fn faults(&self) -> Vec<PriceBookError> {
         let mut faults = Vec::new();
@@ -140,5 +145,29 @@ impl PriceBook {
     /// What it is called in a charge line: contract, version.
     pub fn label(&self) -> String {
         format!("{}/v{}", self.contract, self.version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_that_was_replaced_before_its_day_never_holds() {
+        let book = |version, from: &str| PriceBook {
+            contract: "HT-1".parse().unwrap(),
+            version,
+            effective_from: from.parse().unwrap(),
+            source: String::new(),
+            approver: String::new(),
+            lines: Vec::new(),
+        };
+        let all = [book(1, "2026-01-01"), book(2, "2026-06-01"), book(3, "2026-05-01")];
+        let holds = |end: &str| {
+            let end = end.parse().unwrap();
+            all.iter().map(|book| book.ever_holds(end, &all)).collect::<Vec<_>>()
+        };
+        assert_eq!(holds("2026-05-01"), [true, false, false]);
+        assert_eq!(holds("2026-07-01"), [true, false, true]);
     }
 }

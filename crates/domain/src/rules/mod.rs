@@ -12,6 +12,7 @@ mod deadline;
 mod exception;
 mod facts;
 mod level;
+mod panel;
 mod placement;
 mod review;
 mod rule;
@@ -25,6 +26,7 @@ pub use facts::{
     ApplicationKind, Arrival, Choice, CryptoConclusion, Line, Means, OwnPurchase, ProviderFacts, Purpose, QuotaLeft,
     Quote, QuotedPrice, RequestFacts, Stock, SystemFacts, UnitFacts,
 };
+pub use panel::{NewPanel, Panel, PanelError, PanelStep};
 pub use review::{
     Composition, Condition, ExpertReview, Opinion, ReviewDecision, ReviewFault, ReviewForm, ReviewScope, ReviewSubject,
     Reviewer,

@@ -4,7 +4,9 @@ mod availability;
 mod deductions;
 mod flow;
 mod ledger;
+mod signing;
 mod statement;
+mod unit_months;
 mod withheld;
 
 pub use availability::{
@@ -13,5 +15,7 @@ pub use availability::{
 pub use deductions::{DeductedMonth, assess_outages, sla_deductions};
 pub use flow::{FlowError, Opinion, StatementStatus, Step, advance};
 pub use ledger::{LedgerError, Position, Release, ReleaseCause, Review, WithheldLedger, WithheldSums};
+pub use signing::{SIGNING_ORDER, standing_opinions};
 pub use statement::{Settled, Statement, StatementItem, StatementScope, make_statements, number};
+pub use unit_months::UnitMonths;
 pub use withheld::{Agreements, Standing, Withheld};

@@ -5,16 +5,13 @@
 //! from the same lines.
 
 use super::withheld::withhold;
-use super::{Agreements, Release, SlaDeduction, Withheld};
+use super::{Agreements, Release, SlaDeduction, UnitMonths, Withheld};
 use crate::rate::{ChargeKind, ChargeTable};
 use crate::reconcile::Difference;
 use crate::registry::Side;
-use kernel::ratio::div_half_up;
 use kernel::{Money, MoneyError, Month};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-
-const MICRO: i128 = 1_000_000;
 
 /// For whom a statement is: one department, or everything of a provider.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -183,12 +180,7 @@ fn itemise(charges: &ChargeTable) -> Result<BTreeMap<StatementScope, Draft>, Mon
             let sum = draft.items.entry((corrects, group, text(row.item))).or_default();
             sum.lines += 1;
             if corrects.is_none() {
-                let whole = i128::from(row.quantity.micros()) * i128::from(row.part.num());
-                let fine = whole
-                    .checked_mul(MICRO)
-                    .and_then(|n| div_half_up(n, i128::from(row.part.den())))
-                    .ok_or(MoneyError)?;
-                sum.unit_picos += fine;
+                sum.unit_months.add(row.quantity, row.part)?;
             }
             sum.amount = sum.amount.plus(row.amount)?;
         }
@@ -238,8 +230,7 @@ fn stand_on_both(
 #[derive(Default)]
 struct ItemSum {
     lines: u64,
-    /// Unit months. Units: 10^-12.
-    unit_picos: i128,
+    unit_months: UnitMonths,
     amount: Money,
 }
 
@@ -257,13 +248,11 @@ impl Draft {
             .items
             .into_iter()
             .map(|((corrects, group, item), sum)| {
-                let micros = div_half_up(sum.unit_picos, MICRO).ok_or(MoneyError)?;
-                let unit_months = kernel::Quantity::from_micros(i64::try_from(micros).map_err(|_| MoneyError)?);
                 Ok(StatementItem {
                     group,
                     item,
                     lines: sum.lines,
-                    unit_months,
+                    unit_months: sum.unit_months.sum()?,
                     corrects,
                     amount: sum.amount,
                 })

@@ -6,7 +6,7 @@
 
 use documents::statement::ChargeItem;
 use domain::rate::{ChargeKind, ChargeMethod, ChargeRow};
-use kernel::ratio::div_half_up;
+use domain::settle::UnitMonths;
 use kernel::time::DAY_S;
 use kernel::{Money, MoneyError, Month, Quantity};
 
@@ -14,15 +14,13 @@ use kernel::{Money, MoneyError, Month, Quantity};
 pub(super) const NONE: &str = "—";
 const SEVERAL_STRETCHES: &str = "多段";
 const SEVERAL_PRICES: &str = "多价";
-const MICRO: i128 = 1_000_000;
 
 /// Lines added up.
 #[derive(Debug)]
 pub(super) struct ItemSum {
     kind: ChargeKind,
     quantity_micros: i128,
-    /// Unit months. Units: 10^-12.
-    unit_picos: i128,
+    unit_months: UnitMonths,
     /// From, to and part of the first line, as long as all lines share them.
     stretch: Option<(i64, i64, kernel::Ratio)>,
     days: String,
@@ -38,7 +36,7 @@ impl ItemSum {
         Self {
             kind,
             quantity_micros: 0,
-            unit_picos: 0,
+            unit_months: UnitMonths::default(),
             stretch: None,
             days: String::new(),
             price: None,
@@ -57,12 +55,8 @@ impl ItemSum {
             self.stretch = self.stretch.filter(|first| *first == stretch);
             self.price = self.price.take().filter(|first| first == price);
         }
-        let micros = i128::from(row.quantity.micros());
-        self.quantity_micros += micros;
-        let whole = micros.checked_mul(i128::from(row.part.num()) * MICRO);
-        self.unit_picos += whole
-            .and_then(|n| div_half_up(n, i128::from(row.part.den())))
-            .ok_or(MoneyError)?;
+        self.quantity_micros += i128::from(row.quantity.micros());
+        self.unit_months.add(row.quantity, row.part)?;
         self.capped |= row.method == ChargeMethod::Capped;
         self.lines += 1;
         self.amount = self.amount.plus(row.amount)?;
@@ -98,10 +92,7 @@ impl ItemSum {
             ChargeKind::Commitment => Ok((NONE.to_owned(), NONE.to_owned())),
             ChargeKind::OneOff => Ok((text(self.quantity_micros)?, NONE.to_owned())),
             _ if self.stretch.is_some() => Ok((text(self.quantity_micros)?, self.days.clone())),
-            _ => Ok((
-                text(div_half_up(self.unit_picos, MICRO).ok_or(MoneyError)?)?,
-                SEVERAL_STRETCHES.to_owned(),
-            )),
+            _ => Ok((self.unit_months.sum()?.to_string(), SEVERAL_STRETCHES.to_owned())),
         }
     }
 }
