@@ -30,7 +30,7 @@ pub(crate) async fn run(setting: &Setting, command: JobCommand) -> Result<Report
             let job = jobs::show(&ctx, id).await?;
             let mut report = Report::new(whole(&job));
             let how = if job.ended.is_none() {
-                "将在当前步骤完成后停止"
+                "已要求停止；正在办理的很快停下，已做的保留"
             } else {
                 "已取消"
             };
