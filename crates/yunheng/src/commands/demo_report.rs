@@ -78,10 +78,7 @@ pub(crate) async fn tell(
     }
     if let Some(told) = told {
         let transcript = told.transcript.display();
-        report.line(format!(
-            "\n申请、开通与回收的全部调用（在{}上）：{transcript}",
-            told.node
-        ));
+        report.line(format!("\n申请、开通与回收的全部调用，在{}上：{transcript}", told.node));
         report.line(format!("演示人员的登录名和密码：{}", told.accounts.display()));
     }
     if let Some(ready) = city.months.last() {
