@@ -6,6 +6,7 @@
 
 #![expect(clippy::panic, reason = "a fixture that cannot be made fails its test, and says why")]
 
+use domain::audit::AuditEntry;
 use domain::authz::{Account, Role, RoleAssignment, RoleState};
 use kernel::Instant;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -68,6 +69,13 @@ pub async fn employ(work: &mut UnitOfWork, account: &Account, roles: &[Role]) {
     if let Err(why) = done.await {
         panic!("{} is not employed: {why}", account.login);
     }
+}
+
+/// The audit chain of a test's store, from its first entry.
+pub async fn chain(store: &Store) -> Vec<AuditEntry> {
+    let read = async { store.read().await?.audit_entries(1, 10_000).await };
+    read.await
+        .unwrap_or_else(|why| panic!("the chain cannot be read: {why}"))
 }
 
 /// A clock, and the hand by which a test sets it. Units: seconds since 1970.

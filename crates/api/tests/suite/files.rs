@@ -424,8 +424,7 @@ async fn a_whole_list_is_whole(store: TestStore) {
 
 /// The lists that were taken away, by the chain.
 async fn lists_taken(desk: &Desk) -> Vec<String> {
-    let mut read = desk.ctx.store().read().await.unwrap();
-    let entries = read.audit_entries(1, 10_000).await.unwrap();
+    let entries = test_support::chain(desk.ctx.store()).await;
     let taken = entries.into_iter().filter(|entry| entry.action == "list.export");
     taken.map(|entry| entry.object).collect()
 }

@@ -63,15 +63,7 @@ async fn a_node_is_registered_with_its_platform(store: TestStore) {
         listed.text
     );
     assert_eq!(row["pools"][0]["separate"], true);
-    let entries = desk
-        .ctx
-        .store()
-        .read()
-        .await
-        .unwrap()
-        .audit_entries(1, 1_000)
-        .await
-        .unwrap();
+    let entries = test_support::chain(desk.ctx.store()).await;
     let added: Vec<_> = entries.iter().filter(|entry| entry.action == "node.add").collect();
     assert_eq!(added.len(), 2, "what changed nothing is no entry");
     assert!(

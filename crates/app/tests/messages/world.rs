@@ -197,7 +197,7 @@ impl World {
 
     /// Everything in the audit chain, as text.
     pub async fn chain(&self) -> String {
-        let entries = self.store.read().await.unwrap().audit_entries(1, 10_000).await.unwrap();
+        let entries = test_support::chain(&self.store).await;
         let line = |entry: &domain::audit::AuditEntry| format!("{} {} {}\n", entry.action, entry.object, entry.detail);
         entries.iter().map(line).collect()
     }

@@ -74,15 +74,7 @@ async fn what_is_tried_again_stands_under_the_name_of_whoever_asked(store: TestS
     let job = show(&admin, again).await.unwrap();
     assert_eq!((job.asked_by.as_str(), job.state), ("u20", JobState::Queued));
     // Who tried it again stands in the chain.
-    let entries = world
-        .ctx
-        .store()
-        .read()
-        .await
-        .unwrap()
-        .audit_entries(1, 1_000)
-        .await
-        .unwrap();
+    let entries = test_support::chain(world.ctx.store()).await;
     let retried = entries.iter().find(|entry| entry.action == "job.retry").unwrap();
     assert_eq!(retried.actor, "u40");
 }

@@ -90,15 +90,7 @@ async fn a_refused_order_goes_to_another_provider(store: TestStore) {
     let operator = world.person(33, "P2", Side::Provider, Role::ProviderOperator);
     begin_by_hand(&operator, (&second.number, None)).await.unwrap();
     assert_eq!(world.request(SQ).await.status, RequestStatus::Opening);
-    let entries = world
-        .ctx
-        .store()
-        .read()
-        .await
-        .unwrap()
-        .audit_entries(1, 1_000)
-        .await
-        .unwrap();
+    let entries = test_support::chain(world.ctx.store()).await;
     assert!(
         entries
             .iter()

@@ -4,7 +4,6 @@
 
 use app::OpContext;
 use app::requests::Draft;
-use domain::audit::AuditEntry;
 use domain::authz::{Account, AccountState, Actor, Role};
 use domain::budget::Purse;
 use domain::catalogue::{
@@ -244,7 +243,7 @@ impl Town {
 
     /// Audited actions about one object, in order: actor and action.
     pub async fn audited(&self, object: &str) -> Vec<(String, String)> {
-        let entries: Vec<AuditEntry> = self.store.read().await.unwrap().audit_entries(1, 10_000).await.unwrap();
+        let entries = test_support::chain(&self.store).await;
         let about = entries.into_iter().filter(|entry| entry.object == object);
         about.map(|entry| (entry.actor, entry.action)).collect()
     }

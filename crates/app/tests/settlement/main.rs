@@ -380,8 +380,7 @@ async fn who_may_not_is_refused_by_the_use_case_itself(store: TestStore) {
     ];
     let kinds = refused.map(|result| result.unwrap_err().kind());
     assert_eq!(kinds, [ErrorKind::Forbidden; 5]);
-    let mut read = world.ctx.store().read().await.unwrap();
-    let entries = read.audit_entries(1, 10_000).await.unwrap();
+    let entries = test_support::chain(world.ctx.store()).await;
     let noted: Vec<&str> = entries
         .iter()
         .filter(|entry| entry.actor == "stranger" && entry.action == "access.refused")
