@@ -4,10 +4,13 @@
 //! row lies in `kept_answer`, without an answer until [`Store::answer_command`] adds it. Whoever sends the command again
 //! meets the row when their unit of work begins.
 
-use crate::{Store, StoreError, UnitOfWork};
+use crate::{Store, StoreError, UnitOfWork, Value};
 use kernel::{AccountId, Digest, Instant};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+/// Answers that one statement keeps.
+const ANSWERS_AT_ONCE: usize = 100;
 
 /// A command of an account.
 #[derive(Debug)]
@@ -55,6 +58,13 @@ impl Command {
     }
 }
 
+/// An answer to a command that stands in line to be kept.
+#[derive(Debug)]
+pub(crate) struct KeptSoon {
+    values: [Value; 4],
+    kept: AtomicBool,
+}
+
 impl Store {
     /// The same store for one command.
     #[must_use]
@@ -66,18 +76,45 @@ impl Store {
     }
 
     /// Adds the answer to a command that took effect and has none yet. It says nothing about the business, so there is
-    /// no audit entry. Returns whether there was such a command.
+    /// no audit entry. Whoever's turn it is keeps the answers of all who stand in line, in one transaction.
     pub async fn answer_command(
         &self,
         (account, key): (AccountId, &str),
         status: i64,
         body: &str,
-    ) -> Result<bool, StoreError> {
-        let mut connection = self.write().await?;
-        let sql = "UPDATE kept_answer SET status = $3, body = $4 WHERE account = $1 AND key = $2 AND status = 0";
-        let values = [account.to_string().into(), key.into(), status.into(), body.into()];
-        let changed = connection.execute(sql, &values).await?;
+    ) -> Result<(), StoreError> {
+        let own = Arc::new(KeptSoon {
+            values: [account.to_string().into(), key.into(), status.into(), body.into()],
+            kept: AtomicBool::new(false),
+        });
+        self.waiting().push(Arc::clone(&own));
+        let turn = self.turn().await?;
+        if own.kept.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let mut all = std::mem::take(&mut *self.waiting());
+        // Whoever took it along before may have failed.
+        if !all.iter().any(|other| Arc::ptr_eq(other, &own)) {
+            all.push(own);
+        }
+        let mut connection = self.write_in(turn).await?;
+        let rows: Vec<&[Value]> = all.iter().map(|answer| &answer.values[..]).collect();
+        for some in rows.chunks(ANSWERS_AT_ONCE) {
+            let (rows, values) = connection.rows(some);
+            let sql = format!(
+                "UPDATE kept_answer SET status = given.column3, body = given.column4 FROM (VALUES {rows}) AS given \
+                 WHERE account = given.column1 AND key = given.column2 AND kept_answer.status = 0"
+            );
+            connection.execute(&sql, &values).await?;
+        }
         connection.commit().await?;
-        Ok(changed > 0)
+        for answer in all {
+            answer.kept.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Arc<KeptSoon>>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

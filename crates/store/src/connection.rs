@@ -4,15 +4,13 @@
 //! all the tables have. Everything runs inside a transaction.
 
 use crate::StoreError;
-use crate::command::Command;
+use crate::command::{Command, KeptSoon};
 use crate::migrate;
+use crate::sqlite::{SqlitePool, SqliteRow, SqliteTransaction};
 use serde::Serialize;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool, Postgres, Row as _, Transaction};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +20,10 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Values bound in one statement; SQLite allows 32,766.
 const BINDS_MAX: usize = 30_000;
+/// What a transaction on PostgreSQL is if it says nothing: it reads, and sees one state of the database.
+const READ: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// What one for writing says.
+const WRITE: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
 /// Serialises writers on PostgreSQL, as SQLite does by itself, so that the audit chain is in commit order.
 const WRITER_LOCK: &str = "SELECT pg_advisory_xact_lock(8109117)";
 
@@ -32,7 +34,9 @@ pub struct Store {
     pub(crate) patience: Duration,
     /// Whose turn it is to write: within a process writers stand in line here, first come, first served, and take no
     /// connection of the pool from readers meanwhile. Between processes the database itself keeps them apart.
-    pub(crate) writer: Arc<Mutex<()>>,
+    writer: Arc<Mutex<()>>,
+    /// Answers to commands that stand in line to be kept.
+    pub(crate) answers: Arc<std::sync::Mutex<Vec<Arc<KeptSoon>>>>,
     pub(crate) command: Option<Arc<Command>>,
 }
 
@@ -112,7 +116,7 @@ impl Row {
     /// An integer that is always there.
     pub fn int(&self, column: &str) -> Result<i64, StoreError> {
         Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Sqlite(row) => row.int(column)?.ok_or_else(|| missing(column))?,
             Self::Postgres(row) => row.try_get(column)?,
         })
     }
@@ -120,7 +124,7 @@ impl Row {
     /// An integer that may be missing.
     pub fn int_or_none(&self, column: &str) -> Result<Option<i64>, StoreError> {
         Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Sqlite(row) => row.int(column)?,
             Self::Postgres(row) => row.try_get(column)?,
         })
     }
@@ -128,7 +132,7 @@ impl Row {
     /// A text that is always there.
     pub fn text(&self, column: &str) -> Result<String, StoreError> {
         Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Sqlite(row) => row.text(column)?.ok_or_else(|| missing(column))?,
             Self::Postgres(row) => row.try_get(column)?,
         })
     }
@@ -136,7 +140,7 @@ impl Row {
     /// A text that may be missing.
     pub fn text_or_none(&self, column: &str) -> Result<Option<String>, StoreError> {
         Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
+            Self::Sqlite(row) => row.text(column)?,
             Self::Postgres(row) => row.try_get(column)?,
         })
     }
@@ -185,6 +189,11 @@ impl Row {
     }
 }
 
+/// A value that should be there is not.
+fn missing(column: &str) -> StoreError {
+    StoreError::Sql(format!("列 {column} 为空").into())
+}
+
 /// A transaction on either database.
 #[derive(Debug)]
 pub struct Connection {
@@ -195,7 +204,7 @@ pub struct Connection {
 
 #[derive(Debug)]
 enum Open {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(SqliteTransaction),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -208,21 +217,7 @@ impl Store {
     /// The same, but a writer waits no longer than `patience` (more than nothing) for another one.
     pub async fn open_with_patience(url: &str, patience: Duration) -> Result<Self, StoreError> {
         let pool = if url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(url).map_err(|_| StoreError::url(url))?;
-            let options = options
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(patience)
-                .foreign_keys(true)
-                .pragma("cache_size", "-65536");
-            Pool::Sqlite(
-                SqlitePoolOptions::new()
-                    .max_connections(4)
-                    .connect_with(options)
-                    .await
-                    .map_err(StoreError::open)?,
-            )
+            Pool::Sqlite(SqlitePool::open(url, patience)?)
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url).map_err(|_| StoreError::url(url))?;
             // Once without the pool, which would try for half a minute to reach a server that is not there.
@@ -231,6 +226,7 @@ impl Store {
             Pool::Postgres(
                 PgPoolOptions::new()
                     .max_connections(8)
+                    .after_connect(|connection, _| Box::pin(async move { connection.execute(READ).await.map(drop) }))
                     .connect_with(options)
                     .await
                     .map_err(StoreError::open)?,
@@ -242,6 +238,7 @@ impl Store {
             pool,
             patience,
             writer: Arc::default(),
+            answers: Arc::default(),
             command: None,
         })
     }
@@ -249,15 +246,14 @@ impl Store {
     /// Brings the tables up to date. Running it again changes nothing.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.pool {
-            Pool::Sqlite(pool) => {
-                // Nothing else keeps two programs from migrating one file at the same moment.
-                let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-                migrate::migrator("TEXT")
-                    .run_direct(None, &mut *transaction, false)
+            Pool::Sqlite(pool) => pool.migrate().await?,
+            Pool::Postgres(pool) => {
+                let mut own = PgConnection::connect_with(&pool.connect_options()).await?;
+                migrate::migrator("TEXT COLLATE \"C\"")
+                    .run_direct(None, &mut own, false)
                     .await?;
-                transaction.commit().await?;
+                own.close().await?;
             }
-            Pool::Postgres(pool) => migrate::migrator("TEXT COLLATE \"C\"").run(pool).await?,
         }
         Ok(())
     }
@@ -267,19 +263,11 @@ impl Store {
     /// Errors: they were never made, or are older than the program.
     pub async fn check_migrated(&self) -> Result<(), StoreError> {
         let newest = migrate::newest();
-        let found = match &self.pool {
-            Pool::Sqlite(pool) => {
-                sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-                    .fetch_one(pool)
-                    .await
-            }
-            Pool::Postgres(pool) => {
-                sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-                    .fetch_one(pool)
-                    .await
-            }
-        };
-        let found: Option<i64> = found.unwrap_or(None);
+        let mut read = self.read().await?;
+        let found = read
+            .first("SELECT max(version) AS newest FROM _sqlx_migrations", &[])
+            .await;
+        let found = found.ok().flatten().and_then(|row| row.int("newest").ok());
         if found.is_some_and(|found| found >= newest) {
             Ok(())
         } else {
@@ -298,29 +286,32 @@ impl Store {
     /// A transaction for reading: it sees one state of the database.
     pub async fn read(&self) -> Result<Connection, StoreError> {
         let open = match &self.pool {
-            Pool::Sqlite(pool) => Open::Sqlite(pool.begin().await?),
-            Pool::Postgres(pool) => {
-                let mut transaction = pool.begin().await?;
-                sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    .execute(&mut *transaction)
-                    .await?;
-                Open::Postgres(transaction)
-            }
+            Pool::Sqlite(pool) => Open::Sqlite(pool.read().await?),
+            Pool::Postgres(pool) => Open::Postgres(pool.begin().await?),
         };
         Ok(Connection { open, _turn: None })
     }
 
     /// A transaction for writing; there is only one at a time.
     pub(crate) async fn write(&self) -> Result<Connection, StoreError> {
+        self.write_in(self.turn().await?).await
+    }
+
+    /// Waits for the turn to write.
+    pub(crate) async fn turn(&self) -> Result<OwnedMutexGuard<()>, StoreError> {
         let turn = tokio::time::timeout(self.patience, Arc::clone(&self.writer).lock_owned());
-        let turn = turn.await.map_err(|_| StoreError::Busy)?;
+        turn.await.map_err(|_| StoreError::Busy)
+    }
+
+    /// A transaction of whoever's turn it is.
+    pub(crate) async fn write_in(&self, turn: OwnedMutexGuard<()>) -> Result<Connection, StoreError> {
         let open = match &self.pool {
-            Pool::Sqlite(pool) => Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Sqlite(pool) => Open::Sqlite(pool.write().await?),
             Pool::Postgres(pool) => {
                 let mut transaction = pool.begin().await?;
-                let patience = format!("SET LOCAL lock_timeout = {}", self.patience.as_millis().max(1));
-                sqlx::query(AssertSqlSafe(patience)).execute(&mut *transaction).await?;
-                sqlx::query(WRITER_LOCK).execute(&mut *transaction).await?;
+                let patience = self.patience.as_millis().max(1);
+                let turn = format!("{WRITE}; SET LOCAL lock_timeout = {patience}; {WRITER_LOCK}");
+                sqlx::raw_sql(AssertSqlSafe(turn)).execute(&mut *transaction).await?;
                 Open::Postgres(transaction)
             }
         };
@@ -337,15 +328,6 @@ impl Store {
     }
 }
 
-fn bind_sqlite<'q>(sql: &str, values: &[Value]) -> Query<'q, Sqlite, SqliteArguments> {
-    values
-        .iter()
-        .fold(sqlx::query(AssertSqlSafe(sql.to_owned())), |query, value| match value {
-            Value::Int(value) => query.bind(*value),
-            Value::Text(value) => query.bind(value.clone()),
-        })
-}
-
 fn bind_postgres<'q>(sql: &str, values: &[Value]) -> Query<'q, Postgres, PgArguments> {
     values
         .iter()
@@ -359,7 +341,7 @@ impl Connection {
     /// Runs a statement. Returns how many rows it changed.
     pub async fn execute(&mut self, sql: &str, values: &[Value]) -> Result<u64, StoreError> {
         Ok(match &mut self.open {
-            Open::Sqlite(t) => bind_sqlite(sql, values).execute(&mut **t).await?.rows_affected(),
+            Open::Sqlite(t) => t.execute(sql, values)?,
             Open::Postgres(t) => bind_postgres(sql, values).execute(&mut **t).await?.rows_affected(),
         })
     }
@@ -370,9 +352,7 @@ impl Connection {
         match self.execute(sql, values).await {
             Ok(1) => Ok(()),
             Ok(_) => Err(StoreError::Conflict(what.to_owned())),
-            Err(StoreError::Sql(error)) if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => {
-                Err(StoreError::Conflict(what.to_owned()))
-            }
+            Err(error) if error.is_duplicate() => Err(StoreError::Conflict(what.to_owned())),
             Err(error) => Err(error),
         }
     }
@@ -380,10 +360,7 @@ impl Connection {
     /// Reads all rows of a query.
     pub async fn all(&mut self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         Ok(match &mut self.open {
-            Open::Sqlite(t) => {
-                let rows = bind_sqlite(sql, values).fetch_all(&mut **t).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
+            Open::Sqlite(t) => t.all(sql, values)?.into_iter().map(Row::Sqlite).collect(),
             Open::Postgres(t) => {
                 let rows = bind_postgres(sql, values).fetch_all(&mut **t).await?;
                 rows.into_iter().map(Row::Postgres).collect()
@@ -401,17 +378,26 @@ impl Connection {
         let width = rows.first().map_or(1, |row| row.len().max(1));
         let mut changed = 0;
         for chunk in rows.chunks((BINDS_MAX / width).clamp(1, 500)) {
-            let mut sql = format!("INSERT INTO {into} VALUES ");
-            for place in 0..chunk.len() {
-                let binds: Vec<String> = (1..=width).map(|n| self.placeholder(place * width + n)).collect();
-                let comma = if place == 0 { "" } else { "," };
-                sql.push_str(&format!("{comma}({})", binds.join(",")));
-            }
-            sql.push_str(tail);
-            let values: Vec<Value> = chunk.iter().flatten().cloned().collect();
-            changed += self.execute(&sql, &values).await?;
+            let (rows, values) = self.rows(chunk);
+            changed += self
+                .execute(&format!("INSERT INTO {into} VALUES {rows}{tail}"), &values)
+                .await?;
         }
         Ok(changed)
+    }
+
+    /// Rows for `VALUES`, as places for values, and the values.
+    pub(crate) fn rows(&self, rows: &[impl AsRef<[Value]>]) -> (String, Vec<Value>) {
+        let mut text = String::new();
+        let mut values = Vec::new();
+        for row in rows {
+            let first = values.len();
+            values.extend_from_slice(row.as_ref());
+            let places: Vec<String> = (first + 1..=values.len()).map(|n| self.placeholder(n)).collect();
+            let comma = if first == 0 { "" } else { "," };
+            text.push_str(&format!("{comma}({})", places.join(",")));
+        }
+        (text, values)
     }
 
     /// The `n`th placeholder of a statement with many. SQLite looks for a numbered one among all that it has seen,
@@ -425,7 +411,7 @@ impl Connection {
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self.open {
-            Open::Sqlite(t) => t.commit().await?,
+            Open::Sqlite(t) => t.commit()?,
             Open::Postgres(t) => t.commit().await?,
         }
         Ok(())

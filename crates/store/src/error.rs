@@ -1,6 +1,8 @@
 //! What can go wrong with the store.
 
 use kernel::{ErrorKind, Kinded};
+use rusqlite::ffi;
+use std::error::Error as Fault;
 use thiserror::Error;
 
 /// An error of the store.
@@ -11,7 +13,7 @@ pub enum StoreError {
     Url(String),
     /// It cannot be reached or opened.
     #[error("无法打开数据库: {0}；请检查地址、权限、磁盘空间和服务是否启动")]
-    Open(#[source] sqlx::Error),
+    Open(#[source] Box<dyn Fault + Send + Sync>),
     /// The file is something else.
     #[error("该文件不是数据库文件，或已损坏；请检查数据库地址，或从备份恢复（文件未被改动）")]
     NotADatabase,
@@ -29,7 +31,7 @@ pub enum StoreError {
     DiskFull,
     /// A statement failed.
     #[error("数据库操作失败: {0}")]
-    Sql(#[source] sqlx::Error),
+    Sql(#[source] Box<dyn Fault + Send + Sync>),
     /// A stored row cannot be read.
     #[error("数据库中 {table} 的记录 {key} 无法识别: {why}")]
     BadRow {
@@ -63,11 +65,29 @@ impl StoreError {
     }
 
     /// For what happened while opening.
-    pub(crate) fn open(error: sqlx::Error) -> Self {
-        match Self::from(error) {
+    pub(crate) fn open(error: impl Into<Self>) -> Self {
+        match error.into() {
             Self::Sql(error) => Self::Open(error),
             known => known,
         }
+    }
+
+    /// Whether a statement failed as there is such a row already.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        let postgres = error
+            .downcast_ref::<sqlx::Error>()
+            .and_then(sqlx::Error::as_database_error);
+        let sqlite = error
+            .downcast_ref::<rusqlite::Error>()
+            .and_then(rusqlite::Error::sqlite_error);
+        postgres.is_some_and(|error| error.is_unique_violation())
+            || sqlite.is_some_and(|error| {
+                matches!(
+                    error.extended_code,
+                    ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+                )
+            })
     }
 }
 
@@ -76,22 +96,29 @@ impl From<sqlx::Error> for StoreError {
         if matches!(error, sqlx::Error::PoolTimedOut) {
             return Self::Busy;
         }
-        let database = error.as_database_error();
-        if database.is_some_and(|database| database.message().starts_with("no such table")) {
-            return Self::NotMigrated;
-        }
-        let code = database
-            .and_then(|database| database.code())
-            .map(|code| code.into_owned());
-        match code.as_deref() {
-            // PostgreSQL's way of saying that there is no such table.
+        match error.as_database_error().and_then(|error| error.code()).as_deref() {
+            // PostgreSQL's undefined_table, lock_not_available, disk_full.
             Some("42P01") => Self::NotMigrated,
-            // SQLite: SQLITE_BUSY, SQLITE_LOCKED and their extended forms; PostgreSQL: lock not available.
-            Some("5" | "6" | "261" | "262" | "517" | "55P03") => Self::Busy,
-            Some("26") => Self::NotADatabase,
-            // SQLITE_FULL, disk_full, and I/O errors while writing.
-            Some("13" | "53100" | "778") => Self::DiskFull,
-            _ => Self::Sql(error),
+            Some("55P03") => Self::Busy,
+            Some("53100") => Self::DiskFull,
+            _ => Self::Sql(error.into()),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        match code {
+            Some(ffi::SQLITE_ERROR) if error.to_string().contains("no such table") => Self::NotMigrated,
+            Some(ffi::SQLITE_IOERR_WRITE) => Self::DiskFull,
+            // The others in all their extended forms.
+            _ => match code.map(|code| code & 0xff) {
+                Some(ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) => Self::Busy,
+                Some(ffi::SQLITE_NOTADB) => Self::NotADatabase,
+                Some(ffi::SQLITE_FULL) => Self::DiskFull,
+                _ => Self::Sql(error.into()),
+            },
         }
     }
 }

@@ -33,6 +33,7 @@ mod requests;
 mod room;
 mod runs;
 mod sightings;
+mod sqlite;
 mod statements;
 mod unit_of_work;
 

@@ -15,7 +15,7 @@ macro_rules! store_suite {
                 charge_sums_round_trip;
             people: accounts_round_trip, roles_are_proposed_and_decided, secrets_are_found_by_digest_and_end,
                 requests_are_seen_by_whom_they_concern, flows_and_to_dos, room_is_held_used_and_freed,
-                a_job_has_one_worker, a_change_sent_again_has_its_answer;
+                a_job_has_one_worker, a_change_sent_again_has_its_answer, answers_of_many_are_kept_together;
             commit: nothing_without_audit, dropped_work_leaves_nothing, a_conflict_leaves_nothing, readers_see_one_state,
                 a_second_writer_waits_and_is_told;
             chain: in_order_of_commit, a_changed_row_is_found, a_removed_row_is_found;

@@ -5,7 +5,7 @@ use domain::reconcile::AnswerOutcome;
 use domain::registry::Organisation;
 use kernel::{CaseId, Digest};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr as _, SqlitePool};
+use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr as _};
 use std::borrow::Cow;
 use store::{Store, StoreError};
 use test_support::TestStore;
@@ -33,27 +33,33 @@ INSERT INTO statement VALUES ('JS-202603-0001','2026-03','P1','D1','draft',1,-8,
 "payable":"-0.08"}');
 "#;
 
+/// How the first version kept the record of its migrations on SQLite.
+const RECORD: &str = "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on \
+    TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL, execution_time BIGINT \
+    NOT NULL)";
+
 /// A database that the first version of the program made and filled.
 async fn of_first_version(backend: &str) -> TestStore {
-    let migrator = |text: &str| {
+    let first = |text: &str| {
         let sql = AssertSqlSafe(FIRST.replace("{text}", text)).into_sql_str();
-        let first = Migration::new(1, Cow::Borrowed("house"), MigrationType::Simple, sql, false);
-        Migrator::with_migrations(vec![first])
+        Migration::new(1, Cow::Borrowed("house"), MigrationType::Simple, sql, false)
     };
     let rows = ROWS
         .replace("CASE", &CaseId::from_parts(1, &[1; 10]).to_string())
         .replace("DIGEST", &Digest::of(b"x").to_string());
     if backend == "SQLite" {
         let store = test_support::sqlite_empty().await;
-        let pool = SqlitePool::connect(store.url()).await.unwrap();
-        migrator("TEXT").run(&pool).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(rows)).execute(&pool).await.unwrap();
-        pool.close().await;
+        let file = rusqlite::Connection::open(store.url().trim_start_matches("sqlite://")).unwrap();
+        file.execute_batch(&[RECORD, first("TEXT").sql.as_str(), &rows].join(";"))
+            .unwrap();
+        let sql = "INSERT INTO _sqlx_migrations VALUES (1, 'house', CURRENT_TIMESTAMP, TRUE, ?1, 1)";
+        file.execute(sql, [&*first("TEXT").checksum]).unwrap();
         store
     } else {
         let store = test_support::postgres_empty().await;
         let pool = PgPool::connect(store.url()).await.unwrap();
-        migrator("TEXT COLLATE \"C\"").run(&pool).await.unwrap();
+        let migrator = Migrator::with_migrations(vec![first("TEXT COLLATE \"C\"")]);
+        migrator.run(&pool).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(rows)).execute(&pool).await.unwrap();
         pool.close().await;
         store
