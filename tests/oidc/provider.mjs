@@ -6,14 +6,16 @@
 //   yunheng-short    the token lives for one minute
 //   yunheng-borrowed the token is one for another client
 //   another          is not ours at all
+// With a second address it has a place to log out at, from which browsers are sent back there; without one it has none.
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
-const callback = process.argv[2];
+const [callback, home] = process.argv.slice(2);
 const client = (client_id) => ({
   client_id,
   client_secret: `secret of ${client_id}`,
   redirect_uris: [callback],
+  post_logout_redirect_uris: home ? [home] : [],
   response_types: ['code'],
   grant_types: ['authorization_code'],
 });
@@ -31,6 +33,7 @@ server.listen(0, '127.0.0.1', () => {
       Grant: 3600,
     },
     cookies: { keys: ['test'] },
+    features: { rpInitiatedLogout: { enabled: Boolean(home) } },
   });
   provider.use(async (ctx, next) => {
     await next();

@@ -31,6 +31,8 @@ pub struct ProviderConfig {
     pub client_secret: String,
     /// Where it sends browsers back to.
     pub redirect_url: String,
+    /// Where it sends browsers that were logged out there; none if they stay at the provider.
+    pub post_logout_redirect_url: Option<String>,
     /// Certificates of its own, PEM; none for those of the system.
     pub ca_file: Option<PathBuf>,
 }
@@ -62,6 +64,8 @@ struct Metadata {
     authorization_endpoint: String,
     token_endpoint: String,
     jwks_uri: String,
+    /// Where browsers are logged out; not every provider has such a place.
+    end_session_endpoint: Option<String>,
 }
 
 /// What the provider gives for a code.
@@ -117,6 +121,9 @@ impl IdentityProvider {
     pub fn new(config: ProviderConfig) -> Result<Self, IdentityError> {
         address("issuer", &config.issuer)?;
         address("redirect_url", &config.redirect_url)?;
+        if let Some(home) = &config.post_logout_redirect_url {
+            address("post_logout_redirect_url", home)?;
+        }
         if config.client_id.trim().is_empty() || config.client_secret.trim().is_empty() {
             let why = "不能为空".to_owned();
             return Err(IdentityError::Config {
@@ -161,6 +168,22 @@ impl IdentityProvider {
             ("code_challenge_method", "S256"),
         ]);
         Ok(url.into())
+    }
+
+    /// Where to send a browser to be logged out at the provider (OpenID Connect RP-Initiated Logout 1.0); none if the
+    /// provider has no such place. No token of the person is kept, so no `id_token_hint` is sent: the provider asks
+    /// whoever comes whether they want it.
+    pub async fn logout_address(&self) -> Result<Option<String>, IdentityError> {
+        let (metadata, _) = self.known().await?;
+        let Some(endpoint) = &metadata.end_session_endpoint else {
+            return Ok(None);
+        };
+        let mut url = address("end_session_endpoint", endpoint)?;
+        let home = self.config.post_logout_redirect_url.as_deref();
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.config.client_id)
+            .extend_pairs(home.map(|home| ("post_logout_redirect_uri", home)));
+        Ok(Some(url.into()))
     }
 
     /// Who somebody is that came back with a code. Errors: the provider does not give a token for it, or one that does
@@ -269,6 +292,7 @@ mod tests {
             client_id: "yunheng".to_owned(),
             client_secret: "geheim".to_owned(),
             redirect_url: "https://cloud.example/api/v1/sessions/oidc/callback".to_owned(),
+            post_logout_redirect_url: Some("https://cloud.example/".to_owned()),
             ca_file: None,
         }
     }
@@ -291,6 +315,45 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_browser_is_sent_to_log_out_where_the_provider_says() {
+        let told = async |endpoint: Option<&str>, home: Option<&str>| {
+            let provider = IdentityProvider::new(ProviderConfig {
+                post_logout_redirect_url: home.map(str::to_owned),
+                ..config()
+            })
+            .unwrap();
+            let metadata = Metadata {
+                issuer: "https://id.example".to_owned(),
+                authorization_endpoint: "https://id.example/auth".to_owned(),
+                token_endpoint: "https://id.example/token".to_owned(),
+                jwks_uri: "https://id.example/jwks".to_owned(),
+                end_session_endpoint: endpoint.map(str::to_owned),
+            };
+            *provider.known.lock().await = Some((metadata, KeyList::default()));
+            provider.logout_address().await
+        };
+        assert_eq!(told(None, Some("https://cloud.example/")).await, Ok(None));
+        let address = told(
+            Some("https://id.example/end?realm=city"),
+            Some("https://cloud.example/"),
+        )
+        .await;
+        let expected = "https://id.example/end?realm=city&client_id=yunheng\
+                        &post_logout_redirect_uri=https%3A%2F%2Fcloud.example%2F";
+        assert_eq!(address, Ok(Some(expected.to_owned())));
+        let address = told(Some("https://id.example/end"), None).await;
+        assert_eq!(address, Ok(Some("https://id.example/end?client_id=yunheng".to_owned())));
+        let plain = told(Some("http://id.example/end"), None).await;
+        assert!(matches!(
+            plain,
+            Err(IdentityError::Config {
+                field: "end_session_endpoint",
+                ..
+            })
+        ));
     }
 
     #[test]

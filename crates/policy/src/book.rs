@@ -75,6 +75,18 @@ impl PolicyFiles {
                 let text = format!("流程 {} 第 {} 版：{}", flow.code, flow.version, fault.message);
                 faults.push(0, "", text);
             }
+            if let Some(whole) = &flow.whole
+                && rules.deadline(whole.deadline, flow.from).is_none()
+            {
+                let text = format!(
+                    "流程 {} 第 {} 版：生效之日（{}）规则书中没有期限「{}」，请先登记期限，或去掉流程中的 whole",
+                    flow.code,
+                    flow.version,
+                    flow.from.day(),
+                    whole.deadline.zh()
+                );
+                faults.push(0, "", text);
+            }
         }
         if !faults.is_empty() {
             return Err(PolicyError::Faults(faults));
@@ -102,31 +114,51 @@ fn parse_all<T: DeserializeOwned>(files: Vec<(String, String)>) -> Result<Vec<T>
 mod tests {
     use super::*;
 
+    /// Why the shipped policies are refused with this change to the flow for new resources.
+    fn refused(change: impl Fn(&mut FlowDefinition)) -> String {
+        let read = PolicyFiles::read(&|folder| {
+            let text = |name: &str, text: &str| {
+                if name != "new.toml" {
+                    return text.to_owned();
+                }
+                let mut flow: FlowDefinition = toml::from_str(text).unwrap();
+                change(&mut flow);
+                toml::to_string(&flow).unwrap()
+            };
+            let files = SHIPPED.iter().filter(|(of, ..)| *of == folder);
+            files
+                .map(|(_, name, own)| ((*name).to_owned(), text(name, own)))
+                .collect()
+        });
+        read.map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
     #[test]
     fn a_flow_on_which_nobody_decides_is_refused() {
-        let read = |when: Option<&str>| {
-            PolicyFiles::read(&|folder| {
-                let files = SHIPPED.iter().filter(|(of, ..)| *of == folder);
-                let text = |name: &str, text: &str| match (name, when) {
-                    ("new.toml", Some(when)) => {
-                        let mut flow: FlowDefinition = toml::from_str(text).unwrap();
-                        for node in &mut flow.nodes {
-                            node.when.all = vec![when.to_owned().into()];
-                        }
-                        toml::to_string(&flow).unwrap()
-                    }
-                    _ => text.to_owned(),
-                };
-                files
-                    .map(|(_, name, own)| ((*name).to_owned(), text(name, own)))
-                    .collect()
-            })
-        };
-        assert!(read(None).is_ok());
-        let error = read(Some("non_xinchuang")).unwrap_err().to_string();
+        assert_eq!(refused(|_| {}), "");
+        let error = refused(|flow| {
+            for node in &mut flow.nodes {
+                node.when.all = vec!["non_xinchuang".to_owned().into()];
+            }
+        });
         assert!(
             error.contains("流程 new 第 1 版：当 above_catalogue=false，non_xinchuang=false 时没有任何环节参与"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_flow_whose_whole_term_is_not_in_the_rule_book_is_refused() {
+        let early = |flow: &mut FlowDefinition| flow.from = "2025-12-31".parse().unwrap();
+        let error = refused(early);
+        assert!(
+            error.contains("流程 new 第 1 版：生效之日（2025-12-31）规则书中没有期限「全部审批」"),
+            "{error}"
+        );
+        let untimed = |flow: &mut FlowDefinition| {
+            early(flow);
+            flow.whole = None;
+        };
+        assert_eq!(refused(untimed), "", "one that is not timed needs no deadline");
     }
 }

@@ -22,6 +22,8 @@ pub struct Session {
     pub address: String,
     /// With what.
     pub agent: String,
+    /// Whether it was begun at the city's identity provider.
+    pub at_provider: bool,
 }
 
 /// A token for programs.
@@ -56,6 +58,7 @@ fn session(row: &Row) -> Result<Session, StoreError> {
         expires: Instant::from_unix_s(row.int("expires_s")?),
         address: row.text("address")?,
         agent: row.text("agent")?,
+        at_provider: row.int("at_provider")? != 0,
     })
 }
 
@@ -85,9 +88,10 @@ impl Connection {
             new.expires.unix_s().into(),
             new.address.clone().into(),
             new.agent.clone().into(),
+            i64::from(new.at_provider).into(),
         ];
-        let sql = "INSERT INTO session (id, secret, account, created_s, seen_s, expires_s, address, agent) \
-                   VALUES ($1,$2,$3,$4,$5,$6,$7,$8)";
+        let sql = "INSERT INTO session (id, secret, account, created_s, seen_s, expires_s, address, agent, at_provider) \
+                   VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)";
         self.execute_one(sql, &values, "会话").await
     }
 

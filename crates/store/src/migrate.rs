@@ -17,6 +17,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "request records",
         include_str!("../migrations/0007_request_records.sql"),
     ),
+    (
+        8,
+        "provider sessions",
+        include_str!("../migrations/0008_provider_sessions.sql"),
+    ),
 ];
 
 pub(crate) fn migrator(text_type: &str) -> Migrator {

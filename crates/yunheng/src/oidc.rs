@@ -13,6 +13,7 @@ pub(crate) struct OidcSection {
     client_id: String,
     secret_file: PathBuf,
     redirect_url: String,
+    post_logout_redirect_url: Option<String>,
     ca_file: Option<PathBuf>,
 }
 
@@ -32,6 +33,7 @@ impl OidcSection {
             client_id: self.client_id.clone(),
             client_secret: secret.trim().to_owned(),
             redirect_url: self.redirect_url.clone(),
+            post_logout_redirect_url: self.post_logout_redirect_url.clone(),
             ca_file: self.ca_file.clone(),
         });
         provider.map_err(|why| why.to_string())

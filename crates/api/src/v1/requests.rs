@@ -130,6 +130,10 @@ struct RequestBody {
     /// Its flow: nodes, tasks, opinions.
     #[schema(value_type = Option<Object>)]
     flow: Value,
+    /// When the whole approval is due since it was last handed in; none if it is not timed.
+    due: Option<String>,
+    /// Whether the whole approval takes, or took, longer than that; none if it is not timed.
+    overdue: Option<bool>,
     #[schema(value_type = Vec<Object>)]
     reviews: Value,
     /// Files about it.
@@ -170,6 +174,7 @@ struct OpinionBody {
 impl From<RequestView> for RequestBody {
     fn from(view: RequestView) -> Self {
         let people = view.people.iter().map(|(id, name)| (id.to_string(), json!(name)));
+        let whole = view.flow.as_ref().and_then(|run| run.whole);
         Self {
             number: view.request.number.clone(),
             status: view.request.status.word().to_owned(),
@@ -177,6 +182,8 @@ impl From<RequestView> for RequestBody {
             evidence: view.evidence.into_iter().map(Into::into).collect(),
             people: Value::Object(people.collect()),
             frozen: value(view.frozen),
+            due: whole.map(|whole| whole.due.to_string()),
+            overdue: view.overdue,
             flow: value(view.flow),
             reviews: value(view.reviews),
             request: value(view.request),

@@ -5,7 +5,7 @@ use crate::idempotency::Given;
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::session::{Asker, cookie};
-use app::accounts::{self, Credentials, LoginOutcome};
+use app::accounts::{self, Credentials, LoggedOut, LoginOutcome};
 use axum::Json;
 use axum::extract::FromRequest;
 use axum::extract::{ConnectInfo, Path, Request, State};
@@ -64,6 +64,38 @@ pub(super) struct SessionView {
     address: String,
     /// With what.
     agent: String,
+}
+
+/// What is left of a login at the identity provider after logging out here.
+#[derive(Debug, Serialize, ToSchema)]
+struct LogoutView {
+    /// Where the browser goes to be logged out at the identity provider too; none if there is no such address, or it is
+    /// not known now.
+    address: Option<String>,
+    /// How it stands, in a sentence for whoever logged out.
+    detail: &'static str,
+}
+
+impl LogoutView {
+    /// None if nothing is left.
+    fn of(left: LoggedOut) -> Option<Self> {
+        let (address, detail) = match left {
+            LoggedOut::Everywhere => return None,
+            LoggedOut::GoingOn(address) => (
+                Some(address),
+                "已退出本平台。统一身份认证仍保持登录，请打开该地址一并退出",
+            ),
+            LoggedOut::NoPlace => (
+                None,
+                "已退出本平台。统一身份认证仍保持登录，且没有提供退出地址；使用公用电脑的，请到认证服务退出",
+            ),
+            LoggedOut::Unknown => (
+                None,
+                "已退出本平台。统一身份认证仍保持登录，暂时查不到其退出地址；使用公用电脑的，请稍后到认证服务退出",
+            ),
+        };
+        Some(Self { address, detail })
+    }
 }
 
 /// From where and with what somebody comes, if they do not come too often.
@@ -129,14 +161,19 @@ async fn list_sessions(asker: Asker) -> Result<Json<Vec<SessionView>>, Problem> 
 
 /// Log out
 #[utoipa::path(delete, path = "/sessions/current", tag = "sessions",
-    responses((status = 204, description = "Logged out")))]
+    responses((status = 200, description = "Logged out here; the session was begun at the identity provider, and goes on there", body = LogoutView),
+        (status = 204, description = "Logged out")))]
 async fn end_session(State(api): State<Api>, asker: Asker) -> Result<Response, Problem> {
     asker.in_person()?;
-    if let Some(session) = asker.session {
-        accounts::log_out(&asker.ctx, session).await?;
-    }
+    let left = match asker.session {
+        Some(session) => accounts::log_out(&asker.ctx, session).await?,
+        None => LoggedOut::Everywhere,
+    };
     let gone = [(header::SET_COOKIE, cookie("", 0, api.edge.behind_proxy))];
-    Ok((StatusCode::NO_CONTENT, gone).into_response())
+    Ok(match LogoutView::of(left) {
+        Some(view) => (gone, Json(view)).into_response(),
+        None => (StatusCode::NO_CONTENT, gone).into_response(),
+    })
 }
 
 /// End one of one's own sessions

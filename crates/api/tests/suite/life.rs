@@ -5,12 +5,14 @@ use super::estate::{APPROVED, People, application, market};
 use axum::http::StatusCode;
 use domain::authz::Role;
 use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
 use test_support::{TestStore, on_both_stores};
 
 on_both_stores!(
     an_application_becomes_a_metered_resource,
     a_refused_order_goes_to_another_provider,
-    an_ended_resource_is_proven_gone
+    an_ended_resource_is_proven_gone,
+    the_term_of_the_whole_approval_is_shown,
 );
 
 struct Town {
@@ -88,6 +90,37 @@ async fn approved(store: TestStore) -> Town {
         .unwrap();
     work.commit().await.unwrap();
     town
+}
+
+async fn the_term_of_the_whole_approval_is_shown(store: TestStore) {
+    let town = approved(store).await;
+    let due = town.desk.ctx.now().plus_s(60).to_string();
+    let run = json!({
+        "definition": "new", "version": 1, "subject": APPROVED, "applicants": [town.own.applicant.0.to_string()],
+        "organisation": "D01", "provider": null, "facts": {}, "state": "open", "stage": 0, "current": ["unit"],
+        "visit": 1, "tasks": [], "history": [],
+        "whole": { "due": due, "stopped": null, "reminded": false, "escalated": false },
+    });
+    let mut work = town.desk.ctx.store().begin().await.unwrap();
+    work.save_flow(APPROVED, ("new", 1, "open"), &run, None).await.unwrap();
+    work.audit(town.desk.ctx.now(), ("测试", "test", "x"), "{}".to_owned())
+        .await
+        .unwrap();
+    work.commit().await.unwrap();
+    let path = format!("/api/v1/requests/{APPROVED}");
+    let shown = async |by: &By| {
+        let said = town.desk.get(&path, by).await;
+        assert_eq!(said.status, StatusCode::OK, "{}", said.text);
+        json!([said.body["due"], said.body["overdue"]])
+    };
+    assert_eq!(shown(&town.own.head).await, json!([due, false]));
+    town.desk.clock.fetch_add(60, Ordering::SeqCst);
+    assert_eq!(shown(&town.own.head).await, json!([due, true]));
+    assert_eq!(
+        shown(&town.own.speaker).await,
+        json!([null, null]),
+        "no provider's business"
+    );
 }
 
 async fn a_refused_order_goes_to_another_provider(store: TestStore) {

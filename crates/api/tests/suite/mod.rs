@@ -12,6 +12,7 @@ mod nodes;
 mod once;
 mod people;
 mod prices;
+mod provider;
 mod sign_in;
 mod socket;
 mod told;

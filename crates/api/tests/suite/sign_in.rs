@@ -1,23 +1,24 @@
-//! Signing in at an identity provider: a real one, started by the test, with a browser that follows its pages.
-//!
-//! The provider (tests/oidc) runs on Node.js; `make setup-test` installs it. Without it these tests fail, and say so.
+//! Signing in and out at an identity provider: a real one, started by the test, with a browser that follows its pages.
 
 use super::desk::{By, Desk, Said};
+use super::provider::{CALLBACK, HOME, Provider, Visitor};
+use app::OpContext;
+use app::statements::{Fonts, Renderer};
 use axum::http::{Method, StatusCode, header};
 use domain::authz::{Action, Role};
-use identity::{IdentityProvider, ProviderConfig};
 use kernel::AccountId;
 use reqwest::Url;
 use ring::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, sign};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use test_support::{TestStore, on_both_stores};
 
 on_both_stores!(
     somebody_who_is_bound_logs_in_once_and_out,
+    who_logs_out_is_shown_the_way_out_of_the_provider_too,
+    a_provider_without_a_way_out_keeps_nobody_logged_in_here,
+    a_provider_that_is_away_keeps_nobody_logged_in_here,
     who_is_not_bound_or_not_in_use_stays_out,
     a_login_ends_in_the_browser_that_began_it_and_once,
     a_token_that_answers_another_question_is_refused,
@@ -28,52 +29,10 @@ on_both_stores!(
     without_a_provider_it_says_so,
 );
 
-const CALLBACK: &str = "http://127.0.0.1:9/api/v1/sessions/oidc/callback";
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/oidc");
-
-/// The provider's process; it ends with its standard input.
-struct Provider {
-    process: Child,
-    issuer: String,
-}
-
-impl Provider {
-    fn start() -> Self {
-        let installed = std::path::Path::new(FOLDER).join("node_modules/oidc-provider");
-        assert!(
-            installed.is_dir(),
-            "the identity provider of the tests is not installed, so nobody was signed in. Run `make setup-test`."
-        );
-        let mut process = Command::new("node")
-            .arg("provider.mjs")
-            .arg(CALLBACK)
-            .current_dir(FOLDER)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|why| panic!("node does not start: {why}. Run `make setup-test`."));
-        let mut issuer = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut issuer)
-            .unwrap();
-        let issuer = issuer.trim().to_owned();
-        assert!(issuer.starts_with("http://127.0.0.1:"), "the provider said {issuer:?}");
-        Self { process, issuer }
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
-    }
-}
-
 /// A desk whose people can sign in at a provider.
 struct Town {
     desk: Desk,
-    _provider: Provider,
+    provider: Provider,
 }
 
 #[expect(
@@ -89,23 +48,14 @@ fn real_time_s() -> i64 {
 
 impl Town {
     async fn new(store: TestStore, client: &str) -> Self {
-        let (desk, provider) = (Desk::new(store).await, Provider::start());
+        Self::at(store, client, Provider::start(Some(HOME))).await
+    }
+
+    async fn at(store: TestStore, client: &str, provider: Provider) -> Self {
+        let desk = Desk::new(store).await;
         desk.clock.store(real_time_s(), Ordering::SeqCst);
-        let config = ProviderConfig {
-            issuer: provider.issuer.clone(),
-            client_id: client.to_owned(),
-            client_secret: format!("secret of {client}"),
-            redirect_url: CALLBACK.to_owned(),
-            ca_file: None,
-        };
-        let _ = desk
-            .ctx
-            .clone()
-            .with_identity_provider(IdentityProvider::new(config).unwrap());
-        Self {
-            desk,
-            _provider: provider,
-        }
+        let _ = desk.ctx.clone().with_identity_provider(provider.known_as(client));
+        Self { desk, provider }
     }
 
     /// A person whose identity is bound. The account's own subject is its login name.
@@ -142,9 +92,26 @@ impl Town {
 
     /// A whole login under a name at the provider.
     async fn sign_in(&self, name: &str) -> Said {
+        self.sign_in_with(&mut Visitor::default(), name).await
+    }
+
+    /// The same in a browser that may have been at the provider before.
+    async fn sign_in_with(&self, visitor: &mut Visitor, name: &str) -> Said {
         let (address, browser) = self.begin().await;
-        let back = at_the_provider(address, name).await;
+        let back = visitor.follow(address, name).await;
         self.back(&back, &browser).await
+    }
+
+    /// Logs out of the session of an answer, which ends it whatever is said.
+    async fn log_out(&self, signed_in: &Said) -> Said {
+        assert_eq!(signed_in.status, StatusCode::OK, "{}", signed_in.text);
+        let by = By::Cookie(kept(signed_in));
+        let current = "/api/v1/sessions/current";
+        let out = self.desk.send(Method::DELETE, current, &by, None).await;
+        assert_eq!(kept(&out), "", "the cookie is taken away");
+        let me = self.desk.get("/api/v1/me", &by).await;
+        assert_eq!(me.status, StatusCode::UNAUTHORIZED, "{}", me.text);
+        out
     }
 
     /// What the chain says last about somebody who was not let in.
@@ -161,50 +128,6 @@ fn kept(said: &Said) -> String {
     let pairs = lines.filter_map(|line| line.to_str().unwrap().split(';').next());
     let pairs: Vec<&str> = pairs.filter(|pair| !pair.ends_with('=')).collect();
     pairs.join("; ")
-}
-
-/// A browser at the provider: it follows, logs in under a name, agrees, until it is sent back.
-async fn at_the_provider(start: Url, name: &str) -> Url {
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap();
-    let (mut address, mut form, mut cookies) = (start, None::<String>, BTreeMap::new());
-    for _ in 0..12 {
-        let line: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = match form.take() {
-            None => client.get(address.clone()),
-            Some(form) => client
-                .post(address.clone())
-                .header("content-type", "application/x-www-form-urlencoded")
-                .body(form),
-        };
-        let answer = request.header("cookie", line.join("; ")).send().await.unwrap();
-        for line in answer.headers().get_all("set-cookie") {
-            let pair = line.to_str().unwrap().split(';').next().unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            cookies.insert(name.to_owned(), value.to_owned());
-        }
-        cookies.retain(|_, value| !value.is_empty());
-        let location = answer
-            .headers()
-            .get("location")
-            .map(|to| to.to_str().unwrap().to_owned());
-        if let Some(location) = location {
-            address = address.join(&location).unwrap();
-            if address.as_str().starts_with(CALLBACK) {
-                return address;
-            }
-            continue;
-        }
-        let page = answer.text().await.unwrap();
-        form = Some(match page.contains("name=\"login\"") {
-            true => format!("prompt=login&login={name}&password=x"),
-            false => "prompt=consent".to_owned(),
-        });
-    }
-    panic!("the provider never sent the browser back, it stands at {address}");
 }
 
 async fn somebody_who_is_bound_logs_in_once_and_out(store: TestStore) {
@@ -226,12 +149,7 @@ async fn somebody_who_is_bound_logs_in_once_and_out(store: TestStore) {
     let by = By::Cookie(kept(&said));
     let me = town.desk.get("/api/v1/me", &by).await;
     assert_eq!(me.body["login"], "wang", "{}", me.text);
-    let out = town
-        .desk
-        .send(Method::DELETE, "/api/v1/sessions/current", &by, None)
-        .await;
-    assert_eq!(out.status, StatusCode::NO_CONTENT);
-    assert_eq!(town.desk.get("/api/v1/me", &by).await.status, StatusCode::UNAUTHORIZED);
+    town.log_out(&said).await;
     // The binding is in the chain, field by field; taking it away closes the door.
     let taken = town.desk.post(&path, &system, json!({ "subject": null })).await;
     assert_eq!(taken.status, StatusCode::NO_CONTENT, "{}", taken.text);
@@ -245,6 +163,69 @@ async fn somebody_who_is_bound_logs_in_once_and_out(store: TestStore) {
     assert_eq!(fields, expected.map(|pair| json!({ "oidc_subject": pair })));
     assert_eq!(town.sign_in("wang-1970").await.status, StatusCode::UNAUTHORIZED);
     assert!(app::audit::verify(&town.desk.ctx, None).await.is_ok());
+}
+
+async fn who_logs_out_is_shown_the_way_out_of_the_provider_too(store: TestStore) {
+    let town = Town::new(store, "yunheng").await;
+    town.bound("wang", "wang").await;
+    let mut visitor = Visitor::default();
+    let first = town.sign_in_with(&mut visitor, "wang").await;
+    assert_eq!(visitor.asked, 1);
+    let out = town.log_out(&first).await;
+    assert_eq!(out.status, StatusCode::OK, "{}", out.text);
+    assert!(out.text.contains("统一身份认证仍保持登录"), "{}", out.text);
+    // Whoever does not go there is let in again without a word.
+    let second = town.sign_in_with(&mut visitor, "wang").await;
+    assert_eq!((second.status, visitor.asked), (StatusCode::OK, 1), "{}", second.text);
+    let out = town.log_out(&second).await;
+    let address: Url = out.body["address"].as_str().unwrap().parse().unwrap();
+    let sent: Vec<(String, String)> = address.query_pairs().into_owned().collect();
+    let expected = [("client_id", "yunheng"), ("post_logout_redirect_uri", HOME)];
+    assert_eq!(
+        sent,
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned())),
+        "nothing about the person"
+    );
+    // The provider has no token to know them by, so it asks; then it sends them home.
+    assert_eq!(visitor.follow(address, "wang").await.as_str(), HOME);
+    assert_eq!(visitor.confirmed, 1);
+    let third = town.sign_in_with(&mut visitor, "wang").await;
+    assert_eq!((third.status, visitor.asked), (StatusCode::OK, 2), "{}", third.text);
+    // A session by password has nothing to do with the provider.
+    let wang = town.desk.log_in("wang").await;
+    let current = "/api/v1/sessions/current";
+    let out = town.desk.send(Method::DELETE, current, &wang, None).await;
+    assert_eq!((out.status, out.text.as_str()), (StatusCode::NO_CONTENT, ""));
+}
+
+async fn a_provider_without_a_way_out_keeps_nobody_logged_in_here(store: TestStore) {
+    let town = Town::at(store, "yunheng", Provider::start(None)).await;
+    town.bound("wang", "wang").await;
+    let mut visitor = Visitor::default();
+    let said = town.sign_in_with(&mut visitor, "wang").await;
+    let out = town.log_out(&said).await;
+    assert_eq!((out.status, &out.body["address"]), (StatusCode::OK, &Value::Null));
+    assert!(out.text.contains("没有提供退出地址"), "{}", out.text);
+    // What is said is so: the provider still knows them.
+    let again = town.sign_in_with(&mut visitor, "wang").await;
+    assert_eq!((again.status, visitor.asked), (StatusCode::OK, 1), "{}", again.text);
+}
+
+async fn a_provider_that_is_away_keeps_nobody_logged_in_here(store: TestStore) {
+    let mut town = Town::new(store, "yunheng").await;
+    town.bound("wang", "wang").await;
+    let said = town.sign_in("wang").await;
+    // The platform starts anew, and has not asked the provider for anything when that goes away.
+    let (_, time) = test_support::clock_at(town.desk.ctx.now());
+    let (stored, data) = (town.desk.ctx.store().clone(), town.desk.ctx.data());
+    let ctx = OpContext::new("测试", stored, data, time, test_support::counted()).unwrap();
+    let ctx = ctx.with_identity_provider(town.provider.known_as("yunheng"));
+    let renderer = Arc::new(Renderer::new(Fonts::shipped()).unwrap());
+    town.desk.router = api::router(ctx, renderer, api::Edge::default());
+    town.provider.stop();
+    let out = town.log_out(&said).await;
+    assert_eq!((out.status, &out.body["address"]), (StatusCode::OK, &Value::Null));
+    assert!(out.text.contains("暂时查不到其退出地址"), "{}", out.text);
 }
 
 async fn who_is_not_bound_or_not_in_use_stays_out(store: TestStore) {
@@ -293,7 +274,7 @@ async fn a_login_ends_in_the_browser_that_began_it_and_once(store: TestStore) {
     let town = Town::new(store, "yunheng").await;
     town.bound("wang", "wang").await;
     let (address, browser) = town.begin().await;
-    let back = at_the_provider(address, "wang").await;
+    let back = Visitor::default().follow(address, "wang").await;
     for (what, other) in [("no", By::Nobody), ("another", town.begin().await.1)] {
         let said = town.back(&back, &other).await;
         assert_eq!(said.status, StatusCode::UNAUTHORIZED, "{what} browser: {}", said.text);
@@ -314,7 +295,7 @@ async fn a_login_ends_in_the_browser_that_began_it_and_once(store: TestStore) {
     let gave_up: Url = format!("{CALLBACK}?state={state}&error=access_denied").parse().unwrap();
     assert_eq!(town.back(&gave_up, &browser).await.status, StatusCode::UNAUTHORIZED);
     let (address, browser) = town.begin().await;
-    let back = at_the_provider(address, "wang").await;
+    let back = Visitor::default().follow(address, "wang").await;
     town.desk.clock.fetch_add(601, Ordering::SeqCst);
     assert_eq!(town.back(&back, &browser).await.status, StatusCode::UNAUTHORIZED);
 }
@@ -334,7 +315,7 @@ async fn a_token_that_answers_another_question_is_refused(store: TestStore) {
             })
             .collect();
         forged.query_pairs_mut().clear().extend_pairs(pairs);
-        let back = at_the_provider(forged, "wang").await;
+        let back = Visitor::default().follow(forged, "wang").await;
         let said = town.back(&back, &browser).await;
         assert_eq!(said.status, StatusCode::UNAUTHORIZED, "{name}: {}", said.text);
         let expected = if name == "nonce" {
@@ -351,7 +332,7 @@ async fn a_token_that_is_too_old_is_refused(store: TestStore) {
     let town = Town::new(store, "yunheng-short").await;
     town.bound("wang", "wang").await;
     let (address, browser) = town.begin().await;
-    let back = at_the_provider(address, "wang").await;
+    let back = Visitor::default().follow(address, "wang").await;
     town.desk.clock.fetch_add(300, Ordering::SeqCst);
     let said = town.back(&back, &browser).await;
     assert_eq!(said.status, StatusCode::UNAUTHORIZED, "{}", said.text);
@@ -371,7 +352,7 @@ async fn bind(town: &Town, by: &By, name: &str) -> Said {
     let begun = town.desk.send(Method::POST, "/api/v1/me/oidc", by, None).await;
     assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
     let address = begun.body["address"].as_str().unwrap().parse().unwrap();
-    let back = at_the_provider(address, name).await;
+    let back = Visitor::default().follow(address, name).await;
     town.back(&back, &By::Cookie(kept(&begun))).await
 }
 
@@ -423,7 +404,7 @@ async fn one_time_codes_are_asked_for_and_failures_lock(store: TestStore) {
     assert_eq!(set_up.status, StatusCode::OK, "{}", set_up.text);
     town.desk.clock.fetch_add(30, Ordering::SeqCst);
     let (address, browser) = town.begin().await;
-    let back = at_the_provider(address, "wang").await;
+    let back = Visitor::default().follow(address, "wang").await;
     let said = town.back(&back, &browser).await;
     assert_eq!(said.body["code"], "code_needed", "{}", said.text);
     assert_eq!(kept(&said), "", "no session before the code");
@@ -445,7 +426,7 @@ async fn one_time_codes_are_asked_for_and_failures_lock(store: TestStore) {
     assert_eq!(town.desk.get("/api/v1/me", &by).await.body["login"], "wang");
     // Guessing codes locks the account.
     let (address, browser) = town.begin().await;
-    let back = at_the_provider(address, "wang").await;
+    let back = Visitor::default().follow(address, "wang").await;
     town.back(&back, &browser).await;
     for _ in 0..5 {
         assert_eq!(

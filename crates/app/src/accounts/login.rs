@@ -37,6 +37,19 @@ pub struct LoginOutcome {
     pub expires: Instant,
 }
 
+/// How far somebody is logged out. Here they are, always.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoggedOut {
+    /// They were logged in here only.
+    Everywhere,
+    /// They are still logged in at the identity provider, until their browser goes to this address.
+    GoingOn(String),
+    /// The same, and the provider has no address to log out at.
+    NoPlace,
+    /// The same, and the provider's address to log out at is not known now.
+    Unknown,
+}
+
 /// Logs somebody in. A failure is counted and audited, and says no more than it must.
 pub async fn log_in(ctx: &OpContext, given: Credentials) -> Result<LoginOutcome, AppError> {
     let now = ctx.now();
@@ -87,15 +100,16 @@ pub async fn log_in(ctx: &OpContext, given: Credentials) -> Result<LoginOutcome,
         work.commit().await?;
         return Err(error.into());
     }
-    begin_session(ctx, work, account, (given.address, given.agent)).await
+    begin_session(ctx, work, account, (given.address, given.agent), false).await
 }
 
-/// Begins a session of an account that was let in and saved, and commits.
+/// Begins a session of an account that was let in and saved, here or at the identity provider, and commits.
 pub(super) async fn begin_session(
     ctx: &OpContext,
     mut work: UnitOfWork,
     account: Account,
     (address, agent): (String, String),
+    at_provider: bool,
 ) -> Result<LoginOutcome, AppError> {
     let now = ctx.now();
     let (secret, digest) = new_secret(ctx, "yhs");
@@ -109,6 +123,7 @@ pub(super) async fn begin_session(
         expires,
         address,
         agent: agent.chars().take(200).collect(),
+        at_provider,
     };
     work.forget_sessions(now).await?;
     work.add_session(&session).await?;
@@ -124,9 +139,13 @@ pub(super) async fn begin_session(
     })
 }
 
-/// Ends the session of whoever asks.
-pub async fn log_out(ctx: &OpContext, session: SessionId) -> Result<(), AppError> {
+/// Ends the session of whoever asks. Whatever the provider answers, or does not, the session here is over.
+pub async fn log_out(ctx: &OpContext, session: SessionId) -> Result<LoggedOut, AppError> {
     let mut work = ctx.store().begin().await?;
+    let at_provider = work
+        .session_by_id(session)
+        .await?
+        .is_some_and(|session| session.at_provider);
     work.end_session(session).await?;
     work.audit(
         ctx.now(),
@@ -135,7 +154,21 @@ pub async fn log_out(ctx: &OpContext, session: SessionId) -> Result<(), AppError
     )
     .await?;
     work.commit().await?;
-    Ok(())
+    if !at_provider {
+        return Ok(LoggedOut::Everywhere);
+    }
+    // One that is not configured any more is as one that has no such place.
+    let Ok(provider) = ctx.identity_provider() else {
+        return Ok(LoggedOut::NoPlace);
+    };
+    Ok(match provider.logout_address().await {
+        Ok(Some(address)) => LoggedOut::GoingOn(address),
+        Ok(None) => LoggedOut::NoPlace,
+        Err(why) => {
+            tracing::warn!(cause = %why, "where to log out at the identity provider is not known");
+            LoggedOut::Unknown
+        }
+    })
 }
 
 /// The sessions of an account: one's own, or another's by a security administrator.

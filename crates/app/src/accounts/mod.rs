@@ -18,7 +18,9 @@ pub use error::AccountError;
 pub use first::{FirstLink, first_administrators};
 pub use invite::{NewAccount, accept_invitation, change_state, invite, invite_again, list, unlock};
 pub use known::{actor_of_session, actor_of_token};
-pub use login::{Credentials, LoginOutcome, change_password, end_sessions, log_in, log_out, sessions, set_up_totp};
+pub use login::{
+    Credentials, LoggedOut, LoginOutcome, change_password, end_sessions, log_in, log_out, sessions, set_up_totp,
+};
 pub use machine::{LOCAL_OPERATOR, at_the_machine};
 pub use roles::{approve_role, end_role, propose_role, roles};
 pub use sign_in::{

@@ -161,7 +161,7 @@ pub async fn finish_sign_in(ctx: &OpContext, given: Returned) -> Result<SignedIn
     let account = account.after_login(None);
     work.save_account(&account).await?;
     let from = (given.address, given.agent);
-    let outcome = begin_session(ctx, work, account, from).await?;
+    let outcome = begin_session(ctx, work, account, from, true).await?;
     Ok(SignedIn::In(Box::new(outcome)))
 }
 
@@ -191,7 +191,7 @@ pub async fn finish_with_code(
             work.end_sign_in(state, now).await?;
             let account = account.after_login(Some(step));
             work.save_account(&account).await?;
-            begin_session(ctx, work, account, from).await
+            begin_session(ctx, work, account, from, true).await
         }
         Err(refusal) => {
             let account = match refusal {

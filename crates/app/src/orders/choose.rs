@@ -2,8 +2,9 @@
 
 use super::OrderError;
 use super::give::give_order;
-use super::matter::{advance, due, log, paper, read_request, request_of, same_version, target};
+use super::matter::{advance, log, paper, read_request, request_of, same_version, target};
 use super::offers::{Offer, offers_of};
+use crate::requests::people::due;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, keep_apart};
 use domain::budget::{Demand, HoldState, Purse, check_room, for_months, months_of_term};

@@ -1,9 +1,10 @@
 //! What follows when an order is over, or stops: a trial, an end, or a person who must look. And the end of an interval.
 
 use super::OrderError;
-use super::matter::{Task, advance, assign, authorities, due, duties, open_interval, paper};
+use super::matter::{Task, advance, assign, authorities, duties, open_interval, paper};
 use crate::messages::moment;
 use crate::month::{Cause, LateFacts};
+use crate::requests::people::due;
 use crate::{AppError, OpContext};
 use domain::authz::{Duty, Role};
 use domain::request::{RequestEvent, RequestStatus, ResourceRequest, Trial};

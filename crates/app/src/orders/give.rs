@@ -1,9 +1,10 @@
 //! What an approval sets going: the search for a provider, an order, a longer term, or the announcement of an end.
 
 use super::extend::lengthen;
-use super::matter::{Task, assign, authorities, due, in_use, log, paper, request_of, tell};
+use super::matter::{Task, assign, authorities, in_use, log, paper, request_of, tell};
 use super::{OrderError, announce_end};
 use crate::jobs::{NewJob, Swept, enqueue, kind};
+use crate::requests::people::due;
 use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::Role;

@@ -6,7 +6,6 @@ use domain::authz::{Duty, Role, Target, keep_apart};
 use domain::flow::{Deed, FlowRun};
 use domain::meter::Allocation;
 use domain::request::{RequestEvent, ResourceRequest, next};
-use domain::rules::DeadlineKind;
 use kernel::{AccountId, AllocationCode, Instant, OrganisationCode};
 use serde::de::DeserializeOwned;
 use store::{Connection, Message, Sight, ToDo, UnitOfWork};
@@ -134,13 +133,6 @@ pub(super) async fn log(
     work.audit(ctx.now(), (ctx.actor(), action, object), detail.to_string())
         .await?;
     Ok(())
-}
-
-/// When something that begins now is due, by the deadline in force; none if it is not configured.
-pub(super) fn due(ctx: &OpContext, kind: DeadlineKind) -> Result<Option<Instant>, AppError> {
-    let policies = ctx.policies()?;
-    let due = policies.rules.due(kind, None, ctx.now(), &policies.calendar);
-    Ok(due.map(|due| due.at))
 }
 
 /// Who has a task, and what it says.

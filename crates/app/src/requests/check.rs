@@ -5,7 +5,7 @@ use super::draft::{Draft, writer};
 use super::estimate::{Estimate, added_monthly, estimates};
 use super::facts::{flow_facts, gather};
 use super::ground::Ground;
-use super::people::{People, flow_for, names, people};
+use super::people::{People, flow_for, names, people, whole_due};
 use super::room::{Room, RoomView, demand, means, rooms};
 use super::sight::{of_kind, target, visible};
 use super::stock::Idle;
@@ -15,7 +15,7 @@ use domain::budget::{Demand, months_of_year};
 use domain::flow::{Fact, FlowDefinition};
 use domain::request::{Place, ResourceRequest, check_application};
 use domain::rules::{Check, RequestFacts, Verdict, check_all, verdict};
-use kernel::Money;
+use kernel::{Instant, Money};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use store::Connection;
@@ -54,6 +54,8 @@ pub struct FlowPreview {
     pub version: u32,
     /// Its name.
     pub name: String,
+    /// When the whole approval would be due; none if it is not timed.
+    pub due: Option<Instant>,
     /// The nodes that would take part, in order.
     pub nodes: Vec<NodePreview>,
 }
@@ -138,7 +140,7 @@ async fn dry_run(ctx: &OpContext, request: ResourceRequest) -> Result<Checked, A
     let judged = judge(ctx, &mut read, &request).await?;
     let people = people(ctx, &mut read, Some(&request.unit)).await?;
     let definition = flow_for(ctx, request.kind)?;
-    let flow = preview(&mut read, definition, &people, (&request, &judged)).await?;
+    let flow = preview(ctx, &mut read, (definition, &people), (&request, &judged)).await?;
     let faults = check_application(&request, ctx.now());
     Ok(Checked {
         faults: faults.iter().map(ToString::to_string).collect(),
@@ -155,9 +157,9 @@ async fn dry_run(ctx: &OpContext, request: ResourceRequest) -> Result<Checked, A
 }
 
 async fn preview(
+    ctx: &OpContext,
     read: &mut Connection,
-    definition: &FlowDefinition,
-    people: &People,
+    (definition, people): (&FlowDefinition, &People),
     (request, judged): (&ResourceRequest, &Judged),
 ) -> Result<FlowPreview, AppError> {
     let facts = asked_by(definition, &judged.flow_facts);
@@ -178,6 +180,7 @@ async fn preview(
         code: definition.code.clone(),
         version: definition.version,
         name: definition.name.clone(),
+        due: whole_due(ctx, definition)?,
         nodes,
     })
 }

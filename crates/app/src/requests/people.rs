@@ -6,6 +6,7 @@ use domain::authz::{PLATFORM_NAME, Role, platform_account};
 use domain::calendar::Term;
 use domain::flow::{Absence, Directory, FlowDefinition, FlowRun, may_decide};
 use domain::request::RequestKind;
+use domain::rules::DeadlineKind;
 use kernel::{AccountId, Instant, OrganisationCode, Period};
 use std::collections::{BTreeMap, BTreeSet};
 use store::Connection;
@@ -109,6 +110,21 @@ pub(crate) fn flow_of<'a>(ctx: &'a OpContext, run: &FlowRun) -> Result<&'a FlowD
 pub(crate) fn due_by(ctx: &OpContext) -> Result<impl Fn(Instant, &Term) -> Instant + '_, AppError> {
     let calendar = &ctx.policies()?.calendar;
     Ok(move |start: Instant, term: &Term| calendar.due(start, *term).at)
+}
+
+/// When something that begins now is due, by the deadline in force; none if it is not configured.
+pub(crate) fn due(ctx: &OpContext, kind: DeadlineKind) -> Result<Option<Instant>, AppError> {
+    let policies = ctx.policies()?;
+    let due = policies.rules.due(kind, None, ctx.now(), &policies.calendar);
+    Ok(due.map(|due| due.at))
+}
+
+/// When a whole approval that begins now is due; none if its flow is not timed, or how long it may take is not configured.
+pub(super) fn whole_due(ctx: &OpContext, definition: &FlowDefinition) -> Result<Option<Instant>, AppError> {
+    match &definition.whole {
+        Some(whole) => due(ctx, whole.deadline),
+        None => Ok(None),
+    }
 }
 
 /// Names of accounts.

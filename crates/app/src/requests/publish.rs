@@ -3,7 +3,7 @@
 use super::people::People;
 use crate::messages::deadline;
 use crate::{AppError, OpContext};
-use domain::flow::{APPLICANT, FlowDefinition, FlowEvent, FlowNodeCode, FlowRun, TaskState};
+use domain::flow::{APPLICANT, FlowDefinition, FlowEvent, FlowNodeCode, FlowRun, Notice, TaskState};
 use domain::request::ResourceRequest;
 use kernel::{AccountId, Instant};
 use store::{Message, ToDo, UnitOfWork};
@@ -75,6 +75,23 @@ fn to_dos(request: &ResourceRequest, turn: &Turn<'_>) -> Vec<ToDo> {
     open.flat_map(of_task).collect()
 }
 
+/// What somebody is told about, and when that is due: a task, the whole approval, or how the application stands.
+fn matter(turn: &Turn<'_>, event: &FlowEvent, task: Option<u32>) -> (String, Option<Instant>) {
+    if let Some(task) = task.and_then(|id| turn.run.task(id)) {
+        return (step(turn.definition, &task.node), task.due);
+    }
+    let notice = match event {
+        FlowEvent::Notify { notice, .. } => Some(notice),
+        _ => None,
+    };
+    let warns = matches!(notice, Some(Notice::Reminder | Notice::Overdue));
+    let whole = turn.definition.whole.as_ref().zip(turn.run.whole);
+    whole.filter(|_| warns).map_or_else(
+        || (turn.run.state.zh().to_owned(), None),
+        |(term, whole)| (term.deadline.zh().to_owned(), Some(whole.due)),
+    )
+}
+
 fn told(
     ctx: &OpContext,
     request: &ResourceRequest,
@@ -88,12 +105,7 @@ fn told(
         FlowEvent::TaskOpened { .. } | FlowEvent::TaskClosed { .. } | FlowEvent::Ended { .. } => return Ok(Vec::new()),
     };
     let accounts = people.with_deputies(ctx, (turn.run, turn.definition), (accounts, task))?;
-    let task = task.and_then(|id| turn.run.task(id));
-    let at = task.map_or_else(
-        || turn.run.state.zh().to_owned(),
-        |task| step(turn.definition, &task.node),
-    );
-    let due = task.and_then(|task| task.due);
+    let (at, due) = matter(turn, event, task);
     let due = due.map_or_else(String::new, |due| format!("，办理期限 {}", deadline(due)));
     let text = format!(
         "{} 为系统 {} 提出的{}申请 {}：{at}{due}",

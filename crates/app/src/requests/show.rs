@@ -24,6 +24,8 @@ pub struct RequestView {
     pub frozen: Option<Frozen>,
     /// Its flow; none before it was handed in.
     pub flow: Option<FlowRun>,
+    /// Whether the whole approval takes, or took, longer than it may; none if it is not timed.
+    pub overdue: Option<bool>,
     /// Expert reviews of it.
     pub reviews: Vec<ExpertReview>,
     /// What it holds or used, by purse.
@@ -57,6 +59,7 @@ pub async fn show(ctx: &OpContext, number: &str) -> Result<RequestView, AppError
     let mut view = RequestView {
         frozen: None,
         flow: None,
+        overdue: None,
         reviews: Vec::new(),
         holds: Vec::new(),
         evidence: Vec::new(),
@@ -68,6 +71,8 @@ pub async fn show(ctx: &OpContext, number: &str) -> Result<RequestView, AppError
     }
     view.frozen = read.frozen(number).await?;
     view.flow = read.flow::<FlowRun>(number).await?.map(|(run, _)| run);
+    let whole = view.flow.as_ref().and_then(|run| run.whole);
+    view.overdue = whole.map(|whole| whole.is_over(ctx.now()));
     view.reviews = read.expert_reviews(number).await?;
     view.holds = read.holds_of(number).await?;
     view.evidence = read.evidence_of(number).await?;

@@ -4,7 +4,7 @@ use super::RequestError;
 use super::check::{Judged, asked_by, judge};
 use super::draft::saved;
 use super::estimate::Estimate;
-use super::people::{People, due_by, flow_for, flow_of, people};
+use super::people::{People, due_by, flow_for, flow_of, people, whole_due};
 use super::publish::{Turn, publish};
 use super::room::{RoomView, hold};
 use super::sight::{at_version, noted, of_kind, same_version, target, visible};
@@ -132,6 +132,7 @@ fn turn(
             let definition = flow_of(ctx, run)?;
             let again = Act::Resubmit {
                 facts: asked_by(definition, &judged.flow_facts),
+                due: whole_due(ctx, definition)?,
                 opinion: String::new(),
             };
             act(run, definition, &people.directory, again, by, now, &due)
@@ -146,6 +147,7 @@ fn turn(
                 organisation: request.unit.clone(),
                 provider: judged.place.as_ref().map(|place| place.provider.clone()),
                 facts: asked_by(definition, &judged.flow_facts),
+                due: whole_due(ctx, definition)?,
             };
             start(definition, &people.directory, application, now, &due)
         }

@@ -27,7 +27,8 @@ use refused::{
 };
 use ways::{
     a_review_lets_a_pool_through, from_draft_to_approval, one_flow_that_cannot_be_looked_at_stops_no_other,
-    returned_mended_and_resubmitted, taken_back_frees_room, time_reminds_and_escalates,
+    returned_mended_and_resubmitted, taken_back_frees_room, the_whole_approval_is_timed_and_decides_nothing,
+    time_reminds_and_escalates,
 };
 
 test_support::on_both_stores!(
@@ -36,6 +37,7 @@ test_support::on_both_stores!(
     returned_mended_and_resubmitted,
     taken_back_frees_room,
     time_reminds_and_escalates,
+    the_whole_approval_is_timed_and_decides_nothing,
     rules_refuse_and_say_why,
     another_unit_sees_nothing,
     nobody_decides_their_own,

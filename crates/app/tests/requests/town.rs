@@ -58,9 +58,13 @@ async fn register<T: Registered>(work: &mut UnitOfWork, bodies: Vec<T>) {
 
 impl Town {
     pub async fn new(store: TestStore) -> Self {
+        Self::at(store, "2026-10-08 09:00:00").await
+    }
+
+    /// The town at a moment.
+    pub async fn at(store: TestStore, now: &str) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let now: Instant = code("2026-10-08 09:00:00");
-        let (clock, time) = test_support::clock_at(now);
+        let (clock, time) = test_support::clock_at(code(now));
         let ctx = OpContext::new("worker", store.store(), data.path(), time, test_support::counted()).unwrap();
         let mut town = Self {
             ctx,

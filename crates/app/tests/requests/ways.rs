@@ -249,6 +249,59 @@ pub async fn time_reminds_and_escalates(store: TestStore) {
     town.task("technical", &request.number).await;
 }
 
+/// The example of docs/domain/rules.md: handed in before the holiday of May, due with the end of Monday the 11th.
+pub async fn the_whole_approval_is_timed_and_decides_nothing(store: TestStore) {
+    let town = Town::at(store, "2026-04-30 10:00:00").await;
+    let wang = town.by("wang");
+    let draft = town.draft("wang", server("S1", PoolKind::Xinchuang)).await;
+    let due = Some("2026-05-12 00:00:00".parse().unwrap());
+    assert_eq!(check(&wang, &draft.number).await.unwrap().flow.due, due);
+    let request = submit(&wang, &draft.number, draft.version).await.unwrap();
+    let whole = town.run(&request.number).await.whole;
+    assert_eq!(whole.map(|whole| whole.due), due);
+    // The head has no term of their own, so whatever is said is about the whole.
+    let passes = async |moment: &str| {
+        town.now_is(moment);
+        tick(town.platform()).await.unwrap().moved
+    };
+    let last = async |login: &str| messages(&town.by(login), 10).await.unwrap().into_iter().next();
+    let overdue = async || show(&wang, &request.number).await.unwrap().overdue;
+    assert_eq!(passes("2026-05-08 23:59:59").await, 0);
+    assert_eq!(passes("2026-05-09 00:00:00").await, 1);
+    let reminder = last("head").await.unwrap();
+    assert_eq!(reminder.kind, "request.reminder");
+    assert!(
+        reminder.text.contains("全部审批，办理期限 2026-05-11 23:59"),
+        "{}",
+        reminder.text
+    );
+    assert!(last("leader").await.is_none(), "those above hear of it when it is over");
+    assert_eq!(passes("2026-05-11 23:59:59").await, 0);
+    assert_eq!(overdue().await, Some(false));
+    assert_eq!(passes("2026-05-12 00:00:00").await, 1);
+    assert_eq!(passes("2026-05-12 00:00:01").await, 0, "once is enough");
+    assert_eq!(overdue().await, Some(true));
+    for login in ["head", "leader", "operations"] {
+        assert_eq!(last(login).await.unwrap().kind, "request.overdue", "{login}");
+    }
+    for login in ["wang", "intake", "technical"] {
+        assert_ne!(
+            last(login).await.map(|told| told.kind),
+            Some("request.overdue".to_owned())
+        );
+    }
+    let history = town.run(&request.number).await.history;
+    let warned = history.iter().filter(|record| record.opinion == "全部审批");
+    let deeds: Vec<_> = warned.map(|record| (record.deed, record.task)).collect();
+    assert_eq!(deeds, [(Deed::Remind, None), (Deed::Escalate, None)]);
+    let mut request = request;
+    for login in ["head", "intake", "technical", "leader"] {
+        assert_eq!(request.status, RequestStatus::InApproval);
+        request = town.agree(login, &request).await;
+    }
+    assert_eq!(request.status, RequestStatus::Approved, "late is not refused");
+}
+
 pub async fn one_flow_that_cannot_be_looked_at_stops_no_other(store: TestStore) {
     let town = Town::new(store).await;
     let mut numbers = Vec::new();

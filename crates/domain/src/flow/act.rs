@@ -8,6 +8,7 @@ use super::refusal::FlowRefusal;
 use super::run::{
     Deed, FlowApplication, FlowEvent, FlowRecord, FlowRun, FlowState, FlowTask, Notice, SignPosition, TaskState,
 };
+use crate::calendar::Term;
 use kernel::{AccountId, Instant};
 use std::collections::BTreeMap;
 
@@ -87,6 +88,8 @@ pub enum Act {
     Resubmit {
         /// The facts, frozen anew.
         facts: BTreeMap<Fact, bool>,
+        /// When the whole approval is due if it begins now; none if that is not configured.
+        due: Option<Instant>,
         /// In their words; may be empty.
         opinion: String,
     },
@@ -124,6 +127,7 @@ pub fn start(
         organisation: application.organisation,
         provider: application.provider,
         facts: frozen(definition, &application.facts)?,
+        whole: None,
         state: FlowState::Open,
         stage: 0,
         current: Vec::new(),
@@ -140,6 +144,7 @@ pub fn start(
         events: Vec::new(),
     };
     play.note(Some(application.applicant), Deed::Submit, None);
+    play.begin_whole(application.due);
     play.enter(0);
     play.settle();
     Ok((play.run, play.events))
@@ -208,7 +213,7 @@ pub fn act(
         Act::Transfer { task, to, opinion } => play.transfer(by, task, to, opinion)?,
         Act::Urge { task } => play.urge(by, task)?,
         Act::Withdraw { opinion } => play.withdraw(by, opinion)?,
-        Act::Resubmit { facts, opinion } => play.resubmit(by, &facts, opinion)?,
+        Act::Resubmit { facts, due, opinion } => play.resubmit(by, (&facts, due), opinion)?,
     }
     play.settle();
     Ok((play.run, play.events))
@@ -236,8 +241,9 @@ pub fn may_decide(
     play.check_turn(by, task)
 }
 
-/// What the passing of time does: tasks whose holders lost the right go to others, ends of terms are announced, and
-/// what is overdue goes to those above. Doing it twice at the same moment changes nothing the second time.
+/// What the passing of time does: tasks whose holders lost the right go to others, ends of terms are announced, what
+/// is overdue goes to those above, and whoever must know is told that the whole approval takes too long. Doing it twice
+/// at the same moment changes nothing the second time.
 ///
 /// # Errors
 ///
@@ -254,20 +260,23 @@ pub fn tick(
         play.settle();
         play.remind();
         play.escalate();
+        play.warn_of_whole();
         play.settle();
     }
     Ok((play.run, play.events))
 }
 
 impl Play<'_> {
+    /// Whether the end of a term is so near that it is reminded of: what is left is at most the span of the reminder when
+    /// that span, begun now, would reach the end.
+    pub(super) fn is_near(&self, due: Instant, before: Option<Term>) -> bool {
+        self.now < due && before.is_some_and(|before| (self.due)(self.now, &before) >= due)
+    }
+
     fn remind(&mut self) {
         let near = |t: &FlowTask| {
             let before = self.definition.node(&t.node).and_then(|n| n.remind_before);
-            // What is left is at most the span of the reminder when that span, begun now, would reach the end.
-            before.is_some_and(|b| {
-                t.due
-                    .is_some_and(|due| self.now < due && (self.due)(self.now, &b) >= due)
-            })
+            t.due.is_some_and(|due| self.is_near(due, before))
         };
         let open = self.run.live().filter(|t| t.state == TaskState::Open && !t.reminded);
         let found: Vec<_> = open.filter(|t| near(t)).map(|t| (t.id, t.accounts())).collect();
@@ -346,7 +355,12 @@ impl Play<'_> {
         Ok(())
     }
 
-    fn resubmit(&mut self, by: AccountId, facts: &BTreeMap<Fact, bool>, opinion: String) -> Result<(), FlowRefusal> {
+    fn resubmit(
+        &mut self,
+        by: AccountId,
+        (facts, due): (&BTreeMap<Fact, bool>, Option<Instant>),
+        opinion: String,
+    ) -> Result<(), FlowRefusal> {
         if !self.is_applicant(by) {
             return Err(FlowRefusal::OnlyApplicant("重新提交"));
         }
@@ -365,6 +379,7 @@ impl Play<'_> {
             self.run.applicants.push(by);
         }
         self.run.state = FlowState::Open;
+        self.begin_whole(due);
         self.enter(0);
         Ok(())
     }

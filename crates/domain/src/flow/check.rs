@@ -248,6 +248,7 @@ fn check_people(definition: &FlowDefinition, directory: &Directory, faults: &mut
         .nodes
         .iter()
         .flat_map(FlowNode::holders)
+        .chain(definition.whole.iter().flat_map(|whole| &whole.tell))
         .filter_map(|h| h.at.named());
     for code in named.filter(|code| !directory.knows(code)).collect::<BTreeSet<_>>() {
         faults.push(0, "", format!("指定的组织「{code}」不存在，请先登记组织"));

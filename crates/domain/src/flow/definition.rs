@@ -3,6 +3,7 @@
 use crate::authz::Role;
 use crate::calendar::Term;
 use crate::registry::Side;
+use crate::rules::DeadlineKind;
 use kernel::{Instant, OrganisationCode};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -216,6 +217,20 @@ impl FlowNode {
     }
 }
 
+/// The term of the whole approval. It warns; nothing is decided by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WholeTerm {
+    /// The deadline of the rule book that says how long it may take.
+    pub deadline: DeadlineKind,
+    /// How long before its end to remind those who have a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_before: Option<Term>,
+    /// Who is told, beside those who have a task, once it went by.
+    #[serde(default)]
+    pub tell: Vec<Holder>,
+}
+
 /// A version of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -242,6 +257,9 @@ pub struct FlowDefinition {
     pub about: Side,
     /// Who applies. A colleague takes over when no applicant's account is active any more.
     pub applicant: Holder,
+    /// How long the whole approval may take; none is not timed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<WholeTerm>,
     /// The facts that are frozen at submission, each with what it means.
     #[serde(default)]
     pub facts: BTreeMap<Fact, String>,

@@ -313,6 +313,7 @@ impl Play<'_> {
     /// Gives the application back to the applicant.
     pub(super) fn back_to_applicant(&mut self) {
         self.drop_all();
+        self.stop_whole();
         self.run.state = FlowState::Returned;
         self.run.current = vec![APPLICANT.into()];
         let id = u32::try_from(self.run.tasks.len()).map_or(u32::MAX, |n| n.saturating_add(1));
@@ -345,6 +346,7 @@ impl Play<'_> {
     /// Ends the run.
     pub(super) fn end(&mut self, state: FlowState) {
         self.drop_all();
+        self.stop_whole();
         self.run.state = state;
         self.run.current.clear();
         let record = FlowRecord {

@@ -1,6 +1,7 @@
 //! An application on its way: tasks, history, and what others must be told.
 
 use super::definition::{Fact, FlowNodeCode};
+use super::whole::WholeApproval;
 use crate::authz::Role;
 use crate::registry::words;
 use kernel::{AccountId, Day, Instant, OrganisationCode};
@@ -168,9 +169,9 @@ words! {
         Withdraw = "withdraw", "撤回";
         /// Handed it in again.
         Resubmit = "resubmit", "重新提交";
-        /// Reminded of a deadline.
+        /// Reminded of a deadline: of a task if it names one, else of the whole approval.
         Remind = "remind", "到期提醒";
-        /// Told those above that a deadline went by.
+        /// Told those above that a deadline went by: of a task if it names one, else of the whole approval.
         Escalate = "escalate", "超期升级";
         /// Gave a task to others, as nobody who had it may decide it any more.
         Reassign = "reassign", "改派";
@@ -198,7 +199,7 @@ pub struct FlowRecord {
     pub visit: u32,
     /// About which task.
     pub task: Option<u32>,
-    /// In their words: opinion or reason.
+    /// In their words: opinion or reason. Of the platform's own deeds, what they are about.
     pub opinion: String,
     /// Advice on what to mend, of a disagreement (R15).
     pub advice: String,
@@ -221,6 +222,8 @@ pub struct FlowApplication {
     pub provider: Option<OrganisationCode>,
     /// What is true and false of it.
     pub facts: BTreeMap<Fact, bool>,
+    /// When its whole approval is due if it begins now; none if that is not configured.
+    pub due: Option<Instant>,
 }
 
 /// An application on its way through a flow.
@@ -240,6 +243,9 @@ pub struct FlowRun {
     pub provider: Option<OrganisationCode>,
     /// The facts, frozen at submission.
     pub facts: BTreeMap<Fact, bool>,
+    /// The term of the whole approval; none if it has none, as those that began before there was one.
+    #[serde(default)]
+    pub whole: Option<WholeApproval>,
     /// Where it stands.
     pub state: FlowState,
     /// Which stage it is in, from 0.

@@ -11,5 +11,6 @@ mod play;
 mod policies;
 mod rights;
 mod table;
+mod whole;
 mod worked;
 mod world;

@@ -3,10 +3,11 @@
 use crate::world::{Case, application, at, due, organisation, who};
 use domain::authz::Role;
 use domain::flow::{
-    Absence, Act, Deed, Directory, FlowDefinition, FlowNode, FlowRun, FlowState, Holder, Mode, Place, ReturnTo, Right,
-    SignPosition, TaskState, When, act, check_definition, tick,
+    Absence, Act, Deed, Directory, FlowDefinition, FlowEvent, FlowNode, FlowRecord, FlowRun, FlowState, Holder, Mode,
+    Notice, Place, ReturnTo, Right, SignPosition, TaskState, When, WholeTerm, act, check_definition, tick,
 };
 use domain::registry::Side;
+use domain::rules::DeadlineKind;
 use kernel::{AccountId, Period};
 use proptest::prelude::*;
 
@@ -16,6 +17,8 @@ const ROLES: [Role; 4] = [
     Role::AuthorityLeader,
     Role::AuthorityOperations,
 ];
+/// How long a whole approval may take. Units: seconds.
+const WHOLE_S: i64 = 5 * 86_400;
 const PEOPLE: [&str; 7] = ["p0", "p1", "p2", "p3", "p4", "p5", "clerk"];
 
 fn town() -> Directory {
@@ -84,19 +87,25 @@ fn a_node(place: usize, (mode, role, flags, distinct): (u8, u8, u8, u8)) -> Flow
 }
 
 fn a_flow() -> impl Strategy<Value = FlowDefinition> {
-    prop::collection::vec(
+    let nodes = prop::collection::vec(
         any::<(u8, u8, u8, u8)>().prop_map(|(a, b, c, d)| (a, b % 4, c, d)),
         1..5,
-    )
-    .prop_map(|specs| FlowDefinition {
-        nodes: specs
-            .into_iter()
-            .enumerate()
-            .map(|(place, spec)| a_node(place, spec))
-            .collect(),
-        ..crate::world::definition(&crate::world::node("x", "authority.leader", ""))
-    })
-    .prop_filter("can come into force", |flow| check_definition(flow, &town()).is_empty())
+    );
+    (nodes, prop::option::weighted(0.8, any::<(bool, u8)>()))
+        .prop_map(|(specs, whole)| FlowDefinition {
+            nodes: specs
+                .into_iter()
+                .enumerate()
+                .map(|(place, spec)| a_node(place, spec))
+                .collect(),
+            whole: whole.map(|(reminds, role)| WholeTerm {
+                deadline: DeadlineKind::WholeApproval,
+                remind_before: reminds.then(|| "1d".parse().unwrap()),
+                tell: vec![holder(role % 4)],
+            }),
+            ..crate::world::definition(&crate::world::node("x", "authority.leader", ""))
+        })
+        .prop_filter("can come into force", |flow| check_definition(flow, &town()).is_empty())
 }
 
 /// What somebody tries: mostly somebody who has a task, sometimes anybody.
@@ -143,7 +152,8 @@ fn attempt(run: &FlowRun, (what, person, task, more): (u8, u8, u8, u8)) -> (Acco
         14 if more > 230 => return (who("clerk"), Act::Withdraw { opinion }),
         _ => {
             let facts = [("non_xinchuang".into(), more.is_multiple_of(2))].into();
-            return (who("clerk"), Act::Resubmit { facts, opinion });
+            let due = run.history.last().map(|last| last.at.plus_s(WHOLE_S));
+            return (who("clerk"), Act::Resubmit { facts, due, opinion });
         }
     };
     (by, act)
@@ -273,6 +283,67 @@ fn check_state(case: &Case) {
     }
 }
 
+/// Whether a line of the history warns of the whole approval.
+fn warns_of_whole(record: &FlowRecord, deed: Deed) -> bool {
+    record.deed == deed && record.task.is_none()
+}
+
+/// What must hold of the term of the whole approval.
+fn check_whole(before: &Case, after: &Case, ticked: bool) {
+    let (old, new) = (&before.run.history, &after.run.history);
+    let (fresh, both) = (&new[old.len()..], [Deed::Remind, Deed::Escalate]);
+    let Some(whole) = after.run.whole else {
+        let warned = |r: &FlowRecord| both.iter().any(|deed| warns_of_whole(r, *deed));
+        assert!(!fresh.iter().any(warned), "nothing to warn of: {fresh:?}");
+        return;
+    };
+    assert!(after.definition.whole.is_some(), "a flow without a term is not timed");
+    let begins = |r: &FlowRecord| matches!(r.deed, Deed::Submit | Deed::Resubmit);
+    if !fresh.iter().any(begins) {
+        let frozen = before.run.whole.map(|was| was.due);
+        assert_eq!(frozen, Some(whole.due), "frozen when it was handed in");
+    }
+    let begun = new.iter().rposition(begins).unwrap();
+    let done = new.iter().position(|r| r.deed == Deed::End).unwrap_or(new.len());
+    for (deed, said) in [(Deed::Remind, whole.reminded), (Deed::Escalate, whole.escalated)] {
+        let told = new[begun..].iter().filter(|r| warns_of_whole(r, deed)).count();
+        assert_eq!(told, usize::from(said), "{deed}: told once, and remembered: {new:?}");
+        for record in new[done..].iter().chain(fresh).filter(|r| warns_of_whole(r, deed)) {
+            assert_eq!((before.run.state, done), (FlowState::Open, new.len()), "{record:?}");
+            assert_eq!(
+                whole.due <= record.at,
+                deed == Deed::Escalate,
+                "{record:?} of {whole:?}"
+            );
+        }
+    }
+    let with_approvers = after.run.state == FlowState::Open;
+    assert_eq!(whole.stopped.is_none(), with_approvers, "it counts while they have it");
+    if ticked && with_approvers {
+        assert_eq!(
+            whole.escalated,
+            whole.is_over(after.now),
+            "nobody waits for the next time"
+        );
+    }
+    if fresh.iter().any(|r| warns_of_whole(r, Deed::Escalate)) {
+        let term = after.definition.whole.as_ref().unwrap();
+        let above = PEOPLE.map(who).into_iter();
+        let above = above.filter(|a| after.town.has(*a, term.tell[0].role, &organisation("A1")));
+        for account in above {
+            let told = |event: &FlowEvent| {
+                matches!(event, FlowEvent::Notify { accounts, notice: Notice::Overdue, task: None }
+                    if accounts.contains(&account))
+            };
+            assert!(
+                after.events.iter().any(told),
+                "{account} is not told: {:?}",
+                after.events
+            );
+        }
+    }
+}
+
 /// A countersigned node that was left has as many signatures as there were people with the role when it was entered.
 fn check_countersigns(before: &Case, after: &Case, owed: &mut Vec<(String, u32, usize)>) {
     let fresh = &after.run.history[before.run.history.len()..];
@@ -324,6 +395,7 @@ fn check_countersigns(before: &Case, after: &Case, owed: &mut Vec<(String, u32, 
 
 fn step(case: &mut Case, owed: &mut Vec<(String, u32, usize)>, moved: Option<(AccountId, Act)>) -> bool {
     let before = case.clone();
+    let ticked = moved.is_none();
     let result = match moved {
         Some((by, what)) => act(&case.run, &case.definition, &case.town, what, by, case.now, &due),
         None => tick(&case.run, &case.definition, &case.town, case.now, &due),
@@ -334,6 +406,7 @@ fn step(case: &mut Case, owed: &mut Vec<(String, u32, usize)>, moved: Option<(Ac
     (case.run, case.events) = (run, events);
     check_step(&before, case);
     check_state(case);
+    check_whole(&before, case, ticked);
     check_countersigns(&before, case, owed);
     true
 }
@@ -362,6 +435,7 @@ fn finish(case: &mut Case, owed: &mut Vec<(String, u32, usize)>) -> usize {
         let what = if case.run.state == FlowState::Returned {
             Act::Resubmit {
                 facts: application().facts,
+                due: Some(case.now.plus_s(WHOLE_S)),
                 opinion: String::new(),
             }
         } else {
@@ -392,6 +466,7 @@ proptest! {
     ) {
         let mut begin = application();
         begin.facts = [("non_xinchuang".into(), non_xinchuang)].into();
+        begin.due = Some(at("2026-03-02 09:00:00").plus_s(WHOLE_S));
         let mut case = Case::begun(flow, town(), begin);
         let empty = Case { run: FlowRun { history: vec![], tasks: vec![], ..case.run.clone() }, ..case.clone() };
         let mut owed = Vec::new();
@@ -399,6 +474,13 @@ proptest! {
         check_countersigns(&empty, &case, &mut owed);
         for (upsets, dice) in moves {
             case.now = case.now.plus_s(i64::from(dice.3) * 600);
+            if dice.2 >= 224 {
+                // The clock is set back by up to a day, and put right again.
+                let right = case.now;
+                case.now = right.plus_s(-i64::from(dice.1) * 300);
+                step(&mut case, &mut owed, None);
+                case.now = right;
+            }
             if upsets && dice.0 < 100 {
                 upset(&mut case, (dice.0, dice.1, dice.2));
                 step(&mut case, &mut owed, None);

@@ -96,6 +96,7 @@ fn acts() -> Vec<(&'static str, &'static str, Act)> {
             "resubmit",
             Act::Resubmit {
                 facts: application().facts,
+                due: None,
                 opinion: String::new(),
             },
         ),
@@ -169,6 +170,7 @@ fn what_is_returned_to_the_applicant_is_resubmitted_and_nothing_else() {
         "clerk",
         Act::Resubmit {
             facts: application().facts,
+            due: None,
             opinion: "已补充".into(),
         },
     );

@@ -96,6 +96,7 @@ pub fn application() -> FlowApplication {
         organisation: organisation("D1"),
         provider: None,
         facts: [("non_xinchuang".into(), false)].into(),
+        due: None,
     }
 }
 

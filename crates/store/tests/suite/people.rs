@@ -105,6 +105,7 @@ pub async fn secrets_are_found_by_digest_and_end(store: TestStore) {
         expires: later,
         address: "10.0.0.1".into(),
         agent: "test".into(),
+        at_provider: true,
     };
     let token = ApiToken {
         id: TokenId::from_parts(1, &[1; 10]),
