@@ -346,6 +346,34 @@ fn a_node_that_changes_hands_is_paid_to_whoever_ran_it() {
 }
 
 #[test]
+fn what_else_is_registered_of_a_node_cuts_no_line() {
+    let scenario = Scenario::from_text(
+        r#"allocations = [{ code = "A1", native_id = "vm-1", kind = "server", spec = "vcpu=4", from = "2026-01-01" }]"#,
+    );
+    let mut registry = scenario.registry();
+    let mut body = registry.nodes.latest("N1").unwrap().clone();
+    body.name = "改名后的节点".to_owned();
+    body.platform.mlps_level = Some(3);
+    let valid_from = at("2026-03-10 12:00:00");
+    registry.nodes.add(Version { valid_from, body }).unwrap();
+    let (items, contracts, allocations) = (scenario.items(), scenario.contracts(), scenario.allocations());
+    let metered = meter_month(&MeterInput {
+        month: scenario.month().period(),
+        registry: &registry,
+        items: items.iter().collect(),
+        contracts: contracts.iter().collect(),
+        allocations: &allocations,
+        sightings: &scenario.sightings(),
+        coverage: &scenario.coverage(),
+        samples: &scenario.samples(),
+    });
+    let before = scenario.meter(scenario.month().period());
+    assert_eq!(metered.table.rows.len(), 1);
+    assert_eq!(metered.table.digest(), before.table.digest());
+    assert_eq!(metered.findings, before.findings);
+}
+
+#[test]
 fn a_cap_is_that_of_the_contract_and_of_the_price_in_use() {
     // C1 caps at 100.00, C2 does not: 600 x 15/31 = 290.32 -> 100.00, and 309.68 stays.
     let text = r#"contracts = [

@@ -300,7 +300,7 @@ pub(crate) struct CollectArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
-    /// What the file is: organisations, systems, projects, catalogue, contracts, prices, allocations, declared-work, provider-bill, outages
+    /// What the file is: organisations, systems, platforms, projects, catalogue, contracts, prices, allocations, declared-work, provider-bill, outages
     pub(crate) kind: String,
     /// The file, CSV or XLSX
     #[arg(required_unless_present = "template")]

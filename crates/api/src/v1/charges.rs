@@ -103,9 +103,9 @@ async fn export_charges(
     Filter(query): Filter<ChargesQuery>,
 ) -> Result<Response, Problem> {
     api.pace(&asker)?;
-    let (ending, media, format) = match query.format.as_deref() {
-        None | Some("csv") => ("csv", "text/csv; charset=utf-8", TableFormat::Csv),
-        Some("xlsx") => ("xlsx", super::XLSX, TableFormat::Xlsx),
+    let (media, format) = match query.format.as_deref() {
+        None | Some("csv") => ("text/csv; charset=utf-8", TableFormat::Csv),
+        Some("xlsx") => (super::XLSX, TableFormat::Xlsx),
         Some(_) => return Err(Problem::field("format", "应为 csv 或 xlsx")),
     };
     let selection = selection(
@@ -114,11 +114,10 @@ async fn export_charges(
         (query.provider, query.organisation),
     )
     .await?;
-    note(&asker, "charges.export", &selection, ending).await?;
-    let name = format!("charges.{ending}");
-    let ctx = asker.ctx.clone();
+    let name = format!("charges.{}", format.ending());
+    let (ctx, own) = (asker.ctx.clone(), name.clone());
     let made = download::made(&asker.ctx, async move |folder| {
-        let path = folder.join(format!("charges.{ending}"));
+        let path = folder.join(own);
         app::export::charges(&ctx, &selection, format, &path).await?;
         Ok(path)
     });
@@ -134,9 +133,9 @@ async fn export_focus(
     Filter(query): Filter<FocusQuery>,
 ) -> Result<Response, Problem> {
     api.pace(&asker)?;
-    let (ending, media, format) = match query.format.as_deref() {
-        None | Some("csv") => ("csv", "text/csv; charset=utf-8", FocusFormat::Csv),
-        Some("parquet") => ("parquet", "application/vnd.apache.parquet", FocusFormat::Parquet),
+    let (media, format) = match query.format.as_deref() {
+        None | Some("csv") => ("text/csv; charset=utf-8", FocusFormat::Csv),
+        Some("parquet") => ("application/vnd.apache.parquet", FocusFormat::Parquet),
         Some(_) => return Err(Problem::field("format", "应为 csv 或 parquet")),
     };
     let ascii_names = flag("ascii", query.ascii.as_deref())?;
@@ -146,15 +145,15 @@ async fn export_focus(
         (query.provider, query.organisation),
     )
     .await?;
-    note(&asker, "charges.export_focus", &selection, ending).await?;
-    let ctx = asker.ctx.clone();
+    let name = format!("focus.{}", format.ending());
+    let (ctx, own) = (asker.ctx.clone(), name.clone());
     let options = FocusOptions { ascii_names };
     let made = download::made(&asker.ctx, async move |folder| {
-        let path = folder.join(format!("focus.{ending}"));
+        let path = folder.join(own);
         app::export::focus(&ctx, &selection, (format, options), &path).await?;
         Ok(path)
     });
-    download::file(made.await?, media, &format!("focus.{ending}"))
+    download::file(made.await?, media, &name)
 }
 
 /// The lines that somebody wants, as far as they may see them.
@@ -173,15 +172,6 @@ async fn selection(
         provider: within(provider, &reach, is_provider, "provider")?,
         organisation: within(organisation, &reach, is_unit, "organisation")?,
     })
-}
-
-async fn note(asker: &Asker, action: &str, selection: &ExportSelection, ending: &str) -> Result<(), Problem> {
-    let object = format!("{}..{}", selection.from, selection.to);
-    let detail = serde_json::json!({
-        "provider": selection.provider, "organisation": selection.organisation, "format": ending,
-    });
-    app::audit::note(&asker.ctx, (action, &object), &detail).await?;
-    Ok(())
 }
 
 /// A filter that does not go beyond what somebody may see.

@@ -137,7 +137,7 @@ async fn list_imports(asker: Asker, Listed { filter, paging }: Listed<ImportQuer
 /// Import a file, CSV or XLSX, or only check it; all faults are told by row
 #[utoipa::path(post, path = "/imports/{kind}", tag = "main job",
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    params(NewImportQuery, ("kind" = String, Path, description = "organisations, systems, projects, catalogue, contracts, prices, allocations, declared-work, provider-bill or outages")),
+    params(NewImportQuery, ("kind" = String, Path, description = "organisations, systems, platforms, projects, catalogue, contracts, prices, allocations, declared-work, provider-bill or outages")),
     responses((status = 201, description = "What it did", body = ImportedView)))]
 async fn import_file(
     Path(kind): Path<String>,
@@ -161,7 +161,7 @@ async fn import_file(
 
 /// An empty form for a kind of file
 #[utoipa::path(get, path = "/forms/imports/{kind}", tag = "main job", params(FormQuery,
-    ("kind" = String, Path, description = "organisations, systems, projects, catalogue, contracts, prices, allocations, declared-work, provider-bill or outages")),
+    ("kind" = String, Path, description = "organisations, systems, platforms, projects, catalogue, contracts, prices, allocations, declared-work, provider-bill or outages")),
     responses((status = 200, description = "The form", content(
         (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"), (Vec<u8> = "text/csv")))))]
 async fn import_form(

@@ -204,7 +204,6 @@ async fn print_statement(
     };
     let name = format!("{}.{}", view.statement.number, format.ending());
     let detail = serde_json::json!({ "format": format.ending(), "version": view.version });
-    app::audit::note(&asker.ctx, ("statement.print", &number), &detail).await?;
     let ctx = asker.ctx.clone();
     let number = view.statement.number.clone();
     let made = download::made(&asker.ctx, async move |folder| {
@@ -212,12 +211,18 @@ async fn print_statement(
             month: view.statement.month,
             numbers: vec![view.statement.number],
             formats: vec![format],
-            folder,
+            folder: folder.clone(),
             is_demo: api.edge.is_demo,
         };
-        let files = statements::render(&ctx, selection, &api.renderer).await?;
-        let drawn = files.into_iter().next();
-        drawn.ok_or_else(|| AppError::Invalid(format!("结算单 {number} 没有生成，请稍后重试")))
+        let print = async {
+            let files = statements::render(&ctx, selection, &api.renderer).await?;
+            let drawn = files
+                .first()
+                .and_then(|file| Some(file.file_name()?.to_string_lossy().into_owned()));
+            drawn.ok_or_else(|| AppError::Invalid(format!("结算单 {number} 没有生成，请稍后重试")))
+        };
+        let drawn = app::audit::around(&ctx, ("statement.print", &number), &detail, print).await?;
+        Ok(folder.join(drawn))
     });
     download::file(made.await?, media, &name)
 }

@@ -1,7 +1,7 @@
 //! Files that come in and go out: checked, all faults by row, kept nowhere they do not belong; work in the background.
 
 use super::desk::{By, Desk, Said, digest_of};
-use super::estate::{DRAFT, Estate, ORDERED, People};
+use super::estate::{DRAFT, Estate, ORDERED, People, STATEMENT};
 use app::collect::NoSecrets;
 use app::jobs::{Handlers, work_once};
 use axum::http::{Method, StatusCode};
@@ -23,6 +23,7 @@ on_both_stores!(
     a_month_is_run_in_the_background,
     a_whole_list_is_whole,
     what_is_taken_away_is_noted_once,
+    a_file_that_is_made_is_noted_before_and_after_with_its_form,
     limits_are_set_by_whose_duty_it_is,
 );
 
@@ -461,6 +462,69 @@ async fn what_is_taken_away_is_noted_once(store: TestStore) {
     let refused = desk.get("/api/v1/accounts?format=%63sv", by).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
     assert_eq!(lists_taken(&desk).await.split_off(4), ["/accounts"]);
+}
+
+async fn a_file_that_is_made_is_noted_before_and_after_with_its_form(store: TestStore) {
+    let (desk, own, _) = setting(store).await;
+    let by = &desk.person("leader", "BUREAU", &[Role::AuthorityLeader]).await.1;
+    let (charges, focus) = ("/api/v1/charges?from=2026-02", "/api/v1/exports/focus?from=2026-02");
+    let chosen = |provider: Value, organisation: Value, form: Value| json!({ "provider": provider, "organisation": organisation, "form": form });
+    let (all, months) = (Value::Null, "2026-02..2026-02");
+    let cases = [
+        (
+            (by, charges.to_owned()),
+            ("charges.export", months, "done"),
+            chosen(all.clone(), all.clone(), json!({ "format": "csv" })),
+        ),
+        (
+            (by, format!("{charges}&format=xlsx&provider=P1")),
+            ("charges.export", months, "done"),
+            chosen(json!("P1"), all.clone(), json!({ "format": "xlsx" })),
+        ),
+        (
+            (by, format!("{focus}&format=parquet&ascii=true")),
+            ("focus.export", months, "done"),
+            chosen(
+                all.clone(),
+                all.clone(),
+                json!({ "format": "parquet", "ascii_names": true }),
+            ),
+        ),
+        // A unit gets its own, and that is what stands there.
+        (
+            (&own.head, focus.to_owned()),
+            ("focus.export", months, "done"),
+            chosen(
+                all.clone(),
+                json!("D01"),
+                json!({ "format": "csv", "ascii_names": false }),
+            ),
+        ),
+        // The month is not closed, so that there is no document: that is noted too.
+        (
+            (
+                &own.head,
+                format!("/api/v1/statements/{STATEMENT}/document?format=xlsx"),
+            ),
+            ("statement.print", STATEMENT, "failed"),
+            json!({ "format": "xlsx", "version": 1 }),
+        ),
+    ];
+    for ((by, path), (action, object, ending), detail) in cases {
+        let before = test_support::chain(desk.ctx.store()).await.len();
+        let said = desk.get(&path, by).await;
+        assert_eq!(said.status == StatusCode::OK, ending == "done", "{path}: {}", said.text);
+        let noted = test_support::chain(desk.ctx.store()).await.split_off(before);
+        let ended = format!("{action}.{ending}");
+        let actions: Vec<_> = noted
+            .iter()
+            .map(|entry| (entry.action.as_str(), entry.object.as_str()))
+            .collect();
+        assert_eq!(actions, [(action, object), (&*ended, object)], "{path}");
+        let read = |place: usize| serde_json::from_str::<Value>(&noted[place].detail).unwrap();
+        assert_eq!(read(0), detail, "{path}");
+        assert_eq!(read(1)["begun"], noted[0].number, "{path}");
+    }
 }
 
 async fn limits_are_set_by_whose_duty_it_is(store: TestStore) {

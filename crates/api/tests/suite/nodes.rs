@@ -4,7 +4,7 @@ use super::desk::Desk;
 use app::collect::{NodeSecrets, OpenStackConfig};
 use app::statements::{Fonts, Renderer};
 use axum::http::StatusCode;
-use domain::authz::Role;
+use domain::authz::{Action, Role};
 use serde_json::{Value, json};
 
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use test_support::{TestStore, on_both_stores};
 
 on_both_stores!(
     a_node_is_registered_with_its_platform,
+    platforms_come_by_file,
     an_account_is_used_for_its_own_address_only
 );
 
@@ -101,6 +102,75 @@ async fn a_node_is_registered_with_its_platform(store: TestStore) {
         let bad = desk.post(NODES, &operations, bad).await;
         assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}: {}", bad.text);
     }
+}
+
+async fn platforms_come_by_file(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let (_, operations) = desk.person("operations", "BUREAU", &[Role::AuthorityOperations]).await;
+    let (_, head) = desk.person("head", "P1", &[Role::ProviderHead]).await;
+    let mut bare = node("2026-01-01", 3);
+    for field in ["mlps_level", "mlps_filing", "operated_in_china"] {
+        bare[field] = Value::Null;
+    }
+    bare["pools"][0]["separate"] = Value::Null;
+    let added = desk.post(NODES, &operations, bare).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.text);
+    let form = desk
+        .get("/api/v1/forms/imports/platforms?format=csv", &operations)
+        .await;
+    let heading = form
+        .text
+        .trim_start_matches('\u{feff}')
+        .lines()
+        .next()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        heading,
+        "云节点,资源池,等保级别,备案证明编号,境内运维,数据在境内,独立资源池,生效日期"
+    );
+    let path = "/api/v1/imports/platforms?name=p.csv";
+    let bad = format!("{heading}\nN7,,9,,,,,2026-02-01\nN8,,3,,,,,2026-02-01\n");
+    let bad = desk.upload(path, &operations, bad.as_bytes()).await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.text);
+    let rows = bad.body["faults"].as_array().unwrap().iter();
+    let rows: Vec<_> = rows.map(|fault| (&fault["row"], &fault["field"])).collect();
+    assert_eq!(
+        rows,
+        [(&json!(2), &json!("等保级别")), (&json!(3), &json!("云节点"))],
+        "{}",
+        bad.text
+    );
+    let good = format!("{heading}\nN7,,3,备案 7,是,是,,2026-02-01\nN7,N7-X,,,,,是,2026-02-01\n");
+    let refused = desk.upload(path, &head, good.as_bytes()).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+    // Whose token is for the registers only says nothing of nodes.
+    let registers = desk.token(&operations, &[Action::RegistryImport]).await;
+    let refused = desk.upload(path, &registers, good.as_bytes()).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+    let done = desk.upload(path, &operations, good.as_bytes()).await;
+    assert_eq!(
+        (done.status, &done.body["changed"]),
+        (StatusCode::CREATED, &json!(2)),
+        "{}",
+        done.text
+    );
+    let again = desk.upload(path, &operations, good.as_bytes()).await;
+    assert_eq!(again.body["already_imported"], true, "{}", again.text);
+    let listed = desk.get(NODES, &operations).await;
+    let row = &listed.body["items"][0];
+    assert_eq!(
+        [
+            &row["mlps_level"],
+            &row["mlps_filing"],
+            &row["operated_in_china"],
+            &row["data_in_china"],
+            &row["pools"][0]["separate"]
+        ],
+        [&json!(3), &json!("备案 7"), &json!(true), &json!(true), &json!(true)],
+        "{}",
+        listed.text
+    );
 }
 
 /// A configuration with two accounts for one address; one of them may act.

@@ -10,6 +10,7 @@ use documents::{Cell, Column, ColumnKind, DocumentError, TableCsvWriter, TableDo
 use domain::catalogue::PriceLine;
 use domain::rate::{ChargeKind, ChargeRow, ChargeTable};
 use kernel::{Month, Quantity};
+use serde_json::json;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
@@ -23,6 +24,16 @@ pub enum TableFormat {
     Xlsx,
 }
 
+impl TableFormat {
+    /// The ending of its files.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+}
+
 /// Exports charge lines into a file, which appears complete or not at all.
 pub async fn charges(
     ctx: &OpContext,
@@ -31,7 +42,8 @@ pub async fn charges(
     path: &Path,
 ) -> Result<ExportOutcome, AppError> {
     let work = write(ctx, selection, format, path);
-    audit::around(ctx, ("charges.export", &selection.object()), &selection.detail(), work).await
+    let detail = selection.detail(&json!({ "format": format.ending() }));
+    audit::around(ctx, ("charges.export", &selection.object()), &detail, work).await
 }
 
 async fn write(

@@ -23,6 +23,7 @@ use domain::catalogue::{MeteringBasis, PriceLine, ServiceItem};
 use domain::rate::{ChargeKind, ChargeRow};
 use domain::registry::ResourceKind;
 use kernel::{Interner, Money, MoneyError, Period};
+use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::BufWriter;
@@ -35,6 +36,16 @@ pub enum FocusFormat {
     Csv,
     /// Parquet.
     Parquet,
+}
+
+impl FocusFormat {
+    /// The ending of its files.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+        }
+    }
 }
 
 /// How the export is written.
@@ -52,7 +63,8 @@ pub async fn focus(
     path: &Path,
 ) -> Result<ExportOutcome, AppError> {
     let work = write(ctx, selection, (format, options), path);
-    audit::around(ctx, ("focus.export", &selection.object()), &selection.detail(), work).await
+    let detail = selection.detail(&json!({ "format": format.ending(), "ascii_names": options.ascii_names }));
+    audit::around(ctx, ("focus.export", &selection.object()), &detail, work).await
 }
 
 async fn write(

@@ -18,6 +18,7 @@ pub use focus::{FocusFormat, FocusOptions, focus};
 use crate::AppError;
 use kernel::{Money, Month};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// Which charge lines to export.
 #[derive(Debug, Clone)]
@@ -63,9 +64,9 @@ impl ExportSelection {
         format!("{}..{}", self.from, self.to)
     }
 
-    /// What of it was selected, for the audit entry.
-    fn detail(&self) -> serde_json::Value {
-        serde_json::json!({ "provider": self.provider, "organisation": self.organisation })
+    /// What of it was selected, and the form of the file, for the audit entry.
+    fn detail(&self, form: &Value) -> Value {
+        json!({ "provider": self.provider, "organisation": self.organisation, "form": form })
     }
 
     /// The selection in words.

@@ -261,19 +261,35 @@ impl Cell for YesNo {
     }
 }
 
-/// A level of the multi-level protection scheme.
+/// A level of the multi-level protection scheme, no higher than `most`.
+fn level(text: &str, most: u8) -> Option<u8> {
+    let level = match text.trim_start_matches('第').trim_end_matches('级') {
+        "1" | "一" => 1,
+        "2" | "二" => 2,
+        "3" | "三" => 3,
+        "4" | "四" => 4,
+        "5" | "五" => 5,
+        _ => return None,
+    };
+    (level <= most).then_some(level)
+}
+
+/// The level of a system.
 pub(crate) struct MlpsLevel(pub(crate) u8);
 
 impl Cell for MlpsLevel {
     fn read(text: &str) -> Result<Self, String> {
-        let bare = text.trim_start_matches('第').trim_end_matches('级');
-        let level = match bare {
-            "1" | "一" => 1,
-            "2" | "二" => 2,
-            "3" | "三" => 3,
-            "4" | "四" => 4,
-            _ => return Err("不是等保级别，请填 1 至 4，未定级请留空".to_owned()),
-        };
+        let level = level(text, 4).ok_or("不是等保级别，请填 1 至 4，未定级请留空")?;
+        Ok(Self(level))
+    }
+}
+
+/// The level of a platform.
+pub(crate) struct PlatformLevel(pub(crate) u8);
+
+impl Cell for PlatformLevel {
+    fn read(text: &str) -> Result<Self, String> {
+        let level = level(text, 5).ok_or("不是等保级别，请填 1 至 5，不知道请留空")?;
         Ok(Self(level))
     }
 }
@@ -359,5 +375,6 @@ mod unit_tests {
         assert!(OrganisationCode::read("部门").unwrap_err().contains("不是有效的代码"));
         assert!(Spec::read("vcpu=x").unwrap_err().contains("「x」不是数字"));
         assert!(MlpsLevel::read("第三级").is_ok_and(|level| level.0 == 3) && MlpsLevel::read("5").is_err());
+        assert!(PlatformLevel::read("五级").is_ok_and(|level| level.0 == 5) && PlatformLevel::read("6").is_err());
     }
 }

@@ -12,6 +12,8 @@ pub enum ImportKind {
     Organisations,
     /// Information systems.
     Systems,
+    /// What is registered of the platforms of cloud nodes and of their pools.
+    Platforms,
     /// Which project of a node belongs to which system.
     Projects,
     /// The service catalogue.
@@ -32,9 +34,10 @@ pub enum ImportKind {
 
 impl ImportKind {
     /// Every kind, in the order in which a new deployment needs them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Organisations,
         Self::Systems,
+        Self::Platforms,
         Self::Projects,
         Self::Catalogue,
         Self::Contracts,
@@ -50,6 +53,7 @@ impl ImportKind {
         match self {
             Self::Organisations => "organisations",
             Self::Systems => "systems",
+            Self::Platforms => "platforms",
             Self::Projects => "projects",
             Self::Catalogue => "catalogue",
             Self::Contracts => "contracts",
@@ -66,6 +70,7 @@ impl ImportKind {
         match self {
             Self::Organisations => "组织机构",
             Self::Systems => "信息系统",
+            Self::Platforms => "云平台",
             Self::Projects => "项目对应",
             Self::Catalogue => "服务目录",
             Self::Contracts => "合同",
@@ -85,7 +90,7 @@ impl ImportKind {
     /// Rows that one file may have.
     pub(super) const fn rows_max(self) -> usize {
         match self {
-            Self::Catalogue | Self::Contracts => 5_000,
+            Self::Platforms | Self::Catalogue | Self::Contracts => 5_000,
             Self::Organisations | Self::Systems | Self::Projects | Self::Prices => 50_000,
             Self::Allocations | Self::DeclaredWork | Self::ProviderBill | Self::Outages => 300_000,
         }

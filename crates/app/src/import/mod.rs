@@ -1,4 +1,4 @@
-//! Importing a file: registers, catalogue, contracts, prices, allocations, accepted work, providers' bills, outages.
+//! Importing a file: registers, facts of platforms, catalogue, contracts, prices, allocations, accepted work, providers' bills, outages.
 //!
 //! Owns what the columns of each kind of file are called and what a row must refer to. The rules themselves are the
 //! domain's. One file is one unit of work: any fault, and nothing of it is stored; all faults are listed by row.
@@ -16,6 +16,7 @@ mod job;
 mod kind;
 mod organisations;
 mod outages;
+mod platforms;
 mod prices;
 mod projects;
 mod provider_bill;
@@ -83,6 +84,7 @@ pub const fn template(kind: ImportKind) -> &'static Template {
     match kind {
         ImportKind::Organisations => &organisations::TEMPLATE,
         ImportKind::Systems => &systems::TEMPLATE,
+        ImportKind::Platforms => &platforms::TEMPLATE,
         ImportKind::Projects => &projects::TEMPLATE,
         ImportKind::Catalogue => &catalogue::TEMPLATE,
         ImportKind::Contracts => &contracts::TEMPLATE,
@@ -115,6 +117,7 @@ pub async fn import_file(
     match kind {
         ImportKind::Organisations => run::<organisations::Organisations>(ctx, file).await,
         ImportKind::Systems => run::<systems::Systems>(ctx, file).await,
+        ImportKind::Platforms => run::<platforms::Platforms>(ctx, file).await,
         ImportKind::Projects => run::<projects::Projects>(ctx, file).await,
         ImportKind::Catalogue => run::<catalogue::Catalogue>(ctx, file).await,
         ImportKind::Contracts => run::<contracts::Contracts>(ctx, file).await,

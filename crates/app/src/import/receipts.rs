@@ -13,6 +13,8 @@ pub const fn action(kind: ImportKind) -> Action {
     match kind {
         ImportKind::ProviderBill => Action::BillSubmit,
         ImportKind::Prices => Action::PricePrepare,
+        // As at the node itself: the file says nothing that could not be said there.
+        ImportKind::Platforms => Action::NodeWrite,
         _ => Action::RegistryImport,
     }
 }

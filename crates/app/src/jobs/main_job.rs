@@ -3,6 +3,7 @@
 //! The steps take no input but the month or the node, and do the missing work only, so that a job that was broken off is
 //! simply done again. Invariant: what a job writes stands in the audit chain under the name of whoever asked for it.
 
+use super::round::Round;
 use super::work::{Doing, Ended, Handler, Handlers, Working};
 use super::{JobError, NewJob, enqueue, kind};
 use crate::collect::{CollectOptions, NodeSecrets, collect};
@@ -12,6 +13,7 @@ use domain::authz::{Action, Target};
 use kernel::{JobId, Month, NodeCode};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use store::UnitOfWork;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinError;
 
@@ -47,6 +49,33 @@ enum Payload {
     },
 }
 
+/// The subject of a collect from all nodes.
+const ALL: &str = "*";
+
+/// The audit action of asking for a collect.
+const ASK_COLLECT: &str = "node.ask_collect";
+
+fn job(sort: &'static str, subject: &str, payload: &str) -> NewJob {
+    NewJob {
+        payload: payload.to_owned(),
+        attempts_max: ATTEMPTS_MAX,
+        ..NewJob::about(sort, subject)
+    }
+}
+
+/// Notes who asked, and ends the unit of work.
+async fn note_asked(
+    ctx: &OpContext,
+    mut work: UnitOfWork,
+    (action, subject): (&str, &str),
+    (id, payload): (JobId, &str),
+) -> Result<(), AppError> {
+    let detail = serde_json::json!({ "job": id, "payload": payload });
+    work.audit(ctx.now(), (ctx.actor(), action, subject), detail.to_string())
+        .await?;
+    Ok(work.commit().await?)
+}
+
 async fn ask(
     ctx: &OpContext,
     (sort, subject, action): (&'static str, &str, &str),
@@ -54,12 +83,7 @@ async fn ask(
 ) -> Result<JobId, AppError> {
     let payload = serde_json::to_string(payload)?;
     let mut work = ctx.store().begin().await?;
-    let new = NewJob {
-        payload: payload.clone(),
-        attempts_max: ATTEMPTS_MAX,
-        ..NewJob::about(sort, subject)
-    };
-    let id = match enqueue(ctx, &mut work, new).await? {
+    let id = match enqueue(ctx, &mut work, job(sort, subject, &payload)).await? {
         Some(id) => id,
         // The same waits or runs already: whoever asks is told of that one.
         None => {
@@ -72,10 +96,7 @@ async fn ask(
             open.id
         }
     };
-    let detail = serde_json::json!({ "job": id, "payload": payload });
-    work.audit(ctx.now(), (ctx.actor(), action, subject), detail.to_string())
-        .await?;
-    work.commit().await?;
+    note_asked(ctx, work, (action, subject), (id, &payload)).await?;
     Ok(id)
 }
 
@@ -106,7 +127,7 @@ pub async fn ask_to_close_month(ctx: &OpContext, month: Month) -> Result<JobId, 
 /// Asks for a node, or all of them, to be collected from. Returns the job; the one that is on its way if the same was
 /// asked for. Errors: there is no such node; it is being collected from in another way.
 pub async fn ask_to_collect(ctx: &OpContext, node: Option<NodeCode>, confirm_empty: bool) -> Result<JobId, AppError> {
-    let subject = node.as_ref().map_or_else(|| "*".to_owned(), ToString::to_string);
+    let subject = node.as_ref().map_or_else(|| ALL.to_owned(), ToString::to_string);
     ctx.authorise(Action::NodeCollect, &Target::of("node", subject.clone()))
         .await?;
     if let Some(code) = &node {
@@ -120,7 +141,26 @@ pub async fn ask_to_collect(ctx: &OpContext, node: Option<NodeCode>, confirm_emp
         }
     }
     let payload = Payload::Collect { node, confirm_empty };
-    ask(ctx, (kind::COLLECT, &subject, "node.ask_collect"), &payload).await
+    ask(ctx, (kind::COLLECT, &subject, ASK_COLLECT), &payload).await
+}
+
+/// Queues the ordinary collect from a node as the platform's own work, which never takes an empty list for true. One
+/// that is on its way, of the node or of all, by whoever, counts. Returns whether it was queued.
+pub(super) async fn queue_collect(ctx: &OpContext, node: &NodeCode) -> Result<bool, AppError> {
+    let payload = serde_json::to_string(&Payload::Collect {
+        node: Some(node.clone()),
+        confirm_empty: false,
+    })?;
+    let mut work = ctx.store().begin().await?;
+    if work.open_job(kind::COLLECT, ALL).await?.is_some() {
+        return Ok(false);
+    }
+    let new = job(kind::COLLECT, node.as_str(), &payload);
+    let Some(id) = enqueue(ctx, &mut work, new).await? else {
+        return Ok(false);
+    };
+    note_asked(ctx, work, (ASK_COLLECT, node.as_str()), (id, &payload)).await?;
+    Ok(true)
 }
 
 /// Tells a worker how far long work got.
@@ -228,12 +268,13 @@ async fn carry_out(ctx: &OpContext, payload: Payload, secrets: &dyn NodeSecrets)
 }
 
 impl Handlers {
-    /// With the handlers of the main job; secrets for the nodes that are asked.
+    /// With the handlers of the main job, and the round of the nodes; secrets for the nodes that are asked.
     #[must_use]
     pub fn with_main_job(self, secrets: Arc<dyn NodeSecrets>) -> Self {
         let handler: Arc<dyn Handler> = Arc::new(MainJob(secrets));
         self.with(kind::MONTH_RUN, Arc::clone(&handler))
             .with(kind::MONTH_CLOSE, Arc::clone(&handler))
             .with(kind::COLLECT, handler)
+            .with(kind::ROUND, Arc::new(Round))
     }
 }

@@ -21,6 +21,9 @@ const USUAL: &[(&str, Rhythm)] = &[
     (kind::ALARM, Rhythm::Every(3_600)),
     (kind::ROOM, Rhythm::Every(3_600)),
     (kind::FORGET, Rhythm::Every(3_600)),
+    // A look a day is enough. Four chances leave room for a node that is away for one of them, long before the pause is
+    // a case; and what goes without its node saying when is seen up to that day.
+    (kind::ROUND, Rhythm::Every(6 * 3_600)),
     (kind::SEAL, Rhythm::Daily(10)),
 ];
 

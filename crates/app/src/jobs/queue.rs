@@ -35,6 +35,8 @@ pub mod kind {
     pub const MONTH_CLOSE: &str = "month.close";
     /// Collects from nodes. Subject: the node, or `*` for all.
     pub const COLLECT: &str = "node.collect";
+    /// Goes round the nodes: asks for the collect from each.
+    pub const ROUND: &str = "node.round";
 
     /// A kind in Chinese; the word itself for what this program does not know.
     pub fn zh(kind: &str) -> &str {
@@ -52,6 +54,7 @@ pub mod kind {
             MONTH_RUN => "月度计量计价对账",
             MONTH_CLOSE => "月度关账",
             COLLECT => "采集云节点",
+            ROUND => "定时采集各云节点",
             other => other,
         }
     }

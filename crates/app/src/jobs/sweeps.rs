@@ -145,7 +145,7 @@ async fn tell_of(ctx: &OpContext, order: &WorkOrder, why: &str) -> Result<bool, 
 }
 
 /// Whoever has a role in an organisation of a side, now.
-async fn holders_of_side(
+pub(super) async fn holders_of_side(
     ctx: &OpContext,
     read: &mut Connection,
     (side, role): (Side, Role),

@@ -35,6 +35,10 @@ const OUTAGES: &str = "\
 node,resource,from,to,source
 N1,vm-1,2026-03-15 10:00:00,2026-03-15 12:00:00,监理月报
 ";
+const PLATFORMS: &str = "\
+node,mlps_level,valid_from
+N1,3,2026-03-05
+";
 
 test_support::on_both_stores!(
     facts_that_are_handed_in_again,
@@ -51,14 +55,16 @@ fn march() -> Month {
 fn every_sheet(scenario: &Scenario) -> Vec<Sheet> {
     let mut sheets = vec![sheets::organisations(scenario)];
     sheets.extend(sheets::after_nodes(scenario));
-    sheets.extend(bill_and_outages());
+    sheets.extend(beside_the_scenario());
     let kinds: BTreeSet<ImportKind> = sheets.iter().map(|sheet| sheet.kind).collect();
     assert_eq!(kinds, ImportKind::ALL.into_iter().collect());
     sheets
 }
 
-fn bill_and_outages() -> [Sheet; 2] {
+/// Files about what a scenario does not say.
+fn beside_the_scenario() -> [Sheet; 3] {
     [
+        (ImportKind::Platforms, "platforms.csv", PLATFORMS),
         (ImportKind::ProviderBill, "provider-bill.csv", BILL),
         (ImportKind::Outages, "outages.csv", OUTAGES),
     ]
@@ -74,7 +80,7 @@ async fn informed(store: TestStore) -> (Bureau, Scenario) {
     let scenario = Scenario::from_text(SCENARIO);
     let bureau = Bureau::new(store, "2026-04-03 09:00:00".parse::<Instant>().unwrap());
     assert!(bureau.take_in(&scenario).await.is_empty());
-    for sheet in bill_and_outages() {
+    for sheet in beside_the_scenario() {
         assert!(!bureau.import(&sheet).await.already_imported);
     }
     (bureau, scenario)

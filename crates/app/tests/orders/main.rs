@@ -13,6 +13,7 @@ mod kills;
 mod leftovers;
 mod queue;
 mod refusals;
+mod rounds;
 mod sweeps;
 mod ways;
 mod worked_example;

@@ -15,6 +15,6 @@ pub use allocation::{Allocation, AllocationError, check_allocations};
 pub use case::{CaseEnd, CaseJudgement, CaseKind, CaseOutcome, Finding, KnownCase, judge_cases};
 pub use invariants::{BrokenInvariant, check_usage, quantity_seconds};
 pub use measured::{MeasuredQuantity, mean_quantity, p95_quantity};
-pub use presence::{Coverage, Presence};
+pub use presence::{Coverage, LOOK_PAUSE_MAX_S, Presence};
 pub use sweep::{MeterInput, MeterOutput, Metered, meter_month};
 pub use usage::{UsageRow, UsageTable};

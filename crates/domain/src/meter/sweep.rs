@@ -316,17 +316,15 @@ impl<'a> Sweep<'a> {
         stretches
     }
 
-    /// Who ran a node over a period.
+    /// Who ran a node over a period. What else was registered of it meanwhile, a name or a level, is no matter.
     fn providers(&self, node: &NodeCode, period: Period) -> Vec<(Period, String)> {
         let known = self.input.registry.nodes.stretches(node.as_str(), period);
+        let known = known.into_iter().map(|(p, node)| (p, node.provider.to_string()));
+        let known = join(known.collect());
         let before = uncovered(period, known.iter().map(|(p, _)| *p))
             .into_iter()
             .map(|p| (p, self.provider(node, p.from())));
-        let before: Vec<_> = before.collect();
-        before
-            .into_iter()
-            .chain(known.into_iter().map(|(p, node)| (p, node.provider.to_string())))
-            .collect()
+        before.collect::<Vec<_>>().into_iter().chain(known).collect()
     }
 
     /// Cuts a part of an allocation at the ends of contracts; of contracts that overlap, the one that started first
@@ -454,20 +452,20 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Joins neighbouring parts of the same quantity.
-fn join(mut parts: Vec<(Period, Quantity)>) -> Vec<(Period, Quantity)> {
+/// Joins neighbouring parts of which the same is so.
+fn join<T: PartialEq>(mut parts: Vec<(Period, T)>) -> Vec<(Period, T)> {
     parts.sort_by_key(|(period, _)| *period);
-    let mut joined: Vec<(Period, Quantity)> = Vec::with_capacity(parts.len());
-    for (period, quantity) in parts {
+    let mut joined: Vec<(Period, T)> = Vec::with_capacity(parts.len());
+    for (period, is) in parts {
         if let Some((last, same)) = joined.last_mut()
-            && *same == quantity
+            && *same == is
             && last.to() == period.from()
             && let Ok(longer) = Period::new(last.from(), period.to())
         {
             *last = longer;
             continue;
         }
-        joined.push((period, quantity));
+        joined.push((period, is));
     }
     joined
 }

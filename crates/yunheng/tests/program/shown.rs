@@ -127,3 +127,28 @@ fn every_exported_line_says_which_cost_and_how_far_it_is_reconciled() {
         assert!(heading.contains(kind), "{heading}");
     }
 }
+
+#[test]
+fn what_a_file_says_of_a_platform_is_listed() {
+    let desk = Desk::new();
+    let listed = || desk.json(&["node", "list"])[0].clone();
+    let before = listed();
+    let (node, pool) = (&before["code"], &before["pools"][0]["code"]);
+    let rows = format!(
+        "云节点,资源池,等保级别,备案证明编号,境内运维,数据在境内,独立资源池,生效日期\n{0},,3,备案 1,是,是,,2025-02-01\n\
+         {0},{1},,,,,否,2025-02-01\n",
+        node.as_str().unwrap(),
+        pool.as_str().unwrap()
+    );
+    let said = desk.import("platforms", "p.csv", rows.as_bytes()).ok();
+    assert!(said.contains("云平台已导入: 2 行，新增 0，变更 2，无变化 0"), "{said}");
+    let after = listed();
+    assert_eq!(after["platform"]["mlps_level"], 3, "{after:#}");
+    assert_eq!(after["platform"]["filing"], "备案 1", "{after:#}");
+    assert_eq!(after["pools"][0]["separate"], false, "{after:#}");
+    let shown = desk.run(&["node", "list"]).ok();
+    assert!(
+        shown.contains("3 级（备案 1）") && shown.contains("运维境内，数据境内"),
+        "{shown}"
+    );
+}

@@ -3,15 +3,15 @@
 use crate::desk::{Desk, program};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-#[test]
-fn a_worker_does_what_has_come_round_and_ends_when_told() {
-    let desk = Desk::new();
-    let data = desk.data();
+/// Lets a worker work on a data folder until work of these kinds is done, and tells it to end. Returns the kinds of all
+/// work that was queued meanwhile.
+fn worked(data: &Path, wanted: &[&str]) -> Vec<String> {
     let mut worker = program()
         .arg("--data")
-        .arg(&data)
+        .arg(data)
         .arg("worker")
         .stdout(Stdio::piped())
         .spawn()
@@ -19,11 +19,12 @@ fn a_worker_does_what_has_come_round_and_ends_when_told() {
     let mut said = BufReader::new(worker.stdout.take().expect("its output")).lines();
     let first = said.next().expect("a line").expect("text");
     assert!(first.contains("后台工作进程已启动"), "{first}");
-    let done = || -> Vec<String> {
+    let listed = |state: &[&str]| -> Vec<String> {
         let listed = program()
             .arg("--data")
-            .arg(&data)
-            .args(["job", "list", "--state", "done", "--output", "json"])
+            .arg(data)
+            .args(["job", "list", "--output", "json"])
+            .args(state)
             .output()
             .expect("the program starts");
         let jobs: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
@@ -33,9 +34,9 @@ fn a_worker_does_what_has_come_round_and_ends_when_told() {
             .collect()
     };
     // Each look starts a program, so that this is no busy loop; a worker that does nothing is a test that never ends.
-    while !["audit.seal", "order.overdue", "flow.tick", "todo.remind"]
+    while !wanted
         .iter()
-        .all(|kind| done().iter().any(|done| done == kind))
+        .all(|kind| listed(&["--state", "done"]).iter().any(|done| done == kind))
     {}
     let told = Command::new("kill")
         .args(["-TERM", &worker.id().to_string()])
@@ -43,6 +44,16 @@ fn a_worker_does_what_has_come_round_and_ends_when_told() {
         .expect("kill");
     assert!(told.success());
     assert_eq!(worker.wait().expect("it ends").code(), Some(0));
+    listed(&[])
+}
+
+#[test]
+fn a_worker_does_what_has_come_round_and_ends_when_told() {
+    let desk = Desk::new();
+    let data = desk.data();
+    let queued = worked(&data, &["audit.seal", "order.overdue", "flow.tick", "todo.remind"]);
+    // The nodes of the demo city are not asked what they say today: all that had come round was queued at once.
+    assert!(queued.iter().all(|kind| kind != "node.round"), "{queued:?}");
     let chain = program()
         .arg("--data")
         .arg(&data)
@@ -51,6 +62,17 @@ fn a_worker_does_what_has_come_round_and_ends_when_told() {
         .expect("the program starts");
     let chain = String::from_utf8(chain.stdout).expect("text");
     assert!(chain.contains("\"平台\"") && chain.contains("audit.seal"), "{chain}");
+}
+
+#[test]
+fn a_worker_collects_from_the_nodes_by_itself() {
+    let desk = Desk::new();
+    std::fs::remove_file(desk.data().join("DEMO")).expect("it is no demo any more");
+    let queued = worked(&desk.data(), &["node.round", "node.collect"]);
+    let nodes = desk.json(&["node", "list"]);
+    let nodes = nodes.as_array().map_or(0, Vec::len);
+    let collects = queued.iter().filter(|kind| *kind == "node.collect").count();
+    assert_eq!(collects, nodes, "{queued:?}");
 }
 
 #[test]
