@@ -127,8 +127,8 @@ async fn shown(ctx: &OpContext, files: Vec<EvidenceRecord>, is_order: bool) -> R
     if is_order || who.side != Side::Provider {
         return Ok(files);
     }
-    let own = ctx.own_and_below(&who.organisation).await?;
     let mut read = ctx.store().read().await?;
+    let own = ctx.own_and_below(&mut read, &who.organisation).await?;
     let mut seen = Vec::new();
     for file in files {
         let giver = read.account_by_login(&file.given_by).await?;

@@ -1,10 +1,11 @@
 //! How far somebody sees: everything, or what belongs to organisations.
 
 use crate::{AppError, OpContext};
-use domain::authz::{Action, Target};
+use domain::authz::{Action, Actor, Target};
 use domain::registry::Side;
 use kernel::OrganisationCode;
 use std::collections::BTreeSet;
+use store::Connection;
 
 /// What of a list somebody may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,19 @@ impl OpContext {
     /// Judges whether whoever acts may read things of a kind at all, and how many of them: a unit sees its own and
     /// those of the units below it, a provider likewise, everybody else all (I8).
     pub async fn reach(&self, action: Action, kind: &'static str) -> Result<Reach, AppError> {
+        let who = self.authorise_list(action, kind).await?;
+        let reach = match who.side {
+            Side::Unit => Reach::Units,
+            Side::Provider => Reach::Providers,
+            _ => return Ok(Reach::All),
+        };
+        let mut read = self.store().read().await?;
+        Ok(reach(self.own_and_below(&mut read, &who.organisation).await?))
+    }
+
+    /// Judges whether whoever acts may read things of a kind at all, those of the own organisation if it is a unit or a
+    /// provider. Returns who acts.
+    pub(crate) async fn authorise_list(&self, action: Action, kind: &'static str) -> Result<&Actor, AppError> {
         let who = self.who()?;
         let own = |side| (who.side == side).then(|| who.organisation.clone());
         let target = Target {
@@ -49,16 +63,16 @@ impl OpContext {
             ..Target::default()
         };
         self.authorise(action, &target).await?;
-        Ok(match who.side {
-            Side::Unit => Reach::Units(self.own_and_below(&who.organisation).await?),
-            Side::Provider => Reach::Providers(self.own_and_below(&who.organisation).await?),
-            _ => Reach::All,
-        })
+        Ok(who)
     }
 
     /// The codes of an organisation and of all below it, now.
-    pub(crate) async fn own_and_below(&self, own: &OrganisationCode) -> Result<BTreeSet<String>, AppError> {
-        let organisations = self.organisations(&mut self.store().read().await?).await?;
+    pub(crate) async fn own_and_below(
+        &self,
+        read: &mut Connection,
+        own: &OrganisationCode,
+    ) -> Result<BTreeSet<String>, AppError> {
+        let organisations = self.organisations(read).await?;
         let codes = organisations.own_and_below(own, self.now());
         Ok(codes.iter().map(ToString::to_string).collect())
     }

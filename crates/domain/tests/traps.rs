@@ -346,7 +346,7 @@ fn a_node_that_changes_hands_is_paid_to_whoever_ran_it() {
 }
 
 #[test]
-fn what_else_is_registered_of_a_node_cuts_no_line() {
+fn what_else_is_registered_cuts_no_line() {
     let scenario = Scenario::from_text(
         r#"allocations = [{ code = "A1", native_id = "vm-1", kind = "server", spec = "vcpu=4", from = "2026-01-01" }]"#,
     );
@@ -356,6 +356,14 @@ fn what_else_is_registered_of_a_node_cuts_no_line() {
     body.platform.mlps_level = Some(3);
     let valid_from = at("2026-03-10 12:00:00");
     registry.nodes.add(Version { valid_from, body }).unwrap();
+    let mut body = registry.systems.latest("S1").unwrap().clone();
+    body.name = "改名后的系统".to_owned();
+    let valid_from = at("2026-03-12 12:00:00");
+    registry.systems.add(Version { valid_from, body }).unwrap();
+    let mut body = registry.organisations.latest("D1").unwrap().clone();
+    body.name = "改名后的单位".to_owned();
+    let valid_from = at("2026-03-14 12:00:00");
+    registry.organisations.add(Version { valid_from, body }).unwrap();
     let (items, contracts, allocations) = (scenario.items(), scenario.contracts(), scenario.allocations());
     let metered = meter_month(&MeterInput {
         month: scenario.month().period(),

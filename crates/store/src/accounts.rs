@@ -3,6 +3,7 @@
 use crate::{Connection, Row, StoreError, Value};
 use domain::authz::{Account, Role, RoleAssignment, RoleState};
 use kernel::{AccountId, Instant};
+use std::collections::{BTreeMap, BTreeSet};
 
 const TABLE: &str = "account";
 const COLUMNS: &str = "account (id, login, name, mail, organisation, sort, state, password, failed, locked_until_s, \
@@ -103,6 +104,20 @@ impl Connection {
             .as_ref()
             .map(account)
             .transpose()
+    }
+
+    /// The names of accounts, as far as there are such.
+    pub async fn names_of(&mut self, ids: &BTreeSet<AccountId>) -> Result<BTreeMap<AccountId, String>, StoreError> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let places: Vec<String> = (1..=ids.len()).map(|place| format!("${place}")).collect();
+        let sql = format!("SELECT id, name FROM account WHERE id IN ({})", places.join(","));
+        let values: Vec<Value> = ids.iter().map(|id| id.to_string().into()).collect();
+        let rows = self.all(&sql, &values).await?;
+        rows.iter()
+            .map(|row| Ok((row.parsed("account", "id")?, row.text("name")?)))
+            .collect()
     }
 
     /// The account with a login name.

@@ -18,6 +18,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// How long a writer waits for another one.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A connection to PostgreSQL that was not used for so long is asked whether it still is one.
+const RESTED: Duration = Duration::from_secs(1);
 /// Values bound in one statement; SQLite allows 32,766.
 const BINDS_MAX: usize = 30_000;
 /// What a transaction on PostgreSQL is if it says nothing: it reads, and sees one state of the database.
@@ -34,7 +36,7 @@ pub struct Store {
     pub(crate) patience: Duration,
     /// Whose turn it is to write: within a process writers stand in line here, first come, first served, and take no
     /// connection of the pool from readers meanwhile. Between processes the database itself keeps them apart.
-    writer: Arc<Mutex<()>>,
+    pub(crate) writer: Arc<Mutex<()>>,
     /// Answers to commands that stand in line to be kept.
     pub(crate) answers: Arc<std::sync::Mutex<Vec<Arc<KeptSoon>>>>,
     pub(crate) command: Option<Arc<Command>>,
@@ -226,6 +228,10 @@ impl Store {
             Pool::Postgres(
                 PgPoolOptions::new()
                     .max_connections(8)
+                    .test_before_acquire(false)
+                    .before_acquire(|connection, of| {
+                        Box::pin(async move { Ok(of.idle_for < RESTED || connection.ping().await.is_ok()) })
+                    })
                     .after_connect(|connection, _| Box::pin(async move { connection.execute(READ).await.map(drop) }))
                     .connect_with(options)
                     .await

@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "provider sessions",
         include_str!("../migrations/0008_provider_sessions.sql"),
     ),
+    (9, "roles by kind", include_str!("../migrations/0009_roles_by_kind.sql")),
 ];
 
 pub(crate) fn migrator(text_type: &str) -> Migrator {

@@ -175,6 +175,23 @@ impl Connection {
         self.first(&sql, &values).await?.as_ref().map(request).transpose()
     }
 
+    /// An application, and its flow with the flow's version, if it was handed in.
+    pub async fn request_and_flow<T: DeserializeOwned>(
+        &mut self,
+        number: &str,
+    ) -> Result<Option<(ResourceRequest, Option<(T, i64)>)>, StoreError> {
+        let sql = "SELECT r.body, r.version, f.body AS flow, f.version AS flow_version FROM resource_request r \
+                   LEFT JOIN flow_run f ON f.subject = r.number WHERE r.number = $1";
+        let Some(row) = self.first(sql, &[number.into()]).await? else {
+            return Ok(None);
+        };
+        let flow = match row.int_or_none("flow_version")? {
+            Some(version) => Some((row.json("flow_run", "flow")?, version)),
+            None => None,
+        };
+        Ok(Some((request(&row)?, flow)))
+    }
+
     /// What was frozen when an application was last submitted: facts, checks, estimate.
     pub async fn frozen<T: DeserializeOwned>(&mut self, number: &str) -> Result<Option<T>, StoreError> {
         let sql = "SELECT frozen FROM request_record WHERE number = $1";
@@ -257,7 +274,7 @@ impl Connection {
         let sql = format!(
             "SELECT r.account, r.role, r.organisation FROM role_assignment r JOIN account a ON a.id = r.account \
              WHERE r.state = 'in_force' AND a.state = 'active' \
-             AND (r.role NOT LIKE 'unit.%' OR r.organisation IN ({})) ORDER BY r.number",
+             AND (r.role < 'unit.' OR r.role >= 'unit/' OR r.organisation IN ({})) ORDER BY r.number",
             places.join(",")
         );
         let mut values: Vec<Value> = units.iter().map(|unit| unit.as_str().into()).collect();
@@ -275,15 +292,18 @@ impl Connection {
         self.all(&sql, &values).await?.iter().map(holder).collect()
     }
 
-    /// Subjects of flows in a state.
-    pub async fn flows_in(&mut self, state: &str) -> Result<Vec<String>, StoreError> {
-        let rows = self
-            .all(
-                "SELECT subject FROM flow_run WHERE state = $1 ORDER BY subject",
-                &[state.into()],
-            )
-            .await?;
-        rows.iter().map(|row| row.text("subject")).collect()
+    /// The flows of applications that are not at an end, by number: at most `limit` of those after `after`.
+    pub async fn flows_under_way<T: DeserializeOwned>(
+        &mut self,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<(String, T)>, StoreError> {
+        let sql = "SELECT f.subject, f.body FROM flow_run f JOIN resource_request r ON r.number = f.subject \
+                   WHERE f.state IN ('open', 'returned') AND f.subject > $1 ORDER BY f.subject LIMIT $2";
+        let rows = self.all(sql, &[after.into(), limit.into()]).await?;
+        rows.iter()
+            .map(|row| Ok((row.text("subject")?, row.json("flow_run", "body")?)))
+            .collect()
     }
 
     /// Puts the tasks of a matter in place of those it had.

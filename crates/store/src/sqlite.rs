@@ -7,13 +7,13 @@
 
 use crate::connection::Value;
 use crate::{StoreError, migrate};
-use percent_encoding::percent_decode_str;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value as Cell, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, ToSql};
 use sqlx::migrate::MigrateError;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -34,8 +34,30 @@ pub(crate) struct SqlitePool(Arc<Shared>);
 struct Shared {
     file: PathBuf,
     patience: Duration,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Idle>,
     places: Arc<Semaphore>,
+}
+
+/// Connections that nobody uses. What another connection writes makes one forget the pages it keeps, so the same one
+/// writes every time.
+#[derive(Debug, Default)]
+struct Idle {
+    readers: Vec<Connection>,
+    writer: Option<Connection>,
+}
+
+impl Idle {
+    fn take(&mut self, writes: bool) -> Option<Connection> {
+        if writes { self.writer.take() } else { self.readers.pop() }
+    }
+
+    fn put(&mut self, writes: bool, connection: Connection) {
+        if writes && self.writer.is_none() {
+            self.writer = Some(connection);
+        } else {
+            self.readers.push(connection);
+        }
+    }
 }
 
 /// A transaction. Dropping it undoes it.
@@ -44,6 +66,7 @@ pub(crate) struct SqliteTransaction {
     /// Behind a lock that nobody ever waits for: a transaction may then be looked at from several threads.
     connection: Option<Mutex<Connection>>,
     of: SqlitePool,
+    writes: bool,
     _place: OwnedSemaphorePermit,
 }
 
@@ -55,28 +78,22 @@ pub struct SqliteRow {
 }
 
 impl SqlitePool {
-    /// Opens the file at an address, and makes it if it is not there.
+    /// Opens the file at an address, and makes it if it is not there. What follows `sqlite:` or `sqlite://` is the path, as
+    /// it is. Errors: there is none, or a question mark, with which settings would begin.
     pub(crate) fn open(url: &str, patience: Duration) -> Result<Self, StoreError> {
         let path = url.strip_prefix("sqlite:").unwrap_or(url);
         let path = path.strip_prefix("//").unwrap_or(path);
-        let path = percent_decode_str(path).decode_utf8();
-        let Ok(path) = path
-            .map_err(drop)
-            .and_then(|path| match path.contains('?') || path.is_empty() {
-                true => Err(()),
-                false => Ok(path),
-            })
-        else {
+        if path.is_empty() || path.contains('?') {
             return Err(StoreError::url(url));
-        };
+        }
         let pool = Self(Arc::new(Shared {
-            file: PathBuf::from(path.into_owned()),
+            file: PathBuf::from(path),
             patience,
             idle: Mutex::default(),
             places: Arc::new(Semaphore::new(CONNECTIONS)),
         }));
         let first = pool.connect()?;
-        pool.0.take_back(first);
+        pool.0.idle().put(true, first);
         Ok(pool)
     }
 
@@ -92,6 +109,8 @@ impl SqlitePool {
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "cache_size", CACHE)?;
+            // A prepared statement keeps its plan, whatever is bound.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.set_prepared_statement_cache_capacity(PREPARED);
             Ok::<_, rusqlite::Error>(connection)
         };
@@ -100,14 +119,14 @@ impl SqlitePool {
 
     /// A transaction for reading: it sees one state of the file.
     pub(crate) async fn read(&self) -> Result<SqliteTransaction, StoreError> {
-        let mut lent = self.lend().await?;
+        let mut lent = self.lend(false).await?;
         lent.run("BEGIN")?;
         Ok(lent)
     }
 
     /// A transaction for writing. Waits for another process that writes.
     pub(crate) async fn write(&self) -> Result<SqliteTransaction, StoreError> {
-        let mut lent = self.lend().await?;
+        let mut lent = self.lend(true).await?;
         lent.connection()?.busy_timeout(Duration::ZERO)?;
         let (mut pause, longest) = ASK_AGAIN;
         let mut left = self.0.patience;
@@ -127,19 +146,17 @@ impl SqlitePool {
         }
     }
 
-    async fn lend(&self) -> Result<SqliteTransaction, StoreError> {
+    async fn lend(&self, writes: bool) -> Result<SqliteTransaction, StoreError> {
         let place = tokio::time::timeout(self.0.patience, Arc::clone(&self.0.places).acquire_owned()).await;
         let Ok(Ok(place)) = place else {
             return Err(StoreError::Busy);
         };
-        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => self.connect()?,
-        };
+        let idle = self.0.idle().take(writes);
+        let connection = idle.map_or_else(|| self.connect(), Ok)?;
         Ok(SqliteTransaction {
             connection: Some(Mutex::new(connection)),
             of: self.clone(),
+            writes,
             _place: place,
         })
     }
@@ -186,17 +203,14 @@ impl SqlitePool {
         let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
         let back = self.0.places.acquire_many(all).await;
         self.0.places.close();
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.0.idle() = Idle::default();
         drop(back);
     }
 }
 
 impl Shared {
-    fn take_back(&self, connection: Connection) {
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(connection);
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -252,7 +266,7 @@ impl Drop for SqliteTransaction {
         let connection = connection.into_inner().unwrap_or_else(PoisonError::into_inner);
         // One that cannot even undo is closed, which undoes as well.
         if connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok() {
-            self.of.0.take_back(connection);
+            self.of.0.idle().put(self.writes, connection);
         }
     }
 }

@@ -19,6 +19,7 @@ mod tests {
             "mysql://h/db",
             "postgres://h:port/db",
             "sqlite://x?mode=wrong",
+            "sqlite://",
         ] {
             let refused = Store::open(bad).await.unwrap_err();
             assert!(matches!(refused, StoreError::Url(_)), "{bad}: {refused:?}");
@@ -80,6 +81,18 @@ mod tests {
         );
         let nowhere = folder.path().join("no/such/folder/yunheng.db");
         assert!(matches!(Store::open(&url(&nowhere)).await, Err(StoreError::Open(_))));
+    }
+
+    #[tokio::test]
+    async fn a_path_is_taken_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let below = folder.path().join("政务 100%41 #1");
+        std::fs::create_dir(&below).unwrap();
+        let store = Store::open(&url(&below.join("yunheng.db"))).await.unwrap();
+        store.migrate().await.unwrap();
+        store.close().await;
+        assert!(below.join("yunheng.db").is_file());
+        assert!(matches!(store.read().await, Err(StoreError::Busy)), "closed");
     }
 
     #[tokio::test]

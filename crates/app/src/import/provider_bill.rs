@@ -256,7 +256,8 @@ async fn own_bill(job: &Job<'_>, bill: &ProviderBill) -> Result<(), AppError> {
     if who.side != Side::Provider {
         return Ok(());
     }
-    let own = job.ctx.own_and_below(&who.organisation).await?;
+    let mut read = job.ctx.store().read().await?;
+    let own = job.ctx.own_and_below(&mut read, &who.organisation).await?;
     if own.contains(bill.provider.as_str()) {
         return Ok(());
     }

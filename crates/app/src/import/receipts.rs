@@ -52,11 +52,11 @@ pub async fn receipts(
         },
     )
     .await?;
+    let mut read = ctx.store().read().await?;
     let own = match is_provider {
-        true => Some(ctx.own_and_below(&who.organisation).await?),
+        true => Some(ctx.own_and_below(&mut read, &who.organisation).await?),
         false => None,
     };
-    let mut read = ctx.store().read().await?;
     let kind = kind.map(ImportKind::word);
     Ok(read.imports(kind, own.as_ref(), (after, oldest_first), limit).await?)
 }

@@ -15,7 +15,6 @@ use domain::registry::Side;
 use domain::request::{RequestEvent, RequestKind, ResourceRequest};
 use kernel::AccountId;
 use serde_json::json;
-use store::Sight;
 
 /// Does one act of the flow: claim, agree, disagree, return, add a signer, hand on, urge, take back. The same decision
 /// sent again by the same person changes nothing and gives the same answer. What was returned is handed in again by
@@ -73,12 +72,9 @@ async fn carry_out(ctx: &OpContext, (number, version): (&str, i64), what: Act) -
     let people = people(ctx, &mut ctx.store().read().await?, Some(&seen.unit)).await?;
 
     let mut work = ctx.store().begin().await?;
-    let request = work.request(number, &Sight::All).await?;
-    let mut request = request.ok_or_else(|| RequestError::NotFound(number.to_owned()))?;
-    let (run, run_version) = work
-        .flow::<FlowRun>(number)
-        .await?
-        .ok_or_else(|| RequestError::NotInFlow(number.to_owned()))?;
+    let found = work.request_and_flow::<FlowRun>(number).await?;
+    let (mut request, flow) = found.ok_or_else(|| RequestError::NotFound(number.to_owned()))?;
+    let (run, run_version) = flow.ok_or_else(|| RequestError::NotInFlow(number.to_owned()))?;
     if is_repeated(&run, &what, who.account) {
         return Ok(request);
     }

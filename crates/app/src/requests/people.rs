@@ -132,14 +132,10 @@ pub(super) async fn names(
     read: &mut Connection,
     accounts: &BTreeSet<AccountId>,
 ) -> Result<BTreeMap<AccountId, String>, AppError> {
-    let mut names = BTreeMap::new();
-    for id in accounts {
-        if *id == platform_account() {
-            names.insert(*id, PLATFORM_NAME.to_owned());
-        }
-        if let Some(account) = read.account(*id).await? {
-            names.insert(*id, account.name);
-        }
+    let platform = platform_account();
+    let mut names = read.names_of(accounts).await?;
+    if accounts.contains(&platform) {
+        names.insert(platform, PLATFORM_NAME.to_owned());
     }
     Ok(names)
 }

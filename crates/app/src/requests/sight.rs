@@ -10,11 +10,11 @@ use store::{Connection, Sight, StoreError};
 
 /// What whoever acts may see: a unit its own and those below it, a provider what is ordered from it or offered to it,
 /// the others all that was handed in.
-pub(crate) async fn sight(ctx: &OpContext) -> Result<Sight, AppError> {
+pub(crate) async fn sight(ctx: &OpContext, read: &mut Connection) -> Result<Sight, AppError> {
     let who = ctx.who()?;
     Ok(match who.side {
         Side::Unit => {
-            let units = ctx.own_and_below(&who.organisation).await?;
+            let units = ctx.own_and_below(read, &who.organisation).await?;
             Sight::Units(units.into_iter().collect(), who.account)
         }
         Side::Provider => Sight::Provider(who.organisation.to_string()),
@@ -24,9 +24,9 @@ pub(crate) async fn sight(ctx: &OpContext) -> Result<Sight, AppError> {
 
 /// An application that whoever acts may see. An attempt on one that is there and may not be seen is written down.
 pub(super) async fn visible(ctx: &OpContext, number: &str) -> Result<ResourceRequest, AppError> {
-    let sight = sight(ctx).await?;
     let there = {
         let mut read = ctx.store().read().await?;
+        let sight = sight(ctx, &mut read).await?;
         match read.request(number, &sight).await? {
             Some(request) => return Ok(request),
             None => read.request(number, &Sight::All).await?.is_some(),

@@ -4,10 +4,12 @@ use super::RequestError;
 use super::people::{People, due_by, flow_of, people};
 use super::publish::{Turn, publish};
 use crate::{AppError, OpContext};
-use domain::flow::{FlowEvent, FlowRun, FlowState, tick as pass};
+use domain::flow::{FlowEvent, FlowRun, tick as pass};
 use serde::Serialize;
 use serde_json::json;
-use store::Sight;
+
+/// Applications that are read at once.
+const AT_ONCE: i64 = 200;
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -24,49 +26,44 @@ pub struct TickOutcome {
 /// for no permission: it is the platform's own work. Errors: the store does not answer, or the policies cannot be used.
 pub async fn tick(ctx: &OpContext) -> Result<TickOutcome, AppError> {
     let mut outcome = TickOutcome::default();
-    let (people, subjects) = {
-        let mut read = ctx.store().read().await?;
-        let mut subjects = read.flows_in(FlowState::Open.word()).await?;
-        subjects.extend(read.flows_in(FlowState::Returned.word()).await?);
-        (people(ctx, &mut read, None).await?, subjects)
-    };
+    let people = people(ctx, &mut ctx.store().read().await?, None).await?;
     ctx.policies()?;
-    for (place, subject) in (0..).zip(&subjects) {
-        ctx.progress()
-            .at("流程期限", place, u64::try_from(subjects.len()).unwrap_or(0));
-        if !ctx.progress().goes_on() {
-            break;
-        }
-        match look_at(ctx, &people, subject).await {
-            Ok(None) => {}
-            Ok(Some(moved)) => {
-                outcome.looked_at += 1;
-                outcome.moved += u64::from(moved);
+    let mut last = String::new();
+    loop {
+        let mut read = ctx.store().read().await?;
+        let flows = read.flows_under_way::<FlowRun>(&last, AT_ONCE).await?;
+        drop(read);
+        let Some((subject, _)) = flows.last() else {
+            return Ok(outcome);
+        };
+        last.clone_from(subject);
+        for (subject, run) in &flows {
+            ctx.progress().at("流程期限", outcome.looked_at + outcome.failed, 0);
+            if !ctx.progress().goes_on() {
+                return Ok(outcome);
             }
-            // One that cannot be looked at does not keep the others waiting.
-            Err(AppError::Request(why)) => {
-                tracing::error!(subject, cause = %why, "a flow could not be looked at");
-                outcome.failed += 1;
+            match look_at(ctx, &people, (subject, run)).await {
+                Ok(moved) => {
+                    outcome.looked_at += 1;
+                    outcome.moved += u64::from(moved);
+                }
+                // One that cannot be looked at does not keep the others waiting.
+                Err(AppError::Request(why)) => {
+                    tracing::error!(subject, cause = %why, "a flow could not be looked at");
+                    outcome.failed += 1;
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         }
+        // There may be thousands, and people wait.
+        tokio::task::yield_now().await;
     }
-    Ok(outcome)
 }
 
-/// Returns whether something was due; none if it is no application on its way.
-async fn look_at(ctx: &OpContext, people: &People, subject: &str) -> Result<Option<bool>, AppError> {
-    let mut read = ctx.store().read().await?;
-    // Flows of other matters are looked at by whoever owns those.
-    if read.request(subject, &Sight::All).await?.is_none() {
-        return Ok(None);
-    }
-    let Some((run, _)) = read.flow::<FlowRun>(subject).await? else {
-        return Ok(None);
-    };
-    drop(read);
-    let (after, _) = passed(ctx, people, &run)?;
-    Ok(Some(after != run && move_on(ctx, people, subject).await?))
+/// Returns whether something was due.
+async fn look_at(ctx: &OpContext, people: &People, (subject, run): (&str, &FlowRun)) -> Result<bool, AppError> {
+    let (after, _) = passed(ctx, people, run)?;
+    Ok(after != *run && move_on(ctx, people, subject).await?)
 }
 
 fn passed(ctx: &OpContext, people: &People, run: &FlowRun) -> Result<(FlowRun, Vec<FlowEvent>), AppError> {
@@ -78,9 +75,7 @@ fn passed(ctx: &OpContext, people: &People, run: &FlowRun) -> Result<(FlowRun, V
 /// Once more, now that nobody else can write: somebody may have decided meanwhile.
 async fn move_on(ctx: &OpContext, people: &People, subject: &str) -> Result<bool, AppError> {
     let mut work = ctx.store().begin().await?;
-    let request = work.request(subject, &Sight::All).await?;
-    let flow = work.flow::<FlowRun>(subject).await?;
-    let (Some(request), Some((run, version))) = (request, flow) else {
+    let Some((request, Some((run, version)))) = work.request_and_flow::<FlowRun>(subject).await? else {
         return Ok(false);
     };
     let (after, events) = passed(ctx, people, &run)?;

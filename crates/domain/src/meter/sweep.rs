@@ -361,18 +361,20 @@ impl<'a> Sweep<'a> {
             return known.clone();
         }
         let registry = self.input.registry;
-        let mut stretches = Vec::new();
+        let mut parts = Vec::new();
         for (period, body) in registry.systems.stretches(system.as_str(), self.input.month) {
-            for (period, organisation) in registry.organisations.answering(&body.organisation, period) {
-                stretches.push(Stretch {
-                    period,
-                    organisation,
-                    provider: String::new(),
-                    contract: None,
-                    zone: body.zone,
-                });
-            }
+            let answering = registry.organisations.answering(&body.organisation, period).into_iter();
+            parts.extend(answering.map(|(period, organisation)| (period, (organisation, body.zone))));
         }
+        // Whatever else changed about them, a new name for one, cuts nothing.
+        let stretches = join(parts).into_iter().map(|(period, (organisation, zone))| Stretch {
+            period,
+            organisation,
+            provider: String::new(),
+            contract: None,
+            zone,
+        });
+        let stretches: Vec<Stretch> = stretches.collect();
         self.owners.insert(system.clone(), stretches.clone());
         stretches
     }
