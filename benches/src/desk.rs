@@ -9,12 +9,13 @@ mod ground;
 
 use crate::BenchError;
 use client::Client;
+use domain::work::JobState;
 use ground::{Ground, Head};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
-use store::Store;
+use store::{JobFilter, Store};
 
 /// How many people act at once.
 const AT_ONCE: usize = 50;
@@ -51,11 +52,17 @@ pub fn measure(
         store.migrate().await.map_err(ground::failed)?;
         let data = Path::new(data);
         let began = crate::cost::now();
-        let ground = Ground::lay(store, data, (applications, users)).await?;
+        let ground = Ground::lay(store.clone(), data, (applications, users)).await?;
         let laid_s = began.elapsed().as_secs();
         let (server, address) = serve(program, url, data)?;
         let mut answer = format!("{applications} applications of {users} people laid in {laid_s} s; {AT_ONCE} at once");
         let lists = |head: &Head| vec![client::get("/api/v1/requests?limit=50", &head.token); TURNS];
+        // Now it posts ten thousand notices, seals the chain and looks at every flow.
+        answer += &row(
+            "list of one's unit, as it starts",
+            &run(&address, &ground.heads, lists).await?,
+        );
+        first_rounds(&store).await?;
         answer += &row("list of one's unit", &run(&address, &ground.heads, lists).await?);
         let all = |_: &Head| vec![client::get("/api/v1/requests?limit=50", &ground.intake); TURNS];
         answer += &row("list of everything", &run(&address, &ground.heads, all).await?);
@@ -98,6 +105,26 @@ fn serve(program: &str, url: &str, data: &Path) -> Result<(Server, String), Benc
         what: format!("the server did not say where it listens: {line}"),
     })?;
     Ok((server, address))
+}
+
+/// Waits until the house has nothing to do.
+async fn first_rounds(store: &Store) -> Result<(), BenchError> {
+    loop {
+        let mut read = store.read().await.map_err(ground::failed)?;
+        let mut open = 0;
+        for state in [JobState::Queued, JobState::Running] {
+            let filter = JobFilter {
+                state: Some(state),
+                ..JobFilter::default()
+            };
+            open += read.jobs(&filter, 1).await.map_err(ground::failed)?.len();
+        }
+        drop(read);
+        if open == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Everybody does their requests one after the other, all people at once. Returns how long each took, in order.

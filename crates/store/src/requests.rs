@@ -2,6 +2,7 @@
 
 use crate::{Connection, Row, StoreError, Value};
 use domain::authz::Role;
+use domain::registry::Side;
 use domain::request::{RequestStatus, ResourceRequest};
 use kernel::{AccountId, Instant, OrganisationCode};
 use serde::Serialize;
@@ -270,17 +271,21 @@ impl Connection {
         &mut self,
         units: &[OrganisationCode],
     ) -> Result<Vec<(AccountId, Role, OrganisationCode)>, StoreError> {
-        let places: Vec<String> = (1..=units.len().max(1)).map(|n| format!("${n}")).collect();
+        let others = Role::ALL.iter().filter(|role| role.side() != Some(Side::Unit));
+        let others: Vec<Value> = others.map(|role| role.word().into()).collect();
+        let own = units.iter().map(|unit| unit.as_str());
+        // No organisation has the empty code; a list must have something in it.
+        let values: Vec<Value> = others.iter().cloned().chain(own.chain([""]).map(Into::into)).collect();
+        let places: Vec<String> = (1..=values.len()).map(|n| format!("${n}")).collect();
+        let (roles, organisations) = places.split_at(others.len());
+        // The sum keeps the order from deciding the way: by index there are few to be put in order.
         let sql = format!(
             "SELECT r.account, r.role, r.organisation FROM role_assignment r JOIN account a ON a.id = r.account \
              WHERE r.state = 'in_force' AND a.state = 'active' \
-             AND (r.role < 'unit.' OR r.role >= 'unit/' OR r.organisation IN ({})) ORDER BY r.number",
-            places.join(",")
+             AND (r.role IN ({}) OR r.organisation IN ({})) ORDER BY r.number + 0",
+            roles.join(","),
+            organisations.join(",")
         );
-        let mut values: Vec<Value> = units.iter().map(|unit| unit.as_str().into()).collect();
-        if values.is_empty() {
-            values.push("".into());
-        }
         let table = "role_assignment";
         let holder = |row: &Row| {
             Ok((

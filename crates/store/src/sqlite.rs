@@ -13,6 +13,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, ToSql};
 use sqlx::migrate::MigrateError;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,6 +24,10 @@ const CONNECTIONS: usize = 4;
 const PREPARED: usize = 256;
 /// Pages that a connection keeps, as SQLite wants it said. Units: KiB, negative.
 const CACHE: i64 = -65_536;
+/// What commits write is brought from the log into the file after so many of them, while others go on.
+const COMMITS_A_CHECKPOINT: u64 = 64;
+/// If the log grows beyond this in spite of that, a commit does it, and all who write wait. Units: pages of 4 KiB.
+const LOG_PAGES_MAX: i64 = 10_000;
 /// How long to wait before asking again whether another process has written, at first and at most.
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
@@ -35,6 +40,8 @@ struct Shared {
     file: PathBuf,
     patience: Duration,
     idle: Mutex<Idle>,
+    commits: AtomicU64,
+    checkpointer: Mutex<Option<Connection>>,
     places: Arc<Semaphore>,
 }
 
@@ -52,7 +59,7 @@ impl Idle {
     }
 
     fn put(&mut self, writes: bool, connection: Connection) {
-        if writes && self.writer.is_none() {
+        if writes {
             self.writer = Some(connection);
         } else {
             self.readers.push(connection);
@@ -90,6 +97,8 @@ impl SqlitePool {
             file: PathBuf::from(path),
             patience,
             idle: Mutex::default(),
+            commits: AtomicU64::new(0),
+            checkpointer: Mutex::default(),
             places: Arc::new(Semaphore::new(CONNECTIONS)),
         }));
         let first = pool.connect()?;
@@ -109,6 +118,7 @@ impl SqlitePool {
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "cache_size", CACHE)?;
+            connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
             // A prepared statement keeps its plan, whatever is bound.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.set_prepared_statement_cache_capacity(PREPARED);
@@ -127,6 +137,7 @@ impl SqlitePool {
     /// A transaction for writing. Waits for another process that writes.
     pub(crate) async fn write(&self) -> Result<SqliteTransaction, StoreError> {
         let mut lent = self.lend(true).await?;
+        // What waits here is this loop, not the thread.
         lent.connection()?.busy_timeout(Duration::ZERO)?;
         let (mut pause, longest) = ASK_AGAIN;
         let mut left = self.0.patience;
@@ -138,10 +149,7 @@ impl SqlitePool {
                     left = left.saturating_sub(wait);
                     pause = longest.min(pause * 2);
                 }
-                begun => {
-                    lent.connection()?.busy_timeout(self.0.patience)?;
-                    return begun.map(|()| lent);
-                }
+                begun => return begun.map(|()| lent),
             }
         }
     }
@@ -198,12 +206,36 @@ impl SqlitePool {
         }
     }
 
+    /// Counts a commit, and brings the log into the file when it is time.
+    fn committed(&self) {
+        let commits = self.0.commits.fetch_add(1, Ordering::Relaxed) + 1;
+        if commits.is_multiple_of(COMMITS_A_CHECKPOINT) {
+            let pool = self.clone();
+            tokio::task::spawn_blocking(move || pool.checkpoint());
+        }
+    }
+
+    /// Brings the log into the file as far as nobody reads it. What it cannot bring over stays in the log, for the next time
+    /// or for a commit, which says why it cannot.
+    fn checkpoint(&self) {
+        let Ok(mut own) = self.0.checkpointer.try_lock() else {
+            return;
+        };
+        if own.is_none() {
+            *own = self.connect().ok();
+        }
+        if let Some(connection) = &*own {
+            let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()));
+        }
+    }
+
     /// Waits for what is lent, and closes all connections.
     pub(crate) async fn close(&self) {
         let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
         let back = self.0.places.acquire_many(all).await;
         self.0.places.close();
         *self.0.idle() = Idle::default();
+        *self.0.checkpointer.lock().unwrap_or_else(PoisonError::into_inner) = None;
         drop(back);
     }
 }
@@ -254,7 +286,9 @@ impl SqliteTransaction {
 
     /// Commits; what was written is on the disk then.
     pub(crate) fn commit(mut self) -> Result<(), StoreError> {
-        self.run("COMMIT")
+        self.run("COMMIT")?;
+        self.of.committed();
+        Ok(())
     }
 }
 
@@ -275,8 +309,8 @@ impl Drop for SqliteTransaction {
 fn bind(statement: &mut Statement<'_>, values: &[Value]) -> Result<(), StoreError> {
     for place in 1..=statement.parameter_count() {
         let numbered = statement.parameter_name(place).and_then(|name| name.strip_prefix('$'));
-        let number = numbered.and_then(|number| number.parse().ok()).unwrap_or(place);
-        if let Some(value) = values.get(number - 1) {
+        let number: usize = numbered.and_then(|number| number.parse().ok()).unwrap_or(place);
+        if let Some(value) = number.checked_sub(1).and_then(|index| values.get(index)) {
             statement.raw_bind_parameter(place, value)?;
         }
     }

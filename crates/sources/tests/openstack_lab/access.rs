@@ -223,7 +223,9 @@ fn an_application_credential_is_as_good() {
             .unwrap();
         let name = format!("yunheng-lab-{}", std::process::id());
         let path = format!("/users/{}/application_credentials", owner.user);
-        let body = json!({"application_credential": {"name": name, "secret": "only-for-the-lab"}});
+        // The roles that the account was given, as docs/ops/openstack.md has it, and none of those that follow from them.
+        let roles = json!([{"name": "admin"}, {"name": "ResellerAdmin"}]);
+        let body = json!({"application_credential": {"name": name, "secret": "only-for-the-lab", "roles": roles}});
         let (status, made) = owner.ask(Method::POST, "identity", &path, Some(body)).await;
         assert_eq!(status, 201, "{made}");
         let id = made["application_credential"]["id"].as_str().unwrap().to_owned();

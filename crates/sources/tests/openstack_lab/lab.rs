@@ -25,7 +25,7 @@ pub(crate) fn lab_dir() -> PathBuf {
 
 /// The administrator, by plain requests.
 pub(crate) struct Admin {
-    http: Client,
+    pub(crate) http: Client,
     pub(crate) auth_url: String,
     pub(crate) password: String,
     pub(crate) token: String,

@@ -9,6 +9,7 @@ use domain::request::{ErasureMethod, RequestKind, RequestStatus};
 use domain::work::{Manner, OrderState, StepKind};
 use reqwest::Method;
 use serde_json::json;
+use std::time::Duration;
 use test_support::TestStore;
 
 const SQ: &str = "SQ-202610-9001";
@@ -155,6 +156,38 @@ async fn erased(world: &World) {
         check_proof(&world.acceptor(), (END, None), &allocation).await.unwrap();
     }
     assert_eq!(world.request(END).await.status, RequestStatus::Archived);
+}
+
+#[test]
+fn a_snapshot_that_was_written_outlives_its_server() {
+    let _turn = alone();
+    run(async {
+        let admin = Admin::new().await;
+        let mut site = Site::new(&admin, &admin.auth_url, "snapshot", test_support::sqlite().await).await;
+        // The lab's hypervisor writes none, so the test does, and needs the time between two looks for it.
+        site.accounts.hands.poll_ms = 2_000;
+        let order = site.ordered(SQ).await;
+        site.done(&order).await;
+        site.world.confirmed(SQ, "2026-10-12 00:00:00").await;
+        let ending = site.ending(SQ, END, true).await;
+        let both = async { tokio::join!(site.tenant.write_first_image(), site.done(&ending)) };
+        let (written, ()) = tokio::time::timeout(Duration::from_secs(180), both).await.unwrap();
+
+        assert_eq!(site.world.request(END).await.status, RequestStatus::Ended);
+        assert_eq!(site.tenant.counts().await, [0, 0, 0, 1], "the server is gone");
+        let images = site.tenant.list("images").await;
+        assert_eq!(images.len(), 1);
+        assert_eq!(
+            (&images[0]["id"], &images[0]["status"]),
+            (&json!(written), &json!("active"))
+        );
+        let noted = site.world.order_of(END).await;
+        let step = noted.steps.iter().find(|step| step.kind == StepKind::Snapshot).unwrap();
+        assert_eq!(step.native_id.as_deref(), Some(written.as_str()));
+        let mark = images[0]["yunheng:order"].as_str().unwrap();
+        assert!(mark.starts_with(&ending.number), "{mark}");
+        site.end(&admin).await;
+    });
 }
 
 #[test]
