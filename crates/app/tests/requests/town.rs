@@ -245,6 +245,17 @@ impl Town {
         open[0]
     }
 
+    /// Makes or drops a trigger of the database, to break what the program writes.
+    pub async fn trigger(&self, sql: &str) {
+        let ctx = self.platform();
+        let mut work = ctx.store().begin().await.unwrap();
+        work.execute(sql, &[]).await.unwrap();
+        work.audit(ctx.now(), ("test", "test.trigger", ""), "{}".into())
+            .await
+            .unwrap();
+        work.commit().await.unwrap();
+    }
+
     /// Audited actions about one object, in order: actor and action.
     pub async fn audited(&self, object: &str) -> Vec<(String, String)> {
         let entries = test_support::chain(&self.store).await;
