@@ -6,8 +6,8 @@
 //! that is repeated has none.
 
 use crate::problem::{Problem, problem_response};
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::{OpContext, Sent};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};

@@ -14,8 +14,10 @@ mod problem;
 mod rate;
 mod server;
 mod session;
+mod state;
 mod upload;
 mod v1;
 
 pub use openapi::document;
-pub use server::{Edge, router, router_with, serve};
+pub use server::{router, router_with, serve};
+pub use state::Edge;

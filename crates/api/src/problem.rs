@@ -2,7 +2,6 @@
 //!
 //! What is inside an internal error is logged here, once, and never sent.
 
-use crate::server::request_id;
 use app::AppError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +9,15 @@ use kernel::{ErrorKind, Kinded};
 use serde::Serialize;
 use std::fmt::Display;
 use utoipa::ToSchema;
+
+tokio::task_local! {
+    pub(crate) static REQUEST_ID: String;
+}
+
+/// The id of the request that is being answered; empty outside of one.
+fn request_id() -> String {
+    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
+}
 
 /// What went wrong.
 #[derive(Debug, Clone, Serialize, ToSchema)]

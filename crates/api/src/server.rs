@@ -1,15 +1,15 @@
 //! The server: what every request passes through, and starting and stopping it.
 
 use crate::openapi;
-use crate::problem::Problem;
+use crate::problem::{Problem, REQUEST_ID};
 use crate::rate::Rate;
-use crate::session::Asker;
+use crate::state::{Api, Edge};
 use crate::v1;
 use app::OpContext;
 use app::collect::{NoSecrets, NodeSecrets};
 use app::statements::Renderer;
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -26,69 +26,6 @@ const BODY_MAX: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest a file may take to come in, or to be made.
 const PATIENCE_FOR_FILES: Duration = Duration::from_secs(600);
-
-tokio::task_local! {
-    static REQUEST_ID: String;
-}
-
-/// The id of the request that is being answered; empty outside of one.
-pub(crate) fn request_id() -> String {
-    REQUEST_ID.try_with(Clone::clone).unwrap_or_default()
-}
-
-/// How the server stands towards the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Edge {
-    /// Whether a proxy with TLS stands before it: cookies are for TLS only then, and the proxy's word about addresses
-    /// is believed.
-    pub behind_proxy: bool,
-    /// Whether everything is demo data, which documents say then.
-    pub is_demo: bool,
-    /// How many requests one session or token may send in a minute; none for no limit.
-    pub requests_per_minute: Option<u32>,
-}
-
-/// What every operation is given.
-#[derive(Clone)]
-pub(crate) struct Api {
-    /// The house, for nobody in particular.
-    pub(crate) ctx: OpContext,
-    /// How the server stands towards the network.
-    pub(crate) edge: Edge,
-    /// Attempts to log in.
-    pub(crate) logins: Arc<Rate>,
-    /// Uploads, exports and other heavy work, by account.
-    pub(crate) heavy: Arc<Rate>,
-    /// Requests by session or token.
-    pub(crate) requests: Option<Arc<Rate>>,
-    /// Draws documents.
-    pub(crate) renderer: Arc<Renderer>,
-    /// Which accounts of nodes are configured.
-    pub(crate) secrets: Arc<dyn NodeSecrets>,
-}
-
-impl Api {
-    /// Errors: whoever asks has done too much heavy work within a minute.
-    pub(crate) fn pace(&self, asker: &Asker) -> Result<(), Problem> {
-        let account = asker.who()?.account.to_string();
-        match self.heavy.admit(&account, asker.ctx.now()) {
-            true => Ok(()),
-            false => Err(Problem::too_often()),
-        }
-    }
-
-    /// Where a request comes from.
-    pub(crate) fn address(&self, headers: &HeaderMap, peer: Option<&ConnectInfo<SocketAddr>>) -> String {
-        let mut lines = headers.get_all("x-forwarded-for").iter();
-        let forwarded = lines.next_back().and_then(|line| line.to_str().ok());
-        // The last one of the last line was added by the proxy itself; those before it anybody can write.
-        let last = forwarded.and_then(|list| list.rsplit(',').next()).map(str::trim);
-        match last.filter(|_| self.edge.behind_proxy) {
-            Some(address) => address.to_owned(),
-            None => peer.map_or_else(String::new, |peer| peer.0.ip().to_string()),
-        }
-    }
-}
 
 /// All operations, the document and its page, where no accounts of nodes are configured.
 pub fn router(ctx: OpContext, renderer: Arc<Renderer>, edge: Edge) -> Router {

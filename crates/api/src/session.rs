@@ -1,7 +1,7 @@
 //! Who asks: a session's cookie, or a token.
 
 use crate::problem::Problem;
-use crate::server::Api;
+use crate::state::Api;
 use app::OpContext;
 use app::accounts::{actor_of_session, actor_of_token};
 use axum::extract::FromRequestParts;
@@ -39,6 +39,15 @@ impl Asker {
         }
         let detail = "该操作只能由本人登录后办理，不能使用令牌";
         Err(Problem::coded(StatusCode::FORBIDDEN, "session_needed", detail))
+    }
+
+    /// Errors: they have done too much heavy work within a minute.
+    pub(crate) fn pace(&self, api: &Api) -> Result<(), Problem> {
+        let account = self.who()?.account.to_string();
+        match api.heavy.admit(&account, self.ctx.now()) {
+            true => Ok(()),
+            false => Err(Problem::too_often()),
+        }
     }
 
     /// Judges reading one thing. Whoever may not read it does not learn whether it exists.

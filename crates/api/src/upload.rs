@@ -6,8 +6,8 @@
 
 use crate::idempotency::Change;
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::{AppError, OpContext, UPLOADS};
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
@@ -146,7 +146,7 @@ impl<const MIB: usize> FromRequest<Api> for Change<Upload<MIB>> {
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let asker = Asker::from_request_parts(&mut parts, api).await?;
-        api.pace(&asker)?;
+        asker.pace(api)?;
         let kind = parts
             .headers
             .get(header::CONTENT_TYPE)

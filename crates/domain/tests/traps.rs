@@ -11,11 +11,11 @@
 mod scenario;
 
 use domain::collect::{ObservedState, Sighting};
-use domain::meter::{CaseKind, Coverage, Finding, MeterInput, MeterOutput, meter_month};
+use domain::meter::{CaseKind, Coverage, Finding, MeterOutput};
 use domain::rate::{RateError, RateInput, Tariffs, rate_month};
 use domain::registry::{ResourceKind, Version};
 use kernel::{Instant, NodeCode, Period};
-use scenario::{Scenario, amounts, sighting};
+use scenario::{Facts, Scenario, amounts, sighting};
 use std::collections::BTreeMap;
 
 fn at(text: &str) -> Instant {
@@ -216,12 +216,6 @@ fn every_way_to_price_gives_a_bill() {
 #[test]
 fn a_node_that_nobody_looked_at_is_a_case_and_not_nothing() {
     let scenario = Scenario::load("full-month");
-    let (registry, items, contracts, allocations) = (
-        scenario.registry(),
-        scenario.items(),
-        scenario.contracts(),
-        scenario.allocations(),
-    );
     let meter = |looks: Option<&[&str]>, sightings: BTreeMap<NodeCode, Vec<Sighting>>| {
         let coverage = looks.map(|looks| {
             (
@@ -229,16 +223,13 @@ fn a_node_that_nobody_looked_at_is_a_case_and_not_nothing() {
                 Coverage::new(looks.iter().map(|l| at(l)).collect()),
             )
         });
-        meter_month(&MeterInput {
-            month: scenario.month().period(),
-            registry: &registry,
-            items: items.iter().collect(),
-            contracts: contracts.iter().collect(),
-            allocations: &allocations,
-            sightings: &sightings,
-            coverage: &coverage.into_iter().collect(),
-            samples: &BTreeMap::new(),
-        })
+        let facts = Facts {
+            sightings,
+            coverage: coverage.into_iter().collect(),
+            samples: BTreeMap::new(),
+            ..scenario.facts()
+        };
+        facts.meter(scenario.month().period())
     };
     let never = meter(None, BTreeMap::new());
     assert_eq!(cases(&never), ["node_gap N1@2026-03-01 2026-03-01"]);
@@ -247,7 +238,7 @@ fn a_node_that_nobody_looked_at_is_a_case_and_not_nothing() {
     let from_the_30th = sighting(
         "vm-1",
         ResourceKind::Server,
-        &allocations[0].spec,
+        &scenario.allocations()[0].spec,
         ObservedState::Live,
         "S1",
         Period::open(at("2026-03-30"), None).unwrap(),
@@ -297,30 +288,16 @@ fn a_transfer_of_system_and_project_is_no_contradiction() {
         ]
         seen = [{ native_id = "vm-1", kind = "server", spec = "vcpu=4", from = "2026-01-01" }]"#,
     );
-    let mut registry = scenario.registry();
+    let mut facts = scenario.facts();
     let moved = domain::registry::ProjectMapping {
         node: "N1".parse().unwrap(),
         project: "p-S1".into(),
         system: Some("S3".parse().unwrap()),
     };
-    registry
-        .mappings
-        .add(Version {
-            valid_from: at("2026-03-15"),
-            body: moved,
-        })
-        .unwrap();
-    let (items, contracts, allocations) = (scenario.items(), scenario.contracts(), scenario.allocations());
-    let metered = meter_month(&MeterInput {
-        month: scenario.month().period(),
-        registry: &registry,
-        items: items.iter().collect(),
-        contracts: contracts.iter().collect(),
-        allocations: &allocations,
-        sightings: &scenario.sightings(),
-        coverage: &scenario.coverage(),
-        samples: &BTreeMap::new(),
-    });
+    let valid_from = at("2026-03-15");
+    let body = moved;
+    facts.registry.mappings.add(Version { valid_from, body }).unwrap();
+    let metered = facts.meter(scenario.month().period());
     assert_eq!(cases(&metered), Vec::<String>::new());
 }
 
@@ -350,7 +327,8 @@ fn what_else_is_registered_cuts_no_line() {
     let scenario = Scenario::from_text(
         r#"allocations = [{ code = "A1", native_id = "vm-1", kind = "server", spec = "vcpu=4", from = "2026-01-01" }]"#,
     );
-    let mut registry = scenario.registry();
+    let mut facts = scenario.facts();
+    let registry = &mut facts.registry;
     let mut body = registry.nodes.latest("N1").unwrap().clone();
     body.name = "改名后的节点".to_owned();
     body.platform.mlps_level = Some(3);
@@ -364,17 +342,7 @@ fn what_else_is_registered_cuts_no_line() {
     body.name = "改名后的单位".to_owned();
     let valid_from = at("2026-03-14 12:00:00");
     registry.organisations.add(Version { valid_from, body }).unwrap();
-    let (items, contracts, allocations) = (scenario.items(), scenario.contracts(), scenario.allocations());
-    let metered = meter_month(&MeterInput {
-        month: scenario.month().period(),
-        registry: &registry,
-        items: items.iter().collect(),
-        contracts: contracts.iter().collect(),
-        allocations: &allocations,
-        sightings: &scenario.sightings(),
-        coverage: &scenario.coverage(),
-        samples: &scenario.samples(),
-    });
+    let metered = facts.meter(scenario.month().period());
     let before = scenario.meter(scenario.month().period());
     assert_eq!(metered.table.rows.len(), 1);
     assert_eq!(metered.table.digest(), before.table.digest());
@@ -400,25 +368,11 @@ fn a_cap_is_that_of_the_contract_and_of_the_price_in_use() {
 #[test]
 fn a_value_that_comes_in_two_files_counts_once() {
     let scenario = Scenario::load("measured-mean");
-    let mut samples = scenario.samples();
-    let doubled: Vec<_> = samples.values().flatten().take(10).cloned().collect();
-    samples.values_mut().for_each(|list| list.extend(doubled.clone()));
-    let (registry, items, contracts, allocations) = (
-        scenario.registry(),
-        scenario.items(),
-        scenario.contracts(),
-        scenario.allocations(),
-    );
-    let metered = meter_month(&MeterInput {
-        month: scenario.month().period(),
-        registry: &registry,
-        items: items.iter().collect(),
-        contracts: contracts.iter().collect(),
-        allocations: &allocations,
-        sightings: &scenario.sightings(),
-        coverage: &scenario.coverage(),
-        samples: &samples,
-    });
+    let mut facts = scenario.facts();
+    for list in facts.samples.values_mut() {
+        list.extend_from_within(..10);
+    }
+    let metered = facts.meter(scenario.month().period());
     assert_eq!(metered.table.rows[0].quantity.to_string(), "115");
     assert!(metered.findings.iter().any(|f| f.kind == CaseKind::MissingSamples));
 }

@@ -2,7 +2,7 @@
 
 use crate::LakeError;
 use crate::column::month_of;
-use crate::reading::damaged;
+use crate::error::damaged;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Int32Type, Int64Type};
 use arrow_array::{Array, BooleanArray, DictionaryArray, RecordBatch, StringArray};

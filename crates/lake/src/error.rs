@@ -84,3 +84,11 @@ impl Kinded for LakeError {
         }
     }
 }
+
+/// Takes notice of damage to a file.
+pub(crate) fn damaged(path: &str, what: impl Into<String>) -> LakeError {
+    LakeError::Damaged {
+        path: path.to_owned(),
+        what: what.into(),
+    }
+}

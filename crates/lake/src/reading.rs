@@ -1,6 +1,7 @@
 //! Reading one file: its notes, and its row groups one at a time, each only after its seal was found whole.
 
 use crate::batch::Batch;
+use crate::error::damaged;
 use crate::name::check_path;
 use crate::writing::{KEY_DATASET, KEY_DIGEST, KEY_FORMAT, KEY_SEALS, digest_of};
 use crate::{Dataset, FORMAT, LakeError, ROW_GROUP_ROWS};
@@ -40,14 +41,6 @@ impl Group {
     /// Number of its last row in the file, from 1.
     pub(crate) fn last_line(&self) -> u64 {
         self.first_line + u64::try_from(self.rows).unwrap_or(u64::MAX) - 1
-    }
-}
-
-/// Takes notice of damage to a file.
-pub(crate) fn damaged(path: &str, what: impl Into<String>) -> LakeError {
-    LakeError::Damaged {
-        path: path.to_owned(),
-        what: what.into(),
     }
 }
 

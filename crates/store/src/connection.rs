@@ -3,14 +3,13 @@
 //! SQL uses `$1` placeholders, which both understand, and only two types of value, text and 64-bit integers; that is
 //! all the tables have. Everything runs inside a transaction.
 
-use crate::StoreError;
 use crate::command::{Command, KeptSoon};
 use crate::migrate;
-use crate::sqlite::{SqlitePool, SqliteRow, SqliteTransaction};
-use serde::Serialize;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use crate::sqlite::{SqlitePool, SqliteTransaction};
+use crate::{Row, StoreError, Value};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool, Postgres, Row as _, Transaction};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool, Postgres, Transaction};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,154 +45,6 @@ pub struct Store {
 pub(crate) enum Pool {
     Sqlite(SqlitePool),
     Postgres(PgPool),
-}
-
-/// A value to bind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// An integer, or none.
-    Int(Option<i64>),
-    /// A text, or none.
-    Text(Option<String>),
-}
-
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::Int(Some(value))
-    }
-}
-
-impl From<Option<i64>> for Value {
-    fn from(value: Option<i64>) -> Self {
-        Self::Int(value)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(Some(value.to_owned()))
-    }
-}
-
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(Some(value))
-    }
-}
-
-impl From<Option<String>> for Value {
-    fn from(value: Option<String>) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl From<&String> for Value {
-    fn from(value: &String) -> Self {
-        Self::Text(Some(value.clone()))
-    }
-}
-
-impl Value {
-    /// A body as JSON. Errors: it cannot be written; then nothing is stored in its place.
-    pub(crate) fn json(table: &'static str, key: &str, body: &impl Serialize) -> Result<Self, StoreError> {
-        let text = serde_json::to_string(body).map_err(|why| StoreError::BadRow {
-            table,
-            key: key.to_owned(),
-            why: why.to_string(),
-        })?;
-        Ok(text.into())
-    }
-}
-
-/// A row that was read.
-#[derive(Debug)]
-pub enum Row {
-    /// From SQLite.
-    Sqlite(SqliteRow),
-    /// From PostgreSQL.
-    Postgres(PgRow),
-}
-
-impl Row {
-    /// An integer that is always there.
-    pub fn int(&self, column: &str) -> Result<i64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(row) => row.int(column)?.ok_or_else(|| missing(column))?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
-    }
-
-    /// An integer that may be missing.
-    pub fn int_or_none(&self, column: &str) -> Result<Option<i64>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(row) => row.int(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
-    }
-
-    /// A text that is always there.
-    pub fn text(&self, column: &str) -> Result<String, StoreError> {
-        Ok(match self {
-            Self::Sqlite(row) => row.text(column)?.ok_or_else(|| missing(column))?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
-    }
-
-    /// A text that may be missing.
-    pub fn text_or_none(&self, column: &str) -> Result<Option<String>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(row) => row.text(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
-    }
-
-    /// A text that is read as something.
-    pub fn parsed<T: FromStr<Err: std::fmt::Display>>(
-        &self,
-        table: &'static str,
-        column: &str,
-    ) -> Result<T, StoreError> {
-        let text = self.text(column)?;
-        text.parse().map_err(|why: T::Err| StoreError::BadRow {
-            table,
-            key: text.clone(),
-            why: why.to_string(),
-        })
-    }
-
-    /// A text that may be missing and is read as something.
-    pub fn parsed_or_none<T: FromStr<Err: std::fmt::Display>>(
-        &self,
-        table: &'static str,
-        column: &str,
-    ) -> Result<Option<T>, StoreError> {
-        let Some(text) = self.text_or_none(column)? else {
-            return Ok(None);
-        };
-        text.parse().map(Some).map_err(|why: T::Err| StoreError::BadRow {
-            table,
-            key: text.clone(),
-            why: why.to_string(),
-        })
-    }
-
-    /// A text that is read as JSON.
-    pub fn json<T: serde::de::DeserializeOwned>(&self, table: &'static str, column: &str) -> Result<T, StoreError> {
-        let text = self.text(column)?;
-        serde_json::from_str(&text).map_err(|why| {
-            let key = text.chars().take(80).collect();
-            StoreError::BadRow {
-                table,
-                key,
-                why: why.to_string(),
-            }
-        })
-    }
-}
-
-/// A value that should be there is not.
-fn missing(column: &str) -> StoreError {
-    StoreError::Sql(format!("列 {column} 为空").into())
 }
 
 /// A transaction on either database.

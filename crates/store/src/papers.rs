@@ -1,7 +1,7 @@
-//! What stands around an application: evidence, expert reviews, offers and other papers; and kept answers.
+//! What stands around an application: evidence, expert reviews, offers and other papers.
 
 use crate::{Connection, Row, StoreError, Value};
-use kernel::{AccountId, Digest, EvidenceId, Instant};
+use kernel::{Digest, EvidenceId, Instant};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,17 +24,6 @@ pub struct EvidenceRecord {
     pub given_by: String,
     /// When.
     pub at: Instant,
-}
-
-/// A kept answer to a change.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeptAnswer {
-    /// Digest of what was asked.
-    pub request: Digest,
-    /// The status of the answer.
-    pub status: i64,
-    /// Its body.
-    pub body: String,
 }
 
 fn evidence(row: &Row) -> Result<EvidenceRecord, StoreError> {
@@ -161,25 +150,5 @@ impl Connection {
         let row = self.first(sql, &[request.into(), kind.into()]).await?;
         row.map(|row| Ok((row.json("request_paper", "body")?, row.int("version")?)))
             .transpose()
-    }
-
-    /// The answer that was kept for a key of an account.
-    pub async fn kept_answer(&mut self, account: AccountId, key: &str) -> Result<Option<KeptAnswer>, StoreError> {
-        let sql = "SELECT * FROM kept_answer WHERE account = $1 AND key = $2";
-        let row = self.first(sql, &[account.to_string().into(), key.into()]).await?;
-        let answer = |row: Row| {
-            Ok(KeptAnswer {
-                request: row.parsed("kept_answer", "request")?,
-                status: row.int("status")?,
-                body: row.text("body")?,
-            })
-        };
-        row.map(answer).transpose()
-    }
-
-    /// Forgets kept answers from before a moment.
-    pub async fn forget_answers(&mut self, before: Instant) -> Result<u64, StoreError> {
-        self.execute("DELETE FROM kept_answer WHERE at_s < $1", &[before.unix_s().into()])
-            .await
     }
 }

@@ -200,6 +200,11 @@ impl Connection {
         row.map(|row| row.json("request_record", "frozen")).transpose()
     }
 
+    /// All applications that fit, whoever may see them.
+    pub async fn all_requests(&mut self, filter: &RequestFilter) -> Result<Vec<ResourceRequest>, StoreError> {
+        self.requests(&Sight::All, filter, i64::MAX).await
+    }
+
     /// The applications that may be seen and fit, the newest or the oldest first, at most `limit`.
     pub async fn requests(
         &mut self,

@@ -5,8 +5,7 @@
 //!
 //! [ADR 14]: ../../../../docs/adr/0014-sqlite-is-asked-in-place.md
 
-use crate::connection::Value;
-use crate::{StoreError, migrate};
+use crate::{StoreError, Value, migrate};
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value as Cell, ValueRef};
 use rusqlite::{CachedStatement, Connection, OpenFlags, Statement, ToSql};

@@ -1,7 +1,6 @@
 //! The unit of work: everything an operation writes, and its audit entry, committed together.
 
-use crate::command::Command;
-use crate::{Connection, Store, StoreError};
+use crate::{Command, Connection, Store, StoreError};
 use domain::audit::AuditEntry;
 use kernel::Instant;
 use std::ops::{Deref, DerefMut};
@@ -19,15 +18,15 @@ impl Store {
     /// Begins a unit of work. Others who want to write wait until it ends; dropping it undoes everything.
     /// Errors: the store was given a command that took effect before.
     pub async fn begin(&self) -> Result<UnitOfWork, StoreError> {
-        let mut work = UnitOfWork {
-            connection: self.write().await?,
+        let mut connection = self.write().await?;
+        if let Some(command) = &self.command {
+            connection.note_command(command).await?;
+        }
+        Ok(UnitOfWork {
+            connection,
             audited: false,
             command: self.command.clone(),
-        };
-        if let Some(command) = &self.command {
-            command.note(&mut work).await?;
-        }
-        Ok(work)
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::exit::{Failure, INVALID};
 use crate::oidc::OidcSection;
-use crate::outside::{MailSection, WebhookSection, WorkerConfig};
+use crate::outside::{MailSection, WebhookSection, WorkerConfig, post};
 use app::collect::NodeSecrets;
 use documents::Fonts;
 use domain::collect::ObservedState;
@@ -173,9 +173,11 @@ impl Config {
             let why = account.connect(address).err()?;
             Some(format!("[accounts.{name}] {why}"))
         });
-        let worker = self.plan().err().map(|why| format!("[worker] {why}"));
+        let worker = self.worker.plan().err().map(|why| format!("[worker] {why}"));
         let oidc = self.oidc.as_ref().and_then(|section| section.provider().err());
-        let post = self.post().err().map(|why| why.to_string());
+        let post = post(self.mail.as_ref(), &self.webhooks)
+            .err()
+            .map(|why| why.to_string());
         fonts
             .into_iter()
             .chain(accounts)
@@ -298,6 +300,7 @@ impl NodeSecrets for Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::calendar::Term;
 
     #[test]
     fn an_account_acts_only_if_it_says_how() {
@@ -363,6 +366,30 @@ mod tests {
         assert_eq!(config.address("bound").unwrap(), "https://a/v3");
         assert!(config.address("free").is_err() && config.address("nobody").is_err());
         assert_eq!(config.faults(), Vec::<String>::new());
+    }
+
+    fn faults(text: &str) -> Vec<String> {
+        let config: Config = toml::from_str(text).unwrap();
+        config.faults()
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_before_anything_starts() {
+        let mail = "[mail]\nserver='mail.example.gov.cn'\nfrom='云衡 <y@example.gov.cn>'\nsecurity='none'\n";
+        assert_eq!(faults(mail), Vec::<String>::new());
+        for (text, part) in [
+            ("[worker]\nside_by_side = 0".to_owned(), "side_by_side"),
+            ("[worker.rhythms]\n\"order.run\" = \"5m\"".to_owned(), "order.run"),
+            (format!("{mail}letters_per_hour = 0"), "letters_per_hour"),
+            (format!("{mail}username = 'y'"), "password_file"),
+            (mail.replace("none", "ssl"), "mail.security"),
+        ] {
+            let found = faults(&text);
+            assert!(found.iter().any(|fault| fault.contains(part)), "{text}: {found:?}");
+        }
+        assert!(toml::from_str::<Config>("[worker.rhythms]\n\"flow.tick\" = \"1s\"").is_err());
+        let config: Config = toml::from_str("[worker]\nreturned_room_after = \"30d\"").unwrap();
+        assert_eq!(config.worker.returned_room_after, Some(Term::CalendarDays(30)));
     }
 
     #[test]

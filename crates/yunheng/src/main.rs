@@ -4,11 +4,13 @@ mod cli;
 mod commands;
 mod config;
 mod exit;
+mod input;
 mod localise;
 mod oidc;
 mod output;
 mod outside;
 mod progress;
+mod stop;
 mod story;
 mod wiring;
 

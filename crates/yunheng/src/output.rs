@@ -130,3 +130,13 @@ impl Grid {
         writer.flush()
     }
 }
+
+/// Prints a line.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        // Whoever reads stopped reading (`| head`): nothing to complain about.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::new(INTERNAL, error.to_string())),
+        Ok(()) => Ok(()),
+    }
+}

@@ -1,6 +1,5 @@
 //! The part of the configuration about background work, mail and webhooks.
 
-use crate::config::Config;
 use app::jobs::Plan;
 use app::messages::Post;
 use domain::calendar::Term;
@@ -61,35 +60,20 @@ fn fault(field: &'static str, why: String) -> DeliveryError {
     DeliveryError::Config { field, why }
 }
 
-impl Config {
+impl WorkerConfig {
     /// The rhythms of recurring work. Errors: a kind that does not recur, or a number out of range.
     pub(crate) fn plan(&self) -> Result<Plan, String> {
         self.side_by_side()?;
-        let mut rhythms = self.worker.rhythms.iter();
+        let mut rhythms = self.rhythms.iter();
         rhythms.try_fold(Plan::default(), |plan, (kind, rhythm)| plan.with(kind, *rhythm))
     }
 
     /// How many jobs are done side by side.
     pub(crate) fn side_by_side(&self) -> Result<usize, String> {
-        let wanted = self.worker.side_by_side.unwrap_or(SIDE_BY_SIDE);
+        let wanted = self.side_by_side.unwrap_or(SIDE_BY_SIDE);
         let fits = (1..=SIDE_BY_SIDE_MAX).contains(&wanted);
         fits.then_some(wanted)
             .ok_or_else(|| format!("side_by_side 应为 1 至 {SIDE_BY_SIDE_MAX}"))
-    }
-
-    /// The ways out of the house. Errors: something of them cannot be used.
-    pub(crate) fn post(&self) -> Result<Post, DeliveryError> {
-        let mail = self.mail.as_ref();
-        let letters_per_hour = mail.and_then(|mail| mail.letters_per_hour).unwrap_or(LETTERS_PER_HOUR);
-        if letters_per_hour < 1 {
-            return Err(fault("mail.letters_per_hour", "应为正整数".to_owned()));
-        }
-        Ok(Post {
-            mailer: mail.map(MailSection::mailer).transpose()?,
-            hooks: Hooks::new(self.webhooks.config())?,
-            letters_per_hour,
-            link: mail.and_then(|mail| mail.link.clone()),
-        })
     }
 }
 
@@ -138,31 +122,16 @@ impl WebhookSection {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn faults(text: &str) -> Vec<String> {
-        let config: Config = toml::from_str(text).unwrap();
-        config.faults()
+/// The ways out of the house. Errors: something of them cannot be used.
+pub(crate) fn post(mail: Option<&MailSection>, webhooks: &WebhookSection) -> Result<Post, DeliveryError> {
+    let letters_per_hour = mail.and_then(|mail| mail.letters_per_hour).unwrap_or(LETTERS_PER_HOUR);
+    if letters_per_hour < 1 {
+        return Err(fault("mail.letters_per_hour", "应为正整数".to_owned()));
     }
-
-    #[test]
-    fn what_cannot_be_used_is_named_before_anything_starts() {
-        let mail = "[mail]\nserver='mail.example.gov.cn'\nfrom='云衡 <y@example.gov.cn>'\nsecurity='none'\n";
-        assert_eq!(faults(mail), Vec::<String>::new());
-        for (text, part) in [
-            ("[worker]\nside_by_side = 0".to_owned(), "side_by_side"),
-            ("[worker.rhythms]\n\"order.run\" = \"5m\"".to_owned(), "order.run"),
-            (format!("{mail}letters_per_hour = 0"), "letters_per_hour"),
-            (format!("{mail}username = 'y'"), "password_file"),
-            (mail.replace("none", "ssl"), "mail.security"),
-        ] {
-            let found = faults(&text);
-            assert!(found.iter().any(|fault| fault.contains(part)), "{text}: {found:?}");
-        }
-        assert!(toml::from_str::<Config>("[worker.rhythms]\n\"flow.tick\" = \"1s\"").is_err());
-        let config: Config = toml::from_str("[worker]\nreturned_room_after = \"30d\"").unwrap();
-        assert_eq!(config.worker.returned_room_after, Some(Term::CalendarDays(30)));
-    }
+    Ok(Post {
+        mailer: mail.map(MailSection::mailer).transpose()?,
+        hooks: Hooks::new(webhooks.config())?,
+        letters_per_hour,
+        link: mail.and_then(|mail| mail.link.clone()),
+    })
 }

@@ -1,10 +1,10 @@
 //! One's own absences, and who acts meanwhile.
 
-use super::parsed;
+use super::words::parsed;
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::absences::{self, AbsenceView as Seen, NewAbsence};
 use axum::Json;
 use axum::extract::Path;

@@ -2,7 +2,7 @@
 
 use crate::idempotency::Given;
 use crate::problem::Problem;
-use crate::server::Api;
+use crate::state::Api;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

@@ -1,13 +1,13 @@
 //! Accounts, kept by the system administrator.
 
 use super::me::{MadeTokenView, NewTokenBody, TokenView};
-use super::parsed;
+use super::words::parsed;
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::accounts::{self, NewAccount};
 use axum::Json;
 use axum::extract::Path;

@@ -3,8 +3,8 @@
 use super::requests::seen;
 use crate::download;
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::requests;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -24,7 +24,7 @@ async fn archive_request(
     Path(number): Path<String>,
 ) -> Result<Response, Problem> {
     seen(&asker, &number).await?;
-    api.pace(&asker)?;
+    asker.pace(&api)?;
     let ctx = asker.ctx.clone();
     let name = requests::archive_name(&number);
     let made = download::made(&asker.ctx, async move |folder| {

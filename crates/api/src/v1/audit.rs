@@ -1,12 +1,12 @@
 //! The audit chain. Reading it is audited.
 
-use super::whole;
+use super::words::whole;
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change};
 use crate::page::Paging;
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::audit::Sealed;
 use axum::Json;
 use axum::extract::State;
@@ -149,7 +149,7 @@ async fn verify_audit(asker: Asker, Filter(query): Filter<VerifyQuery>) -> Resul
 #[utoipa::path(get, path = "/audit/export", tag = "audit",
     responses((status = 200, description = "The chain, a line each entry", content((Vec<u8> = "application/x-ndjson")))))]
 async fn export_audit(State(api): State<Api>, asker: Asker) -> Result<Response, Problem> {
-    api.pace(&asker)?;
+    asker.pace(&api)?;
     let ctx = asker.ctx.clone();
     let made = crate::download::made(&asker.ctx, async move |folder| {
         let path = folder.join(NAME);

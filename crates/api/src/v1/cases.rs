@@ -1,12 +1,12 @@
 //! Cases: what a person must look at.
 
-use super::{parsed, parsed_if};
+use super::words::{parsed, parsed_if};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::cases::{self, CaseFilter, CaseState, SettleCase};
 use axum::extract::Path;
 use axum::response::Response;

@@ -1,11 +1,11 @@
 //! Charge lines: exported whole, and explained one by one.
 
-use super::{flag, parsed, parsed_if};
+use super::words::{XLSX, flag, parsed, parsed_if};
 use crate::download;
 use crate::filter::Filter;
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::export::{ExportSelection, FocusFormat, FocusOptions, TableFormat};
 use app::{LineNumber, Reach};
 use axum::Json;
@@ -102,10 +102,10 @@ async fn export_charges(
     asker: Asker,
     Filter(query): Filter<ChargesQuery>,
 ) -> Result<Response, Problem> {
-    api.pace(&asker)?;
+    asker.pace(&api)?;
     let (media, format) = match query.format.as_deref() {
         None | Some("csv") => ("text/csv; charset=utf-8", TableFormat::Csv),
-        Some("xlsx") => (super::XLSX, TableFormat::Xlsx),
+        Some("xlsx") => (XLSX, TableFormat::Xlsx),
         Some(_) => return Err(Problem::field("format", "应为 csv 或 xlsx")),
     };
     let selection = selection(
@@ -132,7 +132,7 @@ async fn export_focus(
     asker: Asker,
     Filter(query): Filter<FocusQuery>,
 ) -> Result<Response, Problem> {
-    api.pace(&asker)?;
+    asker.pace(&api)?;
     let (media, format) = match query.format.as_deref() {
         None | Some("csv") => ("text/csv; charset=utf-8", FocusFormat::Csv),
         Some("parquet") => ("application/vnd.apache.parquet", FocusFormat::Parquet),

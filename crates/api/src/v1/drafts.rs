@@ -1,12 +1,13 @@
 //! What is done with a draft beside writing it: lines from a spreadsheet, an accepted reduction, throwing it away.
 
 use super::requests::{RequestRow, seen};
+use super::words::XLSX;
 use crate::download;
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change, seen_version};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use crate::upload::{FileName, Upload};
 use app::requests;
 use axum::extract::Path;
@@ -41,7 +42,7 @@ impl FormQuery {
     /// Whether it is a workbook, its media type and ending.
     pub(super) fn form(&self) -> Result<(bool, &'static str, &'static str), Problem> {
         match self.format.as_deref() {
-            None | Some("xlsx") => Ok((true, super::XLSX, "xlsx")),
+            None | Some("xlsx") => Ok((true, XLSX, "xlsx")),
             Some("csv") => Ok((false, "text/csv; charset=utf-8", "csv")),
             Some(_) => Err(Problem::field("format", "应为 xlsx 或 csv")),
         }

@@ -1,11 +1,11 @@
 //! The end of resources: proposals to take them back, notice, answer and objection, and the proof of erasure.
 
 use super::requests::{RequestRow, seen};
-use super::{etag, parsed};
+use super::words::{etag, parsed};
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::orders::{self, NewProof};
 use axum::Json;
 use axum::extract::Path;

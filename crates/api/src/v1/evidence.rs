@@ -1,14 +1,16 @@
 //! Files that prove something: handed in for an application or an order, listed, and given back as they were.
 
-use super::{orders, parsed, requests};
+use super::evidence_view::EvidenceView;
+use super::words::parsed;
+use super::{orders, requests};
 use crate::download;
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use crate::upload::{FileName, Upload};
-use app::evidence::{self, EvidenceRecord};
+use app::evidence;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -25,34 +27,6 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(list_request_evidence, hand_in_for_request))
         .routes(routes!(list_order_evidence, hand_in_for_order))
         .routes(routes!(download_evidence))
-}
-
-/// A file about a matter.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct EvidenceView {
-    id: String,
-    name: String,
-    media_type: String,
-    size_bytes: i64,
-    /// SM3, hexadecimal.
-    digest: String,
-    /// Login of who handed it in.
-    given_by: String,
-    at: String,
-}
-
-impl From<EvidenceRecord> for EvidenceView {
-    fn from(file: EvidenceRecord) -> Self {
-        Self {
-            id: file.id.to_string(),
-            name: file.name,
-            media_type: file.media_type,
-            size_bytes: file.size_bytes,
-            digest: file.digest.to_string(),
-            given_by: file.given_by,
-            at: file.at.to_string(),
-        }
-    }
 }
 
 /// A file that was handed in.
@@ -139,7 +113,7 @@ async fn hand_in_for_order(
         (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")),
         headers(("X-Digest-SM3" = String, description = "SM3 of the file, hexadecimal")))))]
 async fn download_evidence(State(api): State<Api>, asker: Asker, Path(id): Path<String>) -> Result<Response, Problem> {
-    api.pace(&asker)?;
+    asker.pace(&api)?;
     let opened = evidence::open(&asker.ctx, parsed("id", &id)?).await;
     let (record, file) = opened.map_err(|error| Problem::unseen(error, "凭证", &id))?;
     let detail = serde_json::json!({ "subject": record.subject, "digest": record.digest });

@@ -1,7 +1,7 @@
 //! Whether the platform answers.
 
 use crate::problem::Problem;
-use crate::server::Api;
+use crate::state::Api;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;

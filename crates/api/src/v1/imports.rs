@@ -1,14 +1,14 @@
 //! Files of the main job: checked, taken in, and what was taken in before; empty forms for them.
 
 use super::drafts::FormQuery;
-use super::{flag, parsed, parsed_if};
+use super::words::{flag, parsed, parsed_if};
 use crate::download;
 use crate::filter::{Filter, Listed};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Turn};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use crate::upload::Upload;
 use app::import::{self, ImportKind, ImportOptions, ImportOutcome, ImportRecord};
 use axum::extract::Path;

@@ -1,11 +1,11 @@
 //! What exists, and what was approved.
 
-use super::parsed_if;
+use super::words::parsed_if;
 use crate::filter::Listed;
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::Reach;
 use app::inventory::{InventoryFilter, inventory};
 use axum::response::Response;

@@ -1,12 +1,12 @@
 //! Background work: what waits, how far it got, how it ended; stopping it, and beginning it again.
 
-use super::{parsed, parsed_if};
+use super::words::{parsed, parsed_if};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Turn};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::jobs::{self, JobFilter, kind};
 use axum::Json;
 use axum::extract::Path;

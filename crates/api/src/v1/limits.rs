@@ -1,12 +1,12 @@
 //! Quotas, budgets and ceilings: read by those they concern, set by those whose duty it is.
 
-use super::{parsed, parsed_if};
+use super::words::{parsed, parsed_if};
 use crate::filter::{Filter, Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::requests::{self, LimitView};
 use axum::Json;
 use axum::http::header;

@@ -1,10 +1,10 @@
 //! Who I am: my account, password, one-time codes and tokens.
 
-use super::parsed;
+use super::words::parsed;
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::accounts::{self, ApiToken, NewToken};
 use axum::Json;
 use axum::extract::Path;

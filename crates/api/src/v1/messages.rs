@@ -1,11 +1,11 @@
 //! One's own tasks and messages.
 
-use super::{flag, parsed};
+use super::words::{flag, parsed};
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::messages::{self, Urgency, kind_zh};
 use axum::Json;
 use axum::extract::Path;

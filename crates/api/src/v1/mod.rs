@@ -10,6 +10,7 @@ mod charges;
 mod drafts;
 mod endings;
 mod evidence;
+mod evidence_view;
 mod health;
 mod imports;
 mod inventory;
@@ -32,17 +33,12 @@ mod sign_in;
 mod statements;
 mod trials;
 mod webhooks;
+mod words;
 
 use crate::problem::ProblemBody;
-use crate::server::Api;
-use axum::http::header;
-use serde::Serialize;
-use serde_json::Value;
+use crate::state::Api;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-
-/// The media type of a workbook.
-const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// What every answer may be made of.
 #[derive(OpenApi)]
@@ -85,46 +81,4 @@ pub(crate) fn operations() -> OpenApiRouter<Api> {
         .merge(cases::routes())
         .merge(audit::routes());
     OpenApiRouter::with_openapi(Base::openapi()).nest("/api/v1", areas)
-}
-
-/// Reads a whole number of a path or query.
-pub(crate) fn whole<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, crate::problem::Problem> {
-    let read = text.parse();
-    read.map_err(|_| crate::problem::Problem::field(name, "应为整数"))
-}
-
-/// Reads what may be left out.
-pub(crate) fn parsed_if<T: std::str::FromStr<Err: std::fmt::Display>>(
-    name: &str,
-    text: Option<&str>,
-) -> Result<Option<T>, crate::problem::Problem> {
-    text.map(|text| parsed(name, text)).transpose()
-}
-
-/// Reads a yes or no of a query; no if it is left out.
-pub(crate) fn flag(name: &str, text: Option<&str>) -> Result<bool, crate::problem::Problem> {
-    match text {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(crate::problem::Problem::field(name, "应为 true 或 false")),
-    }
-}
-
-/// Something of the house as it is written as JSON.
-pub(crate) fn value(given: impl Serialize) -> Value {
-    serde_json::to_value(given).unwrap_or(Value::Null)
-}
-
-/// The header with the version that was read.
-pub(crate) fn etag(version: i64) -> [(header::HeaderName, String); 1] {
-    [(header::ETAG, format!("\"{version}\""))]
-}
-
-/// Reads a code, a word or a moment of a path or query.
-pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
-    name: &str,
-    text: &str,
-) -> Result<T, crate::problem::Problem> {
-    text.parse()
-        .map_err(|why: T::Err| crate::problem::Problem::field(name, why.to_string()))
 }

@@ -1,13 +1,13 @@
 //! What is done with months and nodes: collected, metered, rated, reconciled and closed in the background; differences
 //! answered; closed months rated again.
 
-use super::{parsed, parsed_if};
+use super::words::{parsed, parsed_if};
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::jobs::{self, UpTo};
 use app::month::{self, AnswerInput};
 use axum::extract::Path;

@@ -1,9 +1,9 @@
 //! Where a month stands.
 
-use super::{parsed, value};
+use super::words::{parsed, value};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::Reach;
 use axum::Json;
 use axum::extract::Path;

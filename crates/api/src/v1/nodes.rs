@@ -1,12 +1,12 @@
 //! Cloud nodes: listed and registered. Secrets never come in: a node names accounts that are configured.
 
-use super::parsed;
+use super::words::parsed;
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::nodes::{NewNode, NewPool};
 use axum::extract::State;
 use axum::response::Response;

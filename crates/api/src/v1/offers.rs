@@ -1,11 +1,11 @@
 //! Offers of providers for an approved application, and the choice of the authority.
 
 use super::requests::seen;
-use super::{etag, parsed, parsed_if};
+use super::words::{etag, parsed, parsed_if, value};
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::orders::{self, Chosen, NewOffer, Offer, OfferedPrice, PricedLine};
 use axum::Json;
 use axum::extract::Path;
@@ -154,7 +154,7 @@ struct JudgedView {
 
 impl From<domain::rules::Check> for JudgedView {
     fn from(check: domain::rules::Check) -> Self {
-        let outcome = super::value(&check.outcome);
+        let outcome = value(&check.outcome);
         Self {
             rule: check.rule.to_string(),
             outcome: outcome

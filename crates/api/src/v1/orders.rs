@@ -1,12 +1,13 @@
 //! Work orders: what is to be opened, changed or ended, carried out by the platform or by a person with evidence.
 
-use super::{etag, parsed, parsed_if};
+use super::evidence_view::EvidenceView;
+use super::words::{etag, parsed, parsed_if};
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging, Turn};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::orders::{self, HandNote, HandStep, OrderFilter, OrderView, StuckOrder};
 use axum::Json;
 use axum::extract::Path;
@@ -160,7 +161,7 @@ struct OrderBody {
     contract: String,
     steps: Vec<StepView>,
     /// Files about it.
-    evidence: Vec<super::evidence::EvidenceView>,
+    evidence: Vec<EvidenceView>,
 }
 
 impl From<OrderView> for OrderBody {

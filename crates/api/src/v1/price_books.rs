@@ -1,12 +1,12 @@
 //! Price books: their versions, and the approval of what somebody else prepared.
 
-use super::{parsed, value, whole};
+use super::words::{parsed, value, whole};
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::price_books::{self, PriceBookRecord};
 use axum::extract::Path;
 use axum::response::Response;

@@ -1,11 +1,11 @@
 //! The registers: organisations, systems, the catalogue and contracts.
 
-use super::{parsed_if, value};
+use super::words::{parsed_if, value};
 use crate::filter::Listed;
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::registers;
 use axum::response::Response;
 use domain::catalogue::{Contract, ServiceItem};

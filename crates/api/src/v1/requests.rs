@@ -1,12 +1,13 @@
 //! Applications: written, checked, handed in, decided.
 
-use super::{etag, parsed, parsed_if, value};
+use super::evidence_view::EvidenceView;
+use super::words::{etag, parsed, parsed_if, value};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Turn};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::requests::{self, Draft, RequestFilter, RequestView};
 use axum::Json;
 use axum::extract::Path;
@@ -137,7 +138,7 @@ struct RequestBody {
     #[schema(value_type = Vec<Object>)]
     reviews: Value,
     /// Files about it.
-    evidence: Vec<super::evidence::EvidenceView>,
+    evidence: Vec<EvidenceView>,
     /// Names of everybody who appears in it, by account.
     #[schema(value_type = Object)]
     people: Value,

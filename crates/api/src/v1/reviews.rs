@@ -1,10 +1,10 @@
 //! Expert reviews of an application: opened, interests declared, opinions heard, decided.
 
-use super::{etag, parsed, parsed_if, value};
+use super::words::{etag, parsed, parsed_if, value};
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::requests::{self, NewPanel, Panel, PanelDecision, PanelStep};
 use axum::Json;
 use axum::extract::Path;

@@ -1,12 +1,12 @@
 //! Roles: proposed by the system administrator, approved by the security administrator.
 
-use super::{parsed, whole};
+use super::words::{parsed, whole};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::accounts;
 use axum::extract::Path;
 use axum::http::StatusCode;

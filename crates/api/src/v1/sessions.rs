@@ -1,10 +1,10 @@
 //! Logging in and out, and one's own sessions.
 
-use super::parsed;
+use super::words::parsed;
 use crate::idempotency::Given;
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::{Asker, cookie};
+use crate::state::Api;
 use app::accounts::{self, Credentials, LoggedOut, LoginOutcome};
 use axum::Json;
 use axum::extract::FromRequest;

@@ -3,13 +3,13 @@
 //! The browser that begins a login holds a cookie of its own until it ends. That cookie is sent when the provider sends
 //! the browser back (`Lax`); the session's never is, so the answer is a page that goes on by itself.
 
-use super::parsed;
 use super::sessions::{LoginView, comes_from, logged_in};
+use super::words::parsed;
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change, Given};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::{Asker, SIGN_IN_COOKIE, sign_in_cookie, value_of};
+use crate::state::Api;
 use app::accounts::{self, Returned, SignedIn};
 use axum::Json;
 use axum::extract::{FromRequest, Path, Request, State};

@@ -1,13 +1,13 @@
 //! Statements: read, printed, and handed from side to side.
 
-use super::{etag, parsed, value};
+use super::words::{XLSX, etag, parsed, value};
 use crate::download;
 use crate::filter::{Filter, Listed};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::AppError;
 use app::statements::{self, AdvanceInput, Format, RenderSelection, StatementView};
 use axum::Json;
@@ -195,11 +195,11 @@ async fn print_statement(
     Path(number): Path<String>,
     Filter(query): Filter<DocumentQuery>,
 ) -> Result<Response, Problem> {
-    api.pace(&asker)?;
+    asker.pace(&api)?;
     let view = seen_by(&asker, &number).await?;
     let (format, media) = match query.format.as_deref() {
         None | Some("pdf") => (Format::Pdf, "application/pdf"),
-        Some("xlsx") => (Format::Xlsx, super::XLSX),
+        Some("xlsx") => (Format::Xlsx, XLSX),
         Some(_) => return Err(Problem::field("format", "应为 pdf 或 xlsx")),
     };
     let name = format!("{}.{}", view.statement.number, format.ending());

@@ -1,11 +1,11 @@
 //! Trials: opened, not paid for, until the three parties have confirmed.
 
-use super::etag;
 use super::requests::seen;
+use super::words::etag;
 use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::orders;
 use axum::Json;
 use axum::extract::Path;

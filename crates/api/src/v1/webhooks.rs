@@ -1,12 +1,12 @@
 //! Webhooks of organisations, and what was sent by mail and webhook; kept by the system administrator.
 
-use super::{parsed, parsed_if};
+use super::words::{parsed, parsed_if};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Turn};
 use crate::problem::Problem;
-use crate::server::Api;
 use crate::session::Asker;
+use crate::state::Api;
 use app::messages::{self, Delivery, NewWebhook, Webhook};
 use axum::Json;
 use axum::extract::Path;

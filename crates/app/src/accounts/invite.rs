@@ -2,8 +2,8 @@
 
 use super::AccountError;
 use super::known::side_of;
+use super::record::{change, fields, refuse_taken, shut_out, subject_of, target};
 use super::secret::{hash, new_secret};
-use super::sign_in::{refuse_taken, subject_of};
 use crate::{AppError, OpContext};
 use domain::audit::changes;
 use domain::authz::{Account, AccountSort, AccountState, Action, Target};
@@ -28,29 +28,6 @@ pub struct NewAccount {
     pub sort: AccountSort,
     /// The subject at the city's identity provider, if it logs in there.
     pub oidc_subject: Option<String>,
-}
-
-/// An account field by field; what is secret in it is never shown by [`changes`].
-fn fields(account: &Account) -> Value {
-    json!({
-        "login": account.login, "name": account.name, "mail": account.mail, "organisation": account.organisation,
-        "sort": account.sort, "state": account.state, "password": account.password, "failed": account.failed,
-        "locked_until": account.locked_until, "totp": account.totp, "oidc_subject": account.oidc_subject,
-    })
-}
-
-/// What a change does to an account, for its audit entry.
-pub(super) fn change(before: &Account, after: &Account) -> String {
-    json!({ "login": after.login, "fields": changes(&fields(before), &fields(after)) }).to_string()
-}
-
-/// What an account is to the policies.
-pub(super) fn target(account: AccountId) -> Target {
-    Target {
-        kind: "account",
-        id: account.to_string(),
-        ..Target::default()
-    }
 }
 
 /// Makes an account. Returns it, and for a person the secret of the one-time link to hand over.
@@ -129,13 +106,6 @@ pub(super) async fn add_link(ctx: &OpContext, work: &mut UnitOfWork, id: Account
     work.spend_invitations(id, ctx.now()).await?;
     work.add_invitation(digest, id, (ctx.now(), until)).await?;
     Ok(secret)
-}
-
-/// Ends the sessions and tokens of an account: whoever came by what no longer counts is out.
-pub(super) async fn shut_out(ctx: &OpContext, work: &mut UnitOfWork, id: AccountId) -> Result<(), AppError> {
-    work.end_sessions(id).await?;
-    work.revoke_tokens(id, ctx.now()).await?;
-    Ok(())
 }
 
 /// Sets a password by a one-time link, and brings the account alive. Whoever came by the old password is out.

@@ -1,7 +1,7 @@
 //! Logging in and out, sessions, passwords and one-time codes.
 
 use super::AccountError;
-use super::invite::{change, shut_out, target};
+use super::record::{change, shut_out, target};
 use super::secret::{hash, new_secret, new_totp, totp_step, verify};
 use crate::{AppError, OpContext};
 use domain::authz::{Account, Action, Refusal};

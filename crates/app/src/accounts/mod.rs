@@ -9,6 +9,7 @@ mod invite;
 mod known;
 mod login;
 mod machine;
+mod record;
 mod roles;
 mod secret;
 mod sign_in;

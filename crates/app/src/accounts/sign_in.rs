@@ -4,8 +4,8 @@
 //! when it was logged in. Accounts are never made by a login. A login is begun in one browser and ends there, once; a
 //! locked or disabled account stays out, and one that has one-time codes is asked for its code here too.
 
-use super::invite::{change, shut_out, target};
 use super::login::begin_session;
+use super::record::{change, refuse_taken, shut_out, subject_of, target};
 use super::secret::{new_secret, totp_step};
 use super::{AccountError, LoginOutcome};
 use crate::{AppError, OpContext, audit};
@@ -17,9 +17,6 @@ use store::SignIn;
 
 /// How long somebody may take at the provider. Units: seconds.
 const LASTS_S: i64 = 600;
-/// The longest subject. Units: bytes.
-const SUBJECT_MAX: usize = 255;
-
 /// A login that was begun.
 #[derive(Debug, Clone)]
 pub struct SignInBegun {
@@ -223,31 +220,6 @@ async fn bind_own(ctx: &OpContext, session: SessionId, subject: &str) -> Result<
     let login = account.login.clone();
     save_subject(&ctx.named(&login), work, account, Some(subject)).await?;
     Ok(login)
-}
-
-/// A subject as it is bound; none if it is empty. Errors: it is too long.
-pub(super) fn subject_of(text: Option<&str>) -> Result<Option<&str>, AccountError> {
-    let subject = text.map(str::trim).filter(|subject| !subject.is_empty());
-    if subject.is_some_and(|subject| subject.len() > SUBJECT_MAX) {
-        let text = format!("身份标识不能超过 {SUBJECT_MAX} 个字节");
-        return Err(AccountError::Invalid(text));
-    }
-    Ok(subject)
-}
-
-/// Errors: a subject is bound to another account.
-pub(super) async fn refuse_taken(
-    work: &mut store::UnitOfWork,
-    subject: Option<&str>,
-    account: AccountId,
-) -> Result<(), AppError> {
-    let Some(subject) = subject else { return Ok(()) };
-    let known = work.account_by_subject(subject).await?;
-    if known.is_some_and(|other| other != account) {
-        let text = "该身份已绑定另一个账号，请先解除原来的绑定";
-        return Err(AppError::Contradiction(text.to_owned()));
-    }
-    Ok(())
 }
 
 /// Binds an identity to an account, or takes it away, by a system administrator. Sessions and tokens of the account end:

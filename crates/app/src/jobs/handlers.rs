@@ -1,9 +1,12 @@
 //! The work of the house itself.
 
 use super::kind;
+use super::main_job::MainJob;
+use super::round::Round;
 use super::sweeps::{Alarm, Flows, Resume};
 use super::swept::swept;
 use super::work::{BEAT, Doing, Ended, Handler, Handlers, Working};
+use crate::collect::NodeSecrets;
 use crate::messages::Remind;
 use crate::orders::{self, HandsOf, RunEnd};
 use std::sync::Arc;
@@ -138,4 +141,16 @@ pub fn house_handlers(hands: Arc<dyn HandsOf>) -> Handlers {
         .with(kind::REMIND, Arc::new(Remind))
         .with(kind::SEAL, Arc::new(Seal))
         .with(kind::FORGET, Arc::new(Forget))
+}
+
+impl Handlers {
+    /// With the handlers of the main job, and the round of the nodes; secrets for the nodes that are asked.
+    #[must_use]
+    pub fn with_main_job(self, secrets: Arc<dyn NodeSecrets>) -> Self {
+        let handler: Arc<dyn Handler> = Arc::new(MainJob(secrets));
+        self.with(kind::MONTH_RUN, Arc::clone(&handler))
+            .with(kind::MONTH_CLOSE, Arc::clone(&handler))
+            .with(kind::COLLECT, handler)
+            .with(kind::ROUND, Arc::new(Round))
+    }
 }

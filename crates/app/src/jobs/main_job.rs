@@ -3,8 +3,7 @@
 //! The steps take no input but the month or the node, and do the missing work only, so that a job that was broken off is
 //! simply done again. Invariant: what a job writes stands in the audit chain under the name of whoever asked for it.
 
-use super::round::Round;
-use super::work::{Doing, Ended, Handler, Handlers, Working};
+use super::work::{Doing, Ended, Handler, Working};
 use super::{JobError, NewJob, enqueue, kind};
 use crate::collect::{CollectOptions, NodeSecrets, collect};
 use crate::month::{close_month, meter, rate, reconcile_month, refuse_closed};
@@ -264,17 +263,5 @@ async fn carry_out(ctx: &OpContext, payload: Payload, secrets: &dyn NodeSecrets)
             }
             Ok(words)
         }
-    }
-}
-
-impl Handlers {
-    /// With the handlers of the main job, and the round of the nodes; secrets for the nodes that are asked.
-    #[must_use]
-    pub fn with_main_job(self, secrets: Arc<dyn NodeSecrets>) -> Self {
-        let handler: Arc<dyn Handler> = Arc::new(MainJob(secrets));
-        self.with(kind::MONTH_RUN, Arc::clone(&handler))
-            .with(kind::MONTH_CLOSE, Arc::clone(&handler))
-            .with(kind::COLLECT, handler)
-            .with(kind::ROUND, Arc::new(Round))
     }
 }

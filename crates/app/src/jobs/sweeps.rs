@@ -17,8 +17,6 @@ use store::{Connection, JobFilter, RequestFilter, Sight};
 
 /// An order whose job failed is taken up again after this long. Units: seconds.
 const FAILED_REST_S: i64 = 3_600;
-/// Most applications that one sweep looks at.
-const SWEEP_MAX: i64 = 100_000;
 
 /// Reminders and escalations of flows.
 #[derive(Debug, Clone, Copy)]
@@ -175,7 +173,7 @@ impl Handler for ExpireRoom {
                 ..RequestFilter::default()
             };
             let mut read = at.ctx.store().read().await?;
-            let returned = read.requests(&Sight::All, &filter, SWEEP_MAX).await?;
+            let returned = read.all_requests(&filter).await?;
             drop(read);
             let mut freed = Swept::default();
             for request in &returned {

@@ -5,13 +5,14 @@
 
 use super::letter::LetterBody;
 use super::notify;
+use super::post::Post;
 use super::send::{has_mail, turn};
 use crate::jobs::{Doing, Ended, Handler, Working};
 use crate::{AppError, OpContext};
 use domain::authz::{AccountState, Role};
 use domain::work::{ATTEMPTS_MAX, Channel, DeliveryState, next_attempt, signature};
 use kernel::Instant;
-use sources::delivery::{Call, DeliveryError, Hooks, Letter, Mailer};
+use sources::delivery::{Call, DeliveryError, Letter};
 use std::sync::Arc;
 use store::Delivery;
 
@@ -23,19 +24,6 @@ const MAIL_FAILURES_MAX: u32 = 3;
 const REST_S: i64 = 60;
 /// The kind of the notice about what was given up; it makes no further notice if it is given up itself.
 const DEAD: &str = "delivery.dead";
-
-/// The ways out of the house, as they are configured.
-#[derive(Debug, Clone)]
-pub struct Post {
-    /// Sends letters; none if mail is not configured.
-    pub mailer: Option<Mailer>,
-    /// Makes calls.
-    pub hooks: Hooks,
-    /// Letters that one person gets in an hour at most.
-    pub letters_per_hour: i64,
-    /// Where people reach the platform; none if it is not configured.
-    pub link: Option<String>,
-}
 
 /// Turns messages into letters and calls, and delivers what is due.
 #[derive(Debug, Clone)]

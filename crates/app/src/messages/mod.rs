@@ -10,15 +10,17 @@ mod deliver;
 mod desk;
 mod error;
 mod letter;
+mod post;
 mod remind;
 mod send;
 mod webhooks;
 
-pub use deliver::{Deliver, Post};
+pub use deliver::Deliver;
 pub(crate) use letter::{deadline, moment};
 
 pub use desk::{Mine, ToDoCount, Urgency, counts, kind_zh, messages, read_message, to_dos};
 pub use error::MessageError;
+pub use post::Post;
 pub use remind::Remind;
 pub use store::{Delivery, Message, Webhook};
 pub use webhooks::{NewWebhook, deliveries, end_webhook, make_webhook, replay, webhooks};

@@ -1,7 +1,7 @@
 //! From messages to deliveries: letters to people, calls to the webhooks of their organisations.
 
-use super::Post;
 use super::letter;
+use super::post::Post;
 use crate::{AppError, OpContext};
 use domain::authz::{Account, AccountState};
 use domain::work::{Channel, DeliveryState, Letters, letters, wants};

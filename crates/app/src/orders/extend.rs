@@ -1,13 +1,12 @@
 //! Until when resources were granted. An extension is in force with its approval: nothing happens on a node, but whoever
 //! asks until when a resource was granted gets the new date, and an interval with a date of its own runs on to it.
 
-use super::give::SWEEP_MAX;
 use super::matter::in_use;
 use crate::{AppError, OpContext};
 use domain::request::{RequestKind, RequestStatus, ResourceRequest};
 use kernel::{AllocationCode, Day};
 use std::collections::BTreeMap;
-use store::{Connection, RequestFilter, Sight};
+use store::{Connection, RequestFilter};
 
 /// Until when each resource was granted, by the applications in force; none without an end. A later application stands
 /// above an earlier one.
@@ -73,5 +72,5 @@ pub(super) async fn in_force(read: &mut Connection) -> Result<Vec<ResourceReques
         status: Some(RequestStatus::InForce),
         ..RequestFilter::default()
     };
-    Ok(read.requests(&Sight::All, &filter, SWEEP_MAX).await?)
+    Ok(read.all_requests(&filter).await?)
 }

@@ -1,8 +1,9 @@
 //! What an approval sets going: the search for a provider, an order, a longer term, or the announcement of an end.
 
+use super::OrderError;
+use super::announce::announce_end;
 use super::extend::lengthen;
 use super::matter::{Task, assign, authorities, in_use, log, paper, request_of, tell};
-use super::{OrderError, announce_end};
 use crate::jobs::{NewJob, Swept, enqueue, kind};
 use crate::requests::people::due;
 use crate::series::number_of;
@@ -17,14 +18,11 @@ use domain::rules::DeadlineKind;
 use domain::work::{Manner, OrderKind, OrderState, StepKind, StepState, WorkOrder, plan};
 use kernel::{AllocationCode, Instant};
 use std::collections::BTreeMap;
-use store::{Connection, RequestFilter, Sight, UnitOfWork};
+use store::{Connection, RequestFilter, UnitOfWork};
 
 /// Times an order is taken up again: an outage of a node is waited for. With pauses of up to an hour that is weeks, and
 /// what is overdue is listed long before; what a node does not answer clearly is bounded by the order itself.
 const ORDER_ATTEMPTS_MAX: i64 = 1_000;
-
-/// Most applications that one sweep looks at.
-pub(super) const SWEEP_MAX: i64 = 100_000;
 
 /// Sets going what follows the approval of an application, in the unit of work of the approval. `request` was saved as
 /// approved and has its version. Returns it as it stands then.
@@ -62,12 +60,7 @@ pub async fn follow_up(ctx: &OpContext) -> Result<Swept, AppError> {
             status: Some(status),
             ..RequestFilter::default()
         };
-        let found = ctx
-            .store()
-            .read()
-            .await?
-            .requests(&Sight::All, &filter, SWEEP_MAX)
-            .await?;
+        let found = ctx.store().read().await?.all_requests(&filter).await?;
         for request in found.into_iter().filter(|request| request.kind != RequestKind::New) {
             swept.note(&request.number, follow_up_one(ctx, &request.number, status).await)?;
         }

@@ -6,6 +6,7 @@
 //! what the platform did not open is never deleted by it; the meter runs from the third confirmation to the moment the
 //! deletion was ordered, never longer; who applied, approved, opened and accepted are different people.
 
+mod announce;
 mod by_hand;
 mod choose;
 mod consequences;
@@ -27,6 +28,7 @@ mod simulated;
 mod stuck;
 mod trial;
 
+pub use announce::{announce_end, ending_of};
 pub use by_hand::{HandNote, HandStep, begin_by_hand, finish_by_hand, record_by_hand, take_over_by_hand};
 pub use choose::{Chosen, choose_provider};
 pub use erasure::{NewProof, check_proof, hand_in_proof, proofs};
@@ -39,7 +41,7 @@ pub use offers::{NewOffer, Offer, OfferedPrice, PricedLine, make_offer, offers};
 pub use openstack::EveryNode;
 pub use reclaim::{decide_objection, propose_reclaim, reclaim_overdue, reply_to_end};
 pub use refuse::refuse_order;
-pub use release::{announce_end, end_noticed, ending_of};
+pub use release::end_noticed;
 pub use run::{RunEnd, resume_order, run_order};
 pub use show::{OrderView, choice_of, show};
 pub use simulated::{BuiltIn, SimulatedHands, simulated_look};

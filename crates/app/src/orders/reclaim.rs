@@ -4,12 +4,11 @@
 //! unit itself named, or by the length of a trial, needs no decision: it is announced, and the unit may object.
 
 use super::OrderError;
+use super::announce::announce_end;
 use super::extend::{in_force, terms};
-use super::give::SWEEP_MAX;
 use super::matter::{
     Task, advance, assign, authorities, log, open_interval, paper, read_request, request_of, same_version, target,
 };
-use super::release::announce_end;
 use crate::jobs::Swept;
 use crate::series::number_of;
 use crate::{AppError, OpContext};
@@ -20,7 +19,7 @@ use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestSta
 use domain::rules::Purpose;
 use kernel::{AccountId, AllocationCode, Day, NodeCode, SystemCode};
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Connection, RequestFilter, Sight, UnitOfWork};
+use store::{Connection, RequestFilter, UnitOfWork};
 
 /// Writes a proposal to take resources of one system on one node back, with the grounds. It is a draft of whoever proposes, and is
 /// submitted like any application; the flow asks the unit. Returns it.
@@ -216,12 +215,7 @@ async fn overdue_trials(ctx: &OpContext) -> Result<Swept, AppError> {
         status: Some(RequestStatus::OnTrial),
         ..RequestFilter::default()
     };
-    let on_trial = ctx
-        .store()
-        .read()
-        .await?
-        .requests(&Sight::All, &filter, SWEEP_MAX)
-        .await?;
+    let on_trial = ctx.store().read().await?.all_requests(&filter).await?;
     let mut announced = Swept::default();
     // A change that was not confirmed leaves the resource in use as it was approved before.
     for request in on_trial.into_iter().filter(|request| request.kind == RequestKind::New) {
@@ -312,7 +306,7 @@ type Terms = BTreeMap<AllocationCode, Option<Day>>;
 
 /// The resources whose end is on its way, or was objected to with success since their date.
 async fn being_ended(read: &mut Connection, terms: &Terms) -> Result<BTreeSet<AllocationCode>, AppError> {
-    let all = read.requests(&Sight::All, &RequestFilter::default(), SWEEP_MAX).await?;
+    let all = read.all_requests(&RequestFilter::default()).await?;
     let live = all.iter().filter(|request| request.kind.ends());
     let lines = live.flat_map(|request| request.lines.iter().map(move |line| (request, line)));
     let ending = lines.filter_map(|(request, line)| {

@@ -3,14 +3,12 @@
 use super::OrderError;
 use super::consequences::end_interval;
 use super::extend::in_force;
-use super::give::{SWEEP_MAX, give_order, place_of, rank_of_end};
-use super::matter::{Task, advance, assign, log, open_interval, paper, papers, read_request, request_of, target};
+use super::give::{give_order, place_of, rank_of_end};
+use super::matter::{advance, log, open_interval, paper, papers, request_of};
 use super::reclaim::still_over;
 use crate::jobs::Swept;
-use crate::messages::moment;
 use crate::requests::people::due;
 use crate::{AppError, OpContext};
-use domain::authz::{Action, Role};
 use domain::budget::{HoldState, Purse};
 use domain::meter::Allocation;
 use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest};
@@ -18,56 +16,7 @@ use domain::rules::DeadlineKind;
 use domain::work::OrderKind;
 use kernel::{AllocationCode, Instant};
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Connection, RequestFilter, Sight, UnitOfWork};
-
-/// Announces the end of the resources of an application that stands at "noticed", in the caller's unit of work: the
-/// unit is told, and nothing is touched before the time of notice is over (R17). Where no time is configured there is
-/// none to wait for. Announcing again changes nothing.
-pub async fn announce_end(
-    ctx: &OpContext,
-    work: &mut UnitOfWork,
-    request: &ResourceRequest,
-    cause: String,
-) -> Result<Ending, AppError> {
-    if let Some((ending, _)) = work.paper::<Ending>((&request.number, paper::ENDING)).await? {
-        return Ok(ending);
-    }
-    let ending = Ending {
-        cause,
-        noticed: ctx.now(),
-        due: due(ctx, DeadlineKind::ReclaimNotice)?.unwrap_or(ctx.now()),
-        snapshot: false,
-        reply: None,
-    };
-    work.set_paper((&request.number, paper::ENDING), &ending, 0).await?;
-    let who = [(&request.unit, Role::UnitApplicant), (&request.unit, Role::UnitHead)];
-    let task = Task {
-        kind: "ending",
-        subject: &request.number,
-        task: "reply",
-        title: format!(
-            "申请 {} 的资源将于 {} 下线（{}），请备份数据；如有异议请在此前答复",
-            request.number,
-            moment(ending.due),
-            ending.cause
-        ),
-        due: Some(ending.due),
-        who: &who,
-    };
-    assign(ctx, work, task).await?;
-    Ok(ending)
-}
-
-/// The announced end of an application, if there is one.
-pub async fn ending_of(ctx: &OpContext, number: &str) -> Result<Option<Ending>, AppError> {
-    let request = read_request(ctx, number).await?;
-    ctx.authorise(Action::RequestRead, &target(&request, None)).await?;
-    let mut read = ctx.store().read().await?;
-    Ok(read
-        .paper::<Ending>((number, paper::ENDING))
-        .await?
-        .map(|(ending, _)| ending))
-}
+use store::{Connection, RequestFilter, UnitOfWork};
 
 /// Orders the end of everything whose time of notice is over and to which nobody objects, by application.
 pub async fn end_noticed(ctx: &OpContext) -> Result<Swept, AppError> {
@@ -75,12 +24,7 @@ pub async fn end_noticed(ctx: &OpContext) -> Result<Swept, AppError> {
         status: Some(RequestStatus::Noticed),
         ..RequestFilter::default()
     };
-    let noticed = ctx
-        .store()
-        .read()
-        .await?
-        .requests(&Sight::All, &filter, SWEEP_MAX)
-        .await?;
+    let noticed = ctx.store().read().await?.all_requests(&filter).await?;
     let mut ended = Swept::default();
     for request in noticed {
         ended.note(&request.number, end_one(ctx, &request.number).await)?;

@@ -1,14 +1,13 @@
 //! Work that people ask for: in their name, the same once, other work not swallowed, and a panic is a failure.
 
-use crate::world::{World, at};
+use crate::world::World;
 use app::collect::NodeSecrets;
 use app::jobs::{
     Handlers, Job, JobError, UpTo, ask_to_collect, ask_to_run_month, cancel, list, retry, show, work_once,
 };
-use app::nodes::{NewNode, add};
 use app::{AppError, OpContext};
 use domain::authz::Role;
-use domain::registry::{NodeSource, Side};
+use domain::registry::Side;
 use domain::work::JobState;
 use kernel::{ErrorKind, Kinded};
 use sources::openstack::OpenStackConfig;
@@ -37,21 +36,7 @@ async fn newest(by: &OpContext) -> Job {
 
 async fn work_that_panics_has_failed_and_says_why(store: TestStore) {
     let world = World::new(store).await;
-    let node = NewNode {
-        code: "N9".parse().unwrap(),
-        name: "丙云".into(),
-        provider: "P2".parse().unwrap(),
-        source: NodeSource::OpenStack {
-            auth_url: "https://keystone.example:5000/v3".into(),
-            region: None,
-            account: "采集".into(),
-            operator: None,
-        },
-        platform: domain::registry::Platform::default(),
-        pools: Vec::new(),
-        valid_from: at("2026-01-01"),
-    };
-    assert!(add(&world.ctx, node).await.unwrap());
+    world.cloud_node().await;
     let operations = world.operations();
     let id = ask_to_collect(&operations, Some("N9".parse().unwrap()), false)
         .await

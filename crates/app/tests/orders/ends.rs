@@ -2,8 +2,7 @@
 
 use crate::world::{World, at};
 use app::orders::{
-    BuiltIn, NewProof, RunEnd, check_proof, end_noticed, follow_up, hand_in_proof, reclaim_overdue, reply_to_end,
-    run_order, take_over_by_hand,
+    BuiltIn, NewProof, RunEnd, check_proof, follow_up, hand_in_proof, reply_to_end, run_order, take_over_by_hand,
 };
 use domain::authz::Role;
 use domain::collect::ObservedState;
@@ -33,33 +32,16 @@ async fn released_erased_and_archived(store: TestStore) {
     assert_eq!(follow_up(&world.ctx).await.unwrap().done.len(), 1);
     assert_eq!(follow_up(&world.ctx).await.unwrap().done.len(), 0);
     // Seven days of notice, whole days, from the 12th: over with the 20th, at the earliest.
-    assert!(
-        end_noticed(&world.on("2026-10-19 12:00:00").ctx)
-            .await
-            .unwrap()
-            .done
-            .is_empty()
-    );
-    assert_eq!(
-        end_noticed(&world.on("2026-10-20 10:00:00").ctx).await.unwrap().done,
-        [END]
-    );
-    assert!(end_noticed(&world.ctx).await.unwrap().done.is_empty());
-    let orders = world.ctx.store().read().await.unwrap().orders_of(END).await.unwrap();
+    assert!(world.on("2026-10-19 12:00:00").ended().await.is_empty());
+    assert_eq!(world.on("2026-10-20 10:00:00").ended().await, [END]);
+    assert!(world.ended().await.is_empty());
+    let orders = world.orders_of(END).await;
     assert_eq!((orders.len(), orders[0].manner), (1, Manner::Interface));
     let ran = run_order(&world.ctx, &orders[0].number, &BuiltIn).await.unwrap();
     assert_eq!(ran, RunEnd::Over(OrderState::Done));
     assert_eq!(world.request(END).await.status, RequestStatus::Ended);
-    let intervals = world
-        .ctx
-        .store()
-        .read()
-        .await
-        .unwrap()
-        .allocations_of(&code)
-        .await
-        .unwrap();
-    assert_eq!(intervals[0].period.end(), Some(at("2026-10-20 10:00:00")));
+    let intervals = world.intervals(&code).await;
+    assert_eq!(intervals[0].2, Some(at("2026-10-20 10:00:00")));
 
     world.on("2026-10-21 10:00:00");
     let operator = world.operator();
@@ -120,8 +102,8 @@ async fn what_others_made_is_not_deleted(store: TestStore) {
     follow_up(&world.ctx).await.unwrap();
     let applicant = world.person(12, "D1", Side::Unit, Role::UnitApplicant);
     reply_to_end(&applicant, (END, None), (true, "", false)).await.unwrap();
-    assert_eq!(end_noticed(&world.ctx).await.unwrap().done, [END]);
-    let orders = world.ctx.store().read().await.unwrap().orders_of(END).await.unwrap();
+    assert_eq!(world.ended().await, [END]);
+    let orders = world.orders_of(END).await;
     assert_eq!(orders[0].manner, Manner::ByHand, "the platform did not open it");
     // Even an order that says otherwise is not carried out.
     let mut forged = orders[0].clone();
@@ -135,16 +117,8 @@ async fn what_others_made_is_not_deleted(store: TestStore) {
     let ran = run_order(&world.ctx, &forged.number, &BuiltIn).await.unwrap();
     assert_eq!(ran, RunEnd::Over(OrderState::NeedsPerson));
     assert_eq!(world.request(END).await.status, RequestStatus::Stuck);
-    let intervals = world
-        .ctx
-        .store()
-        .read()
-        .await
-        .unwrap()
-        .allocations_of("OLD-1")
-        .await
-        .unwrap();
-    assert_eq!(intervals[0].period.end(), None);
+    let intervals = world.intervals("OLD-1").await;
+    assert_eq!(intervals[0].2, None);
     // A person at the provider takes it over; the evidence says when it was gone.
     let operator = world.operator();
     let taken = take_over_by_hand(&operator, (&forged.number, None), "由云服务商人工删除")
@@ -156,16 +130,8 @@ async fn what_others_made_is_not_deleted(store: TestStore) {
         .finished_by_hand(&forged, &operator)
         .await;
     assert_eq!(world.request(END).await.status, RequestStatus::Ended);
-    let intervals = world
-        .ctx
-        .store()
-        .read()
-        .await
-        .unwrap()
-        .allocations_of("OLD-1")
-        .await
-        .unwrap();
-    assert_eq!(intervals[0].period.end(), Some(at("2026-10-11 15:00:00")));
+    let intervals = world.intervals("OLD-1").await;
+    assert_eq!(intervals[0].2, Some(at("2026-10-11 15:00:00")));
 }
 
 async fn an_unconfirmed_trial_is_taken_back_after_notice(store: TestStore) {
@@ -173,27 +139,12 @@ async fn an_unconfirmed_trial_is_taken_back_after_notice(store: TestStore) {
     world.approved(SQ, 1, 0).await;
     let order = world.ordered(SQ, "N1", false).await;
     run_order(&world.ctx, &order.number, &BuiltIn).await.unwrap();
-    assert!(
-        reclaim_overdue(&world.on("2026-10-20 09:00:00").ctx)
-            .await
-            .unwrap()
-            .done
-            .is_empty()
-    );
-    assert_eq!(
-        reclaim_overdue(&world.on("2026-10-27 09:00:00").ctx)
-            .await
-            .unwrap()
-            .done,
-        [SQ]
-    );
-    assert!(reclaim_overdue(&world.ctx).await.unwrap().done.is_empty());
+    assert!(world.on("2026-10-20 09:00:00").overdue().await.is_empty());
+    assert_eq!(world.on("2026-10-27 09:00:00").overdue().await, [SQ]);
+    assert!(world.overdue().await.is_empty());
     assert_eq!(world.request(SQ).await.status, RequestStatus::Noticed);
-    assert_eq!(
-        end_noticed(&world.on("2026-11-06 09:00:00").ctx).await.unwrap().done,
-        [SQ]
-    );
-    let orders = world.ctx.store().read().await.unwrap().orders_of(SQ).await.unwrap();
+    assert_eq!(world.on("2026-11-06 09:00:00").ended().await, [SQ]);
+    let orders = world.orders_of(SQ).await;
     assert_eq!(orders.len(), 2);
     let ran = run_order(&world.ctx, &orders[1].number, &BuiltIn).await.unwrap();
     assert_eq!(ran, RunEnd::Over(OrderState::Done));
@@ -204,14 +155,6 @@ async fn an_unconfirmed_trial_is_taken_back_after_notice(store: TestStore) {
             .iter()
             .all(|seen| seen.state == ObservedState::Deleted)
     );
-    let never = world
-        .ctx
-        .store()
-        .read()
-        .await
-        .unwrap()
-        .allocations_of(&format!("{SQ}-1-1"))
-        .await
-        .unwrap();
+    let never = world.intervals(&format!("{SQ}-1-1")).await;
     assert!(never.is_empty(), "what was never confirmed was never metered");
 }

@@ -3,8 +3,8 @@
 use crate::world::{World, at};
 use app::OpContext;
 use app::orders::{
-    BuiltIn, Handed, HandsError, HandsOf, NodeHands, RunEnd, Site, Wanted, end_noticed, follow_up, reply_to_end,
-    run_order, simulated_look,
+    BuiltIn, Handed, HandsError, HandsOf, NodeHands, RunEnd, Site, Wanted, follow_up, reply_to_end, run_order,
+    simulated_look,
 };
 use domain::collect::ObservedState;
 use domain::registry::{ResourceKind, Spec};
@@ -226,7 +226,7 @@ async fn a_kill_at_every_step_of_an_end_ends_it_once(store: TestStore) {
                 .await
                 .unwrap();
             world.on(&format!("2026-10-12 {round:02}:10:00"));
-            assert_eq!(end_noticed(&world.ctx).await.unwrap().done, std::slice::from_ref(&end));
+            assert_eq!(world.ended().await, std::slice::from_ref(&end));
             let order = world.order_of(&end).await;
             // Every attempt is later than the one before.
             for minute in [20, 30] {

@@ -129,18 +129,10 @@ async fn the_simulated_node_opens_and_changes(store: TestStore) {
         .await
         .unwrap();
     work.commit().await.unwrap();
-    let orders = world.ctx.store().read().await.unwrap().orders_of(number).await.unwrap();
+    let orders = world.orders_of(number).await;
     run_order(&world.ctx, &orders[0].number, &BuiltIn).await.unwrap();
     world.confirmed(number, "2026-10-20 12:00:00").await;
-    let intervals = world
-        .ctx
-        .store()
-        .read()
-        .await
-        .unwrap()
-        .allocations_of(&code)
-        .await
-        .unwrap();
+    let intervals = world.allocations(&code).await;
     let shown: Vec<_> = intervals
         .iter()
         .map(|i| (i.spec.to_string(), i.period.from(), i.period.end()))

@@ -8,10 +8,9 @@ use app::jobs::{
     Handlers, Job, JobFilter, Plan, Worked, ask_to_collect, house_handlers, kind, list, schedule, work_once,
 };
 use app::messages::messages;
-use app::nodes::{NewNode, add};
 use app::orders::BuiltIn;
 use domain::authz::Role;
-use domain::registry::{NodeSource, Platform, Side};
+use domain::registry::Side;
 use domain::work::{JobState, Rhythm};
 use std::fs;
 use std::sync::Arc;
@@ -239,21 +238,7 @@ async fn an_empty_list_waits_for_a_person(store: TestStore) {
 async fn a_node_without_its_secret_is_told_of_once_a_day(store: TestStore) {
     let days = Days::new(store, &["N2", "N3"]).await;
     let world = &days.world;
-    let node = NewNode {
-        code: "N9".parse().unwrap(),
-        name: "丙云".into(),
-        provider: "P2".parse().unwrap(),
-        source: NodeSource::OpenStack {
-            auth_url: "https://keystone.example:5000/v3".into(),
-            region: None,
-            account: "采集".into(),
-            operator: None,
-        },
-        platform: Platform::default(),
-        pools: Vec::new(),
-        valid_from: at("2026-01-01"),
-    };
-    assert!(add(&world.ctx, node).await.unwrap());
+    world.cloud_node().await;
     let [one, two, three] = DONE;
     let failing = ended(&[one, two, three, ("N9", JobState::Failed)]);
     for (moment, told) in [

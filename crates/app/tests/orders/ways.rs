@@ -2,8 +2,8 @@
 
 use crate::world::{World, at};
 use app::orders::{
-    BuiltIn, RunEnd, begin_by_hand, decide_objection, end_noticed, follow_up, reclaim_overdue, reply_to_end, run_order,
-    simulated_look, until_of,
+    BuiltIn, RunEnd, begin_by_hand, decide_objection, end_noticed, follow_up, reply_to_end, run_order, simulated_look,
+    until_of,
 };
 use domain::authz::{PLATFORM_NAME, platform_account};
 use domain::collect::ObservedState;
@@ -115,13 +115,7 @@ async fn extended_by_an_application(store: TestStore) {
     assert_eq!(until(&world).await, Some("2026-12-01".parse().unwrap()));
     assert_eq!(shown().await, until(&world).await);
     assert_eq!(world.intervals(CODE).await.len(), 1, "it is metered on");
-    assert!(
-        reclaim_overdue(&world.on("2026-11-02 09:00:00").ctx)
-            .await
-            .unwrap()
-            .done
-            .is_empty()
-    );
+    assert!(world.on("2026-11-02 09:00:00").overdue().await.is_empty());
 
     // An interval that came in with a date of its own runs on to the new one.
     let text = "分配单号,系统代码,服务形式,资源类型,规格,云节点,云资源标识,计费开始,计费终止\n\
@@ -158,10 +152,7 @@ async fn a_snapshot_is_taken_before_the_end_if_it_is_wanted(store: TestStore) {
     reply_to_end(&world.applicant(), (&number, None), (true, "", true))
         .await
         .unwrap();
-    assert_eq!(
-        end_noticed(&world.ctx).await.unwrap().done,
-        std::slice::from_ref(&number)
-    );
+    assert_eq!(world.ended().await, std::slice::from_ref(&number));
     let order = world.order_of(&number).await;
     let kinds: Vec<_> = order.steps.iter().map(|step| step.kind).collect();
     assert_eq!(
@@ -226,23 +217,11 @@ async fn children_end_with_their_parent(store: TestStore) {
 
 async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
     let world = in_use(store, Some("2026-10-25")).await;
-    assert!(
-        reclaim_overdue(&world.on("2026-10-24 23:59:59").ctx)
-            .await
-            .unwrap()
-            .done
-            .is_empty()
-    );
-    let numbers = reclaim_overdue(&world.on("2026-10-25 08:00:00").ctx)
-        .await
-        .unwrap()
-        .done;
+    assert!(world.on("2026-10-24 23:59:59").overdue().await.is_empty());
+    let numbers = world.on("2026-10-25 08:00:00").overdue().await;
     assert_eq!(numbers.len(), 1);
     let number = &numbers[0];
-    assert!(
-        reclaim_overdue(&world.ctx).await.unwrap().done.is_empty(),
-        "it is announced once"
-    );
+    assert!(world.overdue().await.is_empty(), "it is announced once");
     let reclaim = world.request(number).await;
     assert_eq!(
         (reclaim.kind, reclaim.status),
@@ -268,18 +247,12 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
     reply_to_end(&applicant, (number, None), (false, "验收推迟", false))
         .await
         .unwrap();
-    assert!(
-        end_noticed(&world.on("2026-11-20 08:00:00").ctx)
-            .await
-            .unwrap()
-            .done
-            .is_empty()
-    );
+    assert!(world.on("2026-11-20 08:00:00").ended().await.is_empty());
     let kept = decide_objection(&world.operations(), (number, None), (true, "同意保留至验收"))
         .await
         .unwrap();
     assert_eq!(kept.status, RequestStatus::Withdrawn);
-    assert!(reclaim_overdue(&world.ctx).await.unwrap().done.is_empty());
+    assert!(world.overdue().await.is_empty());
     assert_eq!(world.intervals(CODE).await[0].2, None);
 
     // It is extended, and that date passes too. This time the objection does not help.
@@ -289,10 +262,7 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
         ..World::line(Some(CODE))
     };
     agreed(&world, RequestKind::Extend, longer).await;
-    let numbers = reclaim_overdue(&world.on("2026-12-01 08:00:00").ctx)
-        .await
-        .unwrap()
-        .done;
+    let numbers = world.on("2026-12-01 08:00:00").overdue().await;
     assert_eq!(numbers.len(), 1);
     let number = &numbers[0];
     reply_to_end(&applicant, (number, None), (false, "还要用", false))
@@ -301,15 +271,9 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
     decide_objection(&world.operations(), (number, None), (false, "项目已结束"))
         .await
         .unwrap();
-    assert!(
-        end_noticed(&world.on("2026-12-08 08:00:00").ctx)
-            .await
-            .unwrap()
-            .done
-            .is_empty()
-    );
+    assert!(world.on("2026-12-08 08:00:00").ended().await.is_empty());
     assert_eq!(
-        end_noticed(&world.on("2026-12-20 08:00:00").ctx).await.unwrap().done,
+        world.on("2026-12-20 08:00:00").ended().await,
         std::slice::from_ref(number)
     );
     let order = world.order_of(number).await;
@@ -322,10 +286,7 @@ async fn the_platform_takes_back_what_is_over_its_date(store: TestStore) {
 
 async fn an_extension_during_the_notice_keeps_it(store: TestStore) {
     let world = in_use(store, Some("2026-10-25")).await;
-    let numbers = reclaim_overdue(&world.on("2026-10-25 08:00:00").ctx)
-        .await
-        .unwrap()
-        .done;
+    let numbers = world.on("2026-10-25 08:00:00").overdue().await;
     world.on("2026-10-27 08:00:00");
     let longer = RequestLine {
         purpose: Purpose::Test,
@@ -333,21 +294,8 @@ async fn an_extension_during_the_notice_keeps_it(store: TestStore) {
         ..World::line(Some(CODE))
     };
     agreed(&world, RequestKind::Extend, longer).await;
-    assert!(
-        end_noticed(&world.on("2026-11-20 08:00:00").ctx)
-            .await
-            .unwrap()
-            .done
-            .is_empty()
-    );
+    assert!(world.on("2026-11-20 08:00:00").ended().await.is_empty());
     assert_eq!(world.request(&numbers[0]).await.status, RequestStatus::Withdrawn);
     assert_eq!(world.intervals(CODE).await[0].2, None, "it is still in use");
-    assert_eq!(
-        reclaim_overdue(&world.on("2026-12-01 08:00:00").ctx)
-            .await
-            .unwrap()
-            .done
-            .len(),
-        1
-    );
+    assert_eq!(world.on("2026-12-01 08:00:00").overdue().await.len(), 1);
 }

@@ -3,7 +3,7 @@
 use crate::world::{World, at};
 use app::collect::{CollectOptions, NoSecrets, collect};
 use app::month::close_month;
-use app::orders::{BuiltIn, NewProof, RunEnd, check_proof, end_noticed, hand_in_proof, reply_to_end, run_order};
+use app::orders::{BuiltIn, NewProof, RunEnd, check_proof, hand_in_proof, reply_to_end, run_order};
 use domain::request::{ErasureMethod, RequestKind, RequestLine, RequestStatus};
 use domain::work::{Manner, OrderState};
 use kernel::AllocationCode;
@@ -58,10 +58,7 @@ async fn ended(world: &World, code: &str) -> String {
         .await
         .unwrap();
     world.on("2026-11-10 10:00:00");
-    assert_eq!(
-        end_noticed(&world.ctx).await.unwrap().done,
-        std::slice::from_ref(&number)
-    );
+    assert_eq!(world.ended().await, std::slice::from_ref(&number));
     let order = world.order_of(&number).await;
     run_order(&world.ctx, &order.number, &BuiltIn).await.unwrap();
     looked_at(world, "2026-11-11 02:00:00", true).await;

@@ -4,11 +4,12 @@
 use app::OpContext;
 use app::import::{ImportKind, ImportOptions, import_file};
 use app::nodes::{NewNode, NewPool, add};
-use app::orders::{HandStep, NewOffer, OfferedPrice};
+use app::orders::{HandStep, NewOffer, OfferedPrice, end_noticed, reclaim_overdue};
 use app::requests::Draft;
 use domain::authz::{Account, AccountState, Actor, Role};
 use domain::catalogue::ServiceForm;
 use domain::flow::Act;
+use domain::meter::Allocation;
 use domain::registry::{Measure, NodeSource, PoolKind, ResourceKind, Side};
 use domain::request::{Declaration, RequestKind, RequestLine, RequestStatus, ResourceRequest};
 use domain::rules::Purpose;
@@ -100,6 +101,25 @@ impl World {
             world.import(*kind, text).await;
         }
         world
+    }
+
+    /// A node N9 of P2 that is a cloud, with an account that no configuration knows.
+    pub async fn cloud_node(&self) {
+        let node = NewNode {
+            code: "N9".parse().unwrap(),
+            name: "丙云".into(),
+            provider: "P2".parse().unwrap(),
+            source: NodeSource::OpenStack {
+                auth_url: "https://keystone.example:5000/v3".into(),
+                region: None,
+                account: "采集".into(),
+                operator: None,
+            },
+            platform: domain::registry::Platform::default(),
+            pools: Vec::new(),
+            valid_from: at("2026-01-01"),
+        };
+        assert!(add(&self.ctx, node).await.unwrap());
     }
 
     pub fn on(&self, text: &str) -> &Self {
@@ -253,27 +273,44 @@ impl World {
         }
     }
 
-    /// What was approved of a resource, from when to when.
-    pub async fn intervals(&self, code: &str) -> Vec<(String, Instant, Option<Instant>)> {
-        let intervals = self
-            .ctx
+    pub async fn allocations(&self, code: &str) -> Vec<Allocation> {
+        self.ctx
             .store()
             .read()
             .await
             .unwrap()
             .allocations_of(code)
             .await
-            .unwrap();
+            .unwrap()
+    }
+
+    /// What was approved of a resource, from when to when.
+    pub async fn intervals(&self, code: &str) -> Vec<(String, Instant, Option<Instant>)> {
+        let intervals = self.allocations(code).await;
         let shown = intervals
             .iter()
             .map(|i| (i.spec.to_string(), i.period.from(), i.period.end()));
         shown.collect()
     }
 
+    /// The orders of an application, the oldest first.
+    pub async fn orders_of(&self, number: &str) -> Vec<WorkOrder> {
+        self.ctx.store().read().await.unwrap().orders_of(number).await.unwrap()
+    }
+
     /// The newest order of an application.
     pub async fn order_of(&self, number: &str) -> WorkOrder {
-        let orders = self.ctx.store().read().await.unwrap().orders_of(number).await.unwrap();
-        orders.into_iter().next_back().unwrap()
+        self.orders_of(number).await.into_iter().next_back().unwrap()
+    }
+
+    /// Announces the end of what is over its time. Answers the applications.
+    pub async fn overdue(&self) -> Vec<String> {
+        reclaim_overdue(&self.ctx).await.unwrap().done
+    }
+
+    /// Orders the end of what was announced long enough ago. Answers the applications.
+    pub async fn ended(&self) -> Vec<String> {
+        end_noticed(&self.ctx).await.unwrap().done
     }
 
     /// An application about resources that are there, as it stands after its approval. Those of the second line of their

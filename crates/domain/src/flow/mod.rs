@@ -30,9 +30,8 @@ pub use directory::{Absence, Directory};
 pub use refusal::FlowRefusal;
 pub use run::{
     Assignee, Deed, FlowApplication, FlowEvent, FlowRecord, FlowRun, FlowState, FlowTask, Notice, Right, SignPosition,
-    TaskState,
+    TaskState, WholeApproval,
 };
-pub use whole::WholeApproval;
 
 /// When a term that begins at a moment ends, by the caller's calendar.
 pub type DueBy<'a> = dyn Fn(kernel::Instant, &crate::calendar::Term) -> kernel::Instant + 'a;

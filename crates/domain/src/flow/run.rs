@@ -1,7 +1,6 @@
 //! An application on its way: tasks, history, and what others must be told.
 
 use super::definition::{Fact, FlowNodeCode};
-use super::whole::WholeApproval;
 use crate::authz::Role;
 use crate::registry::words;
 use kernel::{AccountId, Day, Instant, OrganisationCode};
@@ -224,6 +223,26 @@ pub struct FlowApplication {
     pub facts: BTreeMap<Fact, bool>,
     /// When its whole approval is due if it begins now; none if that is not configured.
     pub due: Option<Instant>,
+}
+
+/// The term of the whole approval of an application since it was last handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WholeApproval {
+    /// The first moment that is too late. Frozen when it was handed in.
+    pub due: Instant,
+    /// Since when the approvers have it no more: it went back to the applicant, or came to an end. None: they have it.
+    pub stopped: Option<Instant>,
+    /// Whether those who had a task were reminded of its end.
+    pub reminded: bool,
+    /// Whether it went by and those who must know were told.
+    pub escalated: bool,
+}
+
+impl WholeApproval {
+    /// Whether the approvers take, or took, longer than they had.
+    pub fn is_over(&self, now: Instant) -> bool {
+        self.due <= self.stopped.unwrap_or(now)
+    }
 }
 
 /// An application on its way through a flow.

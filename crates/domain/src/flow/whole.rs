@@ -2,29 +2,8 @@
 
 use super::definition::WholeTerm;
 use super::play::Play;
-use super::run::{Deed, FlowRecord, FlowTask, Notice, TaskState};
+use super::run::{Deed, FlowRecord, FlowTask, Notice, TaskState, WholeApproval};
 use kernel::{AccountId, Instant};
-use serde::{Deserialize, Serialize};
-
-/// The term of the whole approval of an application since it was last handed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WholeApproval {
-    /// The first moment that is too late. Frozen when it was handed in.
-    pub due: Instant,
-    /// Since when the approvers have it no more: it went back to the applicant, or came to an end. None: they have it.
-    pub stopped: Option<Instant>,
-    /// Whether those who had a task were reminded of its end.
-    pub reminded: bool,
-    /// Whether it went by and those who must know were told.
-    pub escalated: bool,
-}
-
-impl WholeApproval {
-    /// Whether the approvers take, or took, longer than they had.
-    pub fn is_over(&self, now: Instant) -> bool {
-        self.due <= self.stopped.unwrap_or(now)
-    }
-}
 
 impl Play<'_> {
     /// Begins the term anew: what the applicant took to mend is not the approvers' time.

@@ -2,18 +2,16 @@
 
 use super::amount::{full_term_gross, prorated};
 use super::commitment::top_up;
+use super::draft::{Draft, Rating};
 use super::proration::{GroupLength, part_of_month};
 use super::shared_tier::share_out;
 use super::tariff::{TariffKey, TariffNumbers};
-use super::{AmountError, ChargeKind, ChargeMethod, ChargeRow, ChargeTable, Tariff, TariffPart, Tariffs};
+use super::{ChargeKind, ChargeMethod, ChargeRow, ChargeTable, MissingPrice, RateError, TariffPart, Tariffs};
 use crate::catalogue::TierScope;
 use crate::meter::{UsageRow, UsageTable};
-use crate::registry::PoolKind;
-use kernel::{Factor, Interner, Money, MoneyError, Month, Period, Ratio};
+use kernel::{Factor, Money, MoneyError, Month, Period, Ratio};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::fmt;
-use thiserror::Error;
 
 /// Everything that rating a month needs.
 #[derive(Debug)]
@@ -24,60 +22,6 @@ pub struct RateInput<'a> {
     pub usage: &'a UsageTable,
     /// Prices and terms.
     pub tariffs: &'a Tariffs,
-}
-
-/// Why a month cannot be rated. Nothing of it is published.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RateError {
-    /// An amount that does not fit.
-    #[error("资源 {resource} 条目 {item}: {source}")]
-    Amount {
-        /// The resource.
-        resource: String,
-        /// The item.
-        item: String,
-        /// Why.
-        source: AmountError,
-    },
-    /// A sum that does not fit.
-    #[error("合计{0}")]
-    Sum(#[from] MoneyError),
-    /// Usage for which no price is in force: all of it, in order of contract, item, node and pool.
-    #[error("有用量没有可用价格，请补充价目后重新计价:{}", listed(.0))]
-    NoPrices(Vec<MissingPrice>),
-}
-
-/// An item that was used at a place and has no price there.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MissingPrice {
-    /// The contract.
-    pub contract: String,
-    /// The item.
-    pub item: String,
-    /// The node.
-    pub node: String,
-    /// Word of the pool's kind; empty for none.
-    pub pool: String,
-    /// From the first moment to the last without a price and with usage.
-    pub period: Period,
-}
-
-impl fmt::Display for MissingPrice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            contract,
-            item,
-            node,
-            pool,
-            period,
-        } = self;
-        let pool = pool.parse::<PoolKind>().map_or("", PoolKind::zh);
-        write!(f, "合同 {contract} 条目 {item} 云节点 {node} {pool} {period}")
-    }
-}
-
-fn listed(missing: &[MissingPrice]) -> String {
-    missing.iter().map(|missing| format!("\n{missing}")).collect()
 }
 
 /// Rates a month: every usage row under every price in force in it, shared tiers, caps, then commitments.
@@ -137,15 +81,6 @@ pub fn rate_month(input: &RateInput<'_>) -> Result<ChargeTable, RateError> {
     Ok(table)
 }
 
-/// A row, and the price that made it: number of the tariff and place of its part.
-pub(super) struct Draft {
-    pub(super) row: ChargeRow,
-    tariff: u32,
-    part: u32,
-    /// Whether its price is reckoned together with others.
-    pub(super) shares: bool,
-}
-
 /// The lines of some groups, and by number of the tariff what had no price.
 #[derive(Default)]
 struct Rated {
@@ -161,15 +96,6 @@ fn widen(unpriced: &mut BTreeMap<usize, Period>, tariff: usize, period: Period) 
     }
 }
 
-pub(super) struct Rating<'a> {
-    pub(super) month: Month,
-    usage: &'a UsageTable,
-    tariffs: &'a [Tariff],
-    labels: &'a [Vec<u32>],
-    tariff_of: &'a [usize],
-    names: &'a Interner,
-}
-
 /// Rows of one resource and item stand together; these are the bounds of each such group.
 fn group_bounds(rows: &[UsageRow]) -> Vec<(usize, usize)> {
     let mut bounds = Vec::new();
@@ -181,13 +107,7 @@ fn group_bounds(rows: &[UsageRow]) -> Vec<(usize, usize)> {
     bounds
 }
 
-impl<'a> Rating<'a> {
-    /// The price that made a draft.
-    pub(super) fn price_of(&self, draft: &Draft) -> Option<(&'a Tariff, &'a TariffPart)> {
-        let tariff = self.tariffs.get(usize::try_from(draft.tariff).ok()?)?;
-        Some((tariff, tariff.parts.get(usize::try_from(draft.part).ok()?)?))
-    }
-
+impl Rating<'_> {
     fn all_priced(&self, unpriced: BTreeMap<usize, Period>, keys: &[TariffKey<'_>]) -> Result<(), RateError> {
         let named = unpriced.into_iter().filter_map(|(tariff, period)| {
             let (contract, item, node, pool) = *keys.get(tariff)?;

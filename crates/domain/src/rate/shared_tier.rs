@@ -5,7 +5,7 @@
 //! and shared out by largest remainder (I3). Caps are applied afterwards, resource by resource.
 
 use super::amount::{AmountError, gcd, graduated, prorated_wide, volume};
-use super::month::{Draft, Rating};
+use super::draft::{Draft, Rating};
 use super::{ChargeMethod, RateError};
 use crate::catalogue::{PriceModel, PriceScope, Proration, TierScope};
 use kernel::{Factor, Money, Ratio};

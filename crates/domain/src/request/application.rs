@@ -1,46 +1,13 @@
 //! What an application holds, and whether it can be handed in.
 
-use super::RequestStatus;
+use super::{RequestKind, RequestStatus};
 use crate::catalogue::ServiceForm;
-use crate::registry::{Measure, PoolKind, ResourceKind, Spec, words};
-use crate::rules::{ApplicationKind, CryptoConclusion, Purpose};
+use crate::registry::{Measure, PoolKind, ResourceKind, Spec};
+use crate::rules::{CryptoConclusion, Purpose};
 use kernel::{AccountId, AllocationCode, ContractCode, Day, Instant, NodeCode, OrganisationCode, PoolCode, SystemCode};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
-
-words! {
-    /// What is asked for.
-    RequestKind {
-        /// New resources.
-        New = "new", "新增";
-        /// Another specification for resources that are there.
-        Change = "change", "变更";
-        /// More time for resources that are there.
-        Extend = "extend", "延期";
-        /// The end of resources, asked for by the unit.
-        Release = "release", "释放";
-        /// The end of resources, proposed to the unit.
-        Reclaim = "reclaim", "回收";
-    }
-}
-
-impl RequestKind {
-    /// What the rules take it for: what is reclaimed is judged like what is released.
-    pub const fn application(self) -> ApplicationKind {
-        match self {
-            Self::New => ApplicationKind::New,
-            Self::Change => ApplicationKind::Change,
-            Self::Extend => ApplicationKind::Extend,
-            Self::Release | Self::Reclaim => ApplicationKind::Release,
-        }
-    }
-
-    /// Whether it ends resources.
-    pub const fn ends(self) -> bool {
-        matches!(self, Self::Release | Self::Reclaim)
-    }
-}
 
 /// One line of an application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,12 +7,14 @@
 
 mod application;
 mod ending;
+mod kind;
 mod status;
 mod trial;
 
 pub use application::{
-    Declaration, Place, RequestFault, RequestKind, RequestLine, ResourceRequest, allocation_code, check_application,
+    Declaration, Place, RequestFault, RequestLine, ResourceRequest, allocation_code, check_application,
 };
 pub use ending::{Ending, ErasureMethod, ErasureProof, ErasureProofError, check_erasure};
+pub use kind::RequestKind;
 pub use status::{RequestEvent, RequestStatus, StatusError, next};
 pub use trial::{Confirmation, ConfirmationError, Trial, confirm};

@@ -1,23 +1,16 @@
 //! One check, its outcome, and all of them together.
 
+use super::finding::{Finding, Judgement};
 use super::rule::CHECKS_OF_THE_FIELD;
-use super::{RequestFacts, Rule, RuleBook, RuleCode, RuleKind, Severity, exception, level, placement, stock};
-use crate::registry::Spec;
+use super::{
+    ReducedLine, RequestFacts, Rule, RuleBook, RuleCode, RuleKind, Severity, exception, level, placement, stock,
+};
 use kernel::Instant;
 use serde::{Deserialize, Serialize};
 
 /// Evaluates the expression of an own rule over the facts. It is handed in: the domain has no interpreter.
 /// Errors: a sentence that says why it could not be evaluated.
 pub type Evaluate<'a> = &'a dyn Fn(&str, &RequestFacts) -> Result<bool, String>;
-
-/// What is left of one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReducedLine {
-    /// Number of the line.
-    pub line: u32,
-    /// What it may still ask for; all zero if nothing.
-    pub quantities: Spec,
-}
 
 /// What a check came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,59 +66,6 @@ pub struct Check {
     pub reason: String,
     /// The facts it rests on.
     pub evidence: Vec<(String, String)>,
-}
-
-/// What a check found, before the rule's severity says what follows.
-#[derive(Debug)]
-pub(super) enum Judgement {
-    Met,
-    Broken,
-    Less(Vec<ReducedLine>),
-    Unknown,
-    NotConfigured,
-}
-
-#[derive(Debug)]
-pub(super) struct Finding {
-    judgement: Judgement,
-    reason: String,
-    evidence: Vec<(String, String)>,
-}
-
-impl Finding {
-    pub(super) fn new(judgement: Judgement, reason: impl Into<String>) -> Self {
-        Self {
-            judgement,
-            reason: reason.into(),
-            evidence: Vec::new(),
-        }
-    }
-
-    pub(super) fn met(reason: impl Into<String>) -> Self {
-        Self::new(Judgement::Met, reason)
-    }
-
-    pub(super) fn broken(reason: impl Into<String>) -> Self {
-        Self::new(Judgement::Broken, reason)
-    }
-
-    pub(super) fn unknown(reason: impl Into<String>) -> Self {
-        Self::new(Judgement::Unknown, reason)
-    }
-
-    pub(super) fn not_configured(reason: impl Into<String>) -> Self {
-        Self::new(Judgement::NotConfigured, reason)
-    }
-
-    pub(super) fn with(mut self, name: impl Into<String>, value: impl ToString) -> Self {
-        self.evidence.push((name.into(), value.to_string()));
-        self
-    }
-
-    pub(super) fn with_all(mut self, evidence: Vec<(String, String)>) -> Self {
-        self.evidence.extend(evidence);
-        self
-    }
 }
 
 /// What one rule says about the facts at a moment.

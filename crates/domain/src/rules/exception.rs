@@ -2,7 +2,7 @@
 //!
 //! Source: `kunming-xinchuang`, `kunming-on-cloud` in docs/sources.md.
 
-use super::check::Finding;
+use super::finding::Finding;
 use super::{ApplicationKind, Arrival, Composition, ExpertReview, Line, RequestFacts, ReviewScope, ReviewSubject};
 use crate::registry::{PoolKind, ResourceKind, Spec};
 use kernel::{Instant, Quantity};

@@ -2,7 +2,7 @@
 //!
 //! Source: `hunan-scope`, `huangshan-process`, `gbt-22239`, `pingdingshan-process`, `crypto-2019-57` in docs/sources.md.
 
-use super::check::Finding;
+use super::finding::Finding;
 use super::placement::{Wanted, among_providers};
 use super::{ApplicationKind, Arrival, CryptoConclusion, RequestFacts};
 

@@ -8,9 +8,11 @@
 
 mod book;
 mod check;
+mod code;
 mod deadline;
 mod exception;
 mod facts;
+mod finding;
 mod level;
 mod panel;
 mod placement;
@@ -20,15 +22,17 @@ mod stock;
 mod validate;
 
 pub use book::{Edition, RuleBook, SourceDocument};
-pub use check::{Check, Evaluate, Outcome, ReducedLine, Verdict, check_all, verdict};
+pub use check::{Check, Evaluate, Outcome, Verdict, check_all, verdict};
+pub use code::RuleCode;
 pub use deadline::{Alternative, Deadline, DeadlineKind};
 pub use facts::{
     ApplicationKind, Arrival, Choice, CryptoConclusion, Line, Means, OwnPurchase, ProviderFacts, Purpose, QuotaLeft,
     Quote, QuotedPrice, RequestFacts, Stock, SystemFacts, UnitFacts,
 };
+pub use finding::ReducedLine;
 pub use panel::{NewPanel, Panel, PanelError, PanelStep};
 pub use review::{
     Composition, Condition, ExpertReview, Opinion, ReviewDecision, ReviewFault, ReviewForm, ReviewScope, ReviewSubject,
     Reviewer,
 };
-pub use rule::{Rule, RuleCode, RuleKind, Severity};
+pub use rule::{Rule, RuleKind, Severity};

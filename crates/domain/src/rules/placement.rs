@@ -2,7 +2,7 @@
 //!
 //! Source: `xinyu-reclaim`, `gbt-22239`, `pingdingshan-process` in docs/sources.md.
 
-use super::check::Finding;
+use super::finding::Finding;
 use super::{ApplicationKind, ProviderFacts, Purpose, Quote, RequestFacts};
 use kernel::Instant;
 

@@ -3,7 +3,7 @@
 //! Only stock that is known to be under-used counts: what could not be judged never reduces an application, and is
 //! never passed over in silence. Source: `kunming-stock` in docs/sources.md.
 
-use super::check::{Finding, Judgement, ReducedLine};
+use super::finding::{Finding, Judgement, ReducedLine};
 use super::{Line, RequestFacts, Stock};
 use crate::registry::{Measure, ResourceKind, Spec};
 use kernel::decimal::SCALE;

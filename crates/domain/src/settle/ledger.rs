@@ -5,46 +5,12 @@
 //! nothing is released that was not withheld, or twice; the departments' statements sum to the provider's (I3).
 
 use super::withheld::{Standing, share};
-use super::{Statement, StatementScope};
+use super::{Release, ReleaseCause, Statement, StatementScope};
 use crate::reconcile::Agreed;
-use crate::registry::words;
 use kernel::{Money, MoneyError, Month};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use thiserror::Error;
-
-words! {
-    /// Why something that was withheld is paid.
-    ReleaseCause {
-        /// The provider handed in a corrected bill.
-        CorrectedBill = "corrected_bill", "更正账单";
-        /// The provider accepted our figure.
-        Accepted = "accepted", "服务商认可";
-        /// Both sides settled on a figure.
-        Settled = "settled", "双方商定";
-        /// Our own charge was corrected.
-        Correction = "correction", "平台更正";
-    }
-}
-
-/// Something that an earlier month withheld and that is paid now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Release {
-    /// The month that withheld it.
-    pub month: Month,
-    /// The department's statement that withheld it.
-    pub statement: String,
-    /// Resource.
-    pub resource: String,
-    /// Item.
-    pub item: String,
-    /// Why.
-    pub cause: ReleaseCause,
-    /// The version of the provider's bill that it was held against.
-    pub bill_version: u32,
-    /// How much, as a positive amount.
-    pub amount: Money,
-}
 
 /// What one statement withheld for one resource and item, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,8 +14,10 @@ pub use availability::{
 };
 pub use deductions::{DeductedMonth, assess_outages, sla_deductions};
 pub use flow::{FlowError, Opinion, StatementStatus, Step, advance};
-pub use ledger::{LedgerError, Position, Release, ReleaseCause, Review, WithheldLedger, WithheldSums};
+pub use ledger::{LedgerError, Position, Review, WithheldLedger, WithheldSums};
 pub use signing::{SIGNING_ORDER, standing_opinions};
-pub use statement::{Settled, Statement, StatementItem, StatementScope, make_statements, number};
+pub use statement::{
+    Release, ReleaseCause, Settled, Statement, StatementItem, StatementScope, make_statements, number,
+};
 pub use unit_months::UnitMonths;
 pub use withheld::{Agreements, Standing, Withheld};

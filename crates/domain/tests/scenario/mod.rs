@@ -413,20 +413,46 @@ impl Scenario {
 
     /// Meters a stretch of time.
     pub fn meter(&self, period: Period) -> MeterOutput {
-        let (registry, items, contracts, allocations) =
-            (self.registry(), self.items(), self.contracts(), self.allocations());
-        let (sightings, coverage, samples) = (self.sightings(), self.coverage(), self.samples());
-        let input = MeterInput {
+        self.facts().meter(period)
+    }
+
+    pub fn facts(&self) -> Facts {
+        Facts {
+            registry: self.registry(),
+            items: self.items(),
+            contracts: self.contracts(),
+            allocations: self.allocations(),
+            sightings: self.sightings(),
+            coverage: self.coverage(),
+            samples: self.samples(),
+        }
+    }
+}
+
+/// What is metered, for a test that changes a part of it.
+pub struct Facts {
+    pub registry: Registry,
+    pub items: Vec<ServiceItem>,
+    pub contracts: Vec<Contract>,
+    pub allocations: Vec<Allocation>,
+    pub sightings: BTreeMap<NodeCode, Vec<Sighting>>,
+    pub coverage: BTreeMap<NodeCode, Coverage>,
+    pub samples: BTreeMap<NodeCode, Vec<Sample>>,
+}
+
+impl Facts {
+    /// Meters a stretch of time.
+    pub fn meter(&self, period: Period) -> MeterOutput {
+        meter_month(&MeterInput {
             month: period,
-            registry: &registry,
-            items: items.iter().collect(),
-            contracts: contracts.iter().collect(),
-            allocations: &allocations,
-            sightings: &sightings,
-            coverage: &coverage,
-            samples: &samples,
-        };
-        meter_month(&input)
+            registry: &self.registry,
+            items: self.items.iter().collect(),
+            contracts: self.contracts.iter().collect(),
+            allocations: &self.allocations,
+            sightings: &self.sightings,
+            coverage: &self.coverage,
+            samples: &self.samples,
+        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! Accounts: the first administrators and one-time links.
 
-use super::parsed;
 use crate::cli::AccountCommand;
 use crate::exit::{Failure, INVALID};
+use crate::input::parsed;
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::accounts::{Credentials, NewToken};

@@ -1,8 +1,8 @@
 //! Cases: listing and settling them.
 
-use super::parsed;
 use crate::cli::{CaseArgs, CaseCommand, CaseListArgs};
 use crate::exit::Failure;
+use crate::input::parsed;
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::cases::{self, CaseFilter, CaseState, SettleCase};

@@ -1,8 +1,8 @@
 //! Collecting.
 
-use super::parsed;
 use crate::cli::CollectArgs;
 use crate::exit::{Failure, PRECONDITION};
+use crate::input::parsed;
 use crate::output::Report;
 use crate::wiring::Setting;
 use app::AppError;

@@ -4,6 +4,7 @@ use super::demo_report;
 use crate::cli::{Common, DemoArgs};
 use crate::config::Config;
 use crate::exit::{Failure, INVALID, UNAVAILABLE};
+use crate::input::parsed;
 use crate::story::{self, Ground, Told};
 use crate::wiring::{Setting, seeded_entropy, sqlite_url, system_clock};
 use app::collect::{CollectOptions, NoSecrets, collect};
@@ -178,7 +179,7 @@ async fn play(
 async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
     match step {
         Step::Import { kind, path } => {
-            let kind: ImportKind = super::parsed(kind.word())?;
+            let kind: ImportKind = parsed(kind.word())?;
             let bytes = std::fs::read(path).map_err(AppError::io(path))?;
             let name = path
                 .file_name()
@@ -194,7 +195,7 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
             pools,
         } => {
             let pools = pools.iter().map(|pool| {
-                let code = super::parsed(&pool.code)?;
+                let code = parsed(&pool.code)?;
                 Ok::<_, Failure>(NewPool {
                     code,
                     name: pool.name.clone(),
@@ -205,9 +206,9 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
             });
             let folder = std::path::absolute(folder).map_err(AppError::io(folder))?;
             let new = NewNode {
-                code: super::parsed(code)?,
+                code: parsed(code)?,
                 name: name.clone(),
-                provider: super::parsed(provider)?,
+                provider: parsed(provider)?,
                 source: NodeSource::Files {
                     folder: folder.display().to_string(),
                 },
@@ -219,7 +220,7 @@ async fn take(ctx: &OpContext, step: &Step) -> Result<(), Failure> {
         }
         Step::Deliver { node, folder, .. } => {
             deliver(ctx, node, folder).await?;
-            collect(ctx, Some(&super::parsed(node)?), &NoSecrets, CollectOptions::default()).await?;
+            collect(ctx, Some(&parsed(node)?), &NoSecrets, CollectOptions::default()).await?;
         }
         Step::CloseMonth(month) => {
             month::close_month(ctx, *month).await?;

@@ -2,6 +2,7 @@
 
 use crate::cli::ImportArgs;
 use crate::exit::{Failure, INVALID};
+use crate::input::parsed;
 use crate::output::Report;
 use crate::wiring::Setting;
 use app::AppError;
@@ -13,7 +14,7 @@ use std::path::Path;
 
 /// `import KIND FILE`
 pub(crate) async fn run(setting: &Setting, arguments: ImportArgs) -> Result<Report, Failure> {
-    let kind: ImportKind = super::parsed(&arguments.kind)?;
+    let kind: ImportKind = parsed(&arguments.kind)?;
     if let Some(path) = &arguments.template {
         return template(kind, path);
     }

@@ -1,8 +1,8 @@
 //! Background jobs: looking, stopping, beginning again.
 
-use super::parsed;
 use crate::cli::JobCommand;
 use crate::exit::Failure;
+use crate::input::parsed;
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::jobs::{self, Job, JobFilter, kind};

@@ -12,7 +12,7 @@ mod import;
 mod inventory;
 mod job;
 mod month;
-pub(crate) mod node;
+mod node;
 mod price;
 mod serve;
 mod setup;
@@ -58,10 +58,4 @@ pub(crate) async fn run(cli: Cli, program: &str) -> Result<(), Failure> {
         Command::Demo(_) | Command::Config(_) | Command::Openapi => return Ok(()),
     };
     report.print(common.output)
-}
-
-/// Reads something that a code or number stands for.
-pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, Failure> {
-    text.parse()
-        .map_err(|why: T::Err| Failure::new(crate::exit::INVALID, why.to_string()))
 }

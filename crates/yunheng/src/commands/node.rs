@@ -1,30 +1,13 @@
 //! Cloud nodes.
 
-use super::parsed;
 use crate::cli::{BuiltInNode, NodeAddArgs, NodeCommand};
 use crate::exit::{Failure, INVALID};
+use crate::input::parsed;
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::nodes::{self, NewNode, NewPool};
 use domain::authz::Action;
 use domain::registry::{NodeSource, Platform};
-
-/// What is registered of a node's platform; what is not given is not known.
-#[derive(Debug, clap::Args)]
-pub(crate) struct PlatformArgs {
-    /// Level of protection of the platform
-    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(1..=5))]
-    pub(crate) mlps_level: Option<u8>,
-    /// Number of the filing certificate of that level
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) mlps_filing: Option<String>,
-    /// Whether the platform is operated from inside China
-    #[arg(long, value_name = "true|false")]
-    pub(crate) operated_in_china: Option<bool>,
-    /// Whether data and backups are inside China
-    #[arg(long, value_name = "true|false")]
-    pub(crate) data_in_china: Option<bool>,
-}
 
 /// `node ...`
 pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Report, Failure> {

@@ -1,8 +1,8 @@
 //! Price books: their versions, and the approval of what somebody else imported.
 
-use super::parsed;
 use crate::cli::PriceCommand;
 use crate::exit::Failure;
+use crate::input::parsed;
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::price_books::{self, PriceBookRecord};

@@ -4,10 +4,11 @@ use super::worker::Team;
 use crate::cli::ServeArgs;
 use crate::config::Config;
 use crate::exit::{Failure, INTERNAL, INVALID, UNAVAILABLE};
+use crate::output::say;
+use crate::stop::until_stopped;
 use crate::wiring::Setting;
 use app::jobs::Stop;
 use kernel::io_reason;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -69,35 +70,4 @@ pub(crate) async fn run(setting: &Setting, arguments: &ServeArgs) -> Result<(), 
 pub(crate) fn document() -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(&api::document());
     say(&text.map_err(|error| Failure::new(INTERNAL, error.to_string()))?)
-}
-
-pub(super) fn say(text: &str) -> Result<(), Failure> {
-    match writeln!(std::io::stdout().lock(), "{text}") {
-        // Whoever reads stopped reading (`| head`): nothing to complain about.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::new(INTERNAL, error.to_string())),
-        Ok(()) => Ok(()),
-    }
-}
-
-/// Ends when the host or a person ends the program, or something else of it has ended, and tells all others.
-pub(super) async fn until_stopped(stop: Stop) {
-    tokio::select! {
-        () = stopped() => {}
-        () = stop.told() => {}
-    }
-    stop.set();
-}
-
-/// Ends when somebody presses Ctrl-C, or the host ends the service.
-async fn stopped() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut term) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = term.recv() => {}
-    }
 }

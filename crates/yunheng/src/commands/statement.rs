@@ -1,9 +1,9 @@
 //! Statements, and explaining a line.
 
 use super::month::withheld;
-use super::parsed;
 use crate::cli::StatementCommand;
 use crate::exit::{Failure, INVALID};
+use crate::input::parsed;
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::statements::{self, AdvanceInput, Format, RenderSelection, StatementView};

@@ -2,6 +2,9 @@
 
 use crate::config::Config;
 use crate::exit::{Failure, INTERNAL, INVALID};
+use crate::output::say;
+use crate::outside::post;
+use crate::stop::until_stopped;
 use crate::wiring::Setting;
 use app::OpContext;
 use app::collect::NodeSecrets;
@@ -17,9 +20,9 @@ pub(crate) async fn run(setting: &Setting) -> Result<(), Failure> {
     let ctx = setting.open_house().await?;
     let team = Team::of(setting)?;
     forget_leftovers(&ctx);
-    super::serve::say(&format!("后台工作进程已启动：{}", team.words()))?;
+    say(&format!("后台工作进程已启动：{}", team.words()))?;
     let stop = Stop::default();
-    let (done, ()) = tokio::join!(team.work(&ctx, &stop), super::serve::until_stopped(stop.clone()));
+    let (done, ()) = tokio::join!(team.work(&ctx, &stop), until_stopped(stop.clone()));
     done
 }
 
@@ -43,13 +46,13 @@ impl Team {
     pub(crate) fn of(setting: &Setting) -> Result<Self, Failure> {
         let invalid = |why: String| Failure::new(INVALID, format!("[worker] {why}"));
         let config = &setting.config;
-        let mut plan = config.plan().map_err(invalid)?;
+        let mut plan = config.worker.plan().map_err(invalid)?;
         if setting.data.join(super::demo::MARK).exists() {
             // The demo city has its own days: what its nodes say today belongs to none of them.
             plan = plan.with(kind::ROUND, Rhythm::Off).map_err(invalid)?;
         }
-        let many = config.side_by_side().map_err(invalid)?;
-        let post = config.post()?;
+        let many = config.worker.side_by_side().map_err(invalid)?;
+        let post = post(config.mail.as_ref(), &config.webhooks)?;
         let mail = post.mailer.is_some();
         let secrets: Arc<dyn NodeSecrets> = Arc::<Config>::clone(config);
         let hands = Arc::new(EveryNode::new(Arc::clone(&secrets)));

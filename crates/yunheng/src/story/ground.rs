@@ -1,8 +1,8 @@
 //! The ground the story plays on: the built-in simulated node, or an OpenStack that is up.
 
 use super::cast::{Cast, NODE};
-use crate::commands::parsed;
 use crate::exit::Failure;
+use crate::input::parsed;
 use app::OpContext;
 use app::collect::{CollectOptions, NoSecrets, NodeSecrets, collect};
 use app::import::{ImportKind, ImportOptions, import_file};

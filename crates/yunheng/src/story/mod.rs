@@ -4,6 +4,7 @@
 //! Owns the story and its transcript. No rule of the house is here: what is allowed or refused is what the interface
 //! answered.
 
+mod act;
 mod cast;
 mod desk;
 mod ground;
@@ -11,7 +12,7 @@ mod scenes;
 mod transcript;
 mod way;
 
-use crate::exit::{Failure, INTERNAL};
+use crate::exit::Failure;
 use crate::wiring::{system_clock, system_entropy};
 use api::Edge;
 use app::{AppError, OpContext};
@@ -103,14 +104,4 @@ fn edge() -> Edge {
         is_demo: true,
         ..Edge::default()
     }
-}
-
-/// A password nobody has had before: the demo has no default ones either.
-fn password() -> Result<String, Failure> {
-    let mut chance = system_entropy()?;
-    let mut text = String::from("Yh-");
-    for byte in chance() {
-        write!(text, "{byte:02x}").map_err(|error| Failure::new(INTERNAL, error.to_string()))?;
-    }
-    Ok(text)
 }

@@ -1,9 +1,11 @@
 //! The scenes, in the order of the month.
 
+use super::act::{Act, Content};
 use super::cast::{BUREAU, Cast};
-use super::desk::{Act, Content, Desks};
+use super::desk::Desks;
 use super::way::{Ask, get, post};
 use crate::exit::Failure;
+use crate::input::parsed;
 use app::OpContext;
 use app::accounts::first_administrators;
 use axum::http::Method;
@@ -54,7 +56,7 @@ async fn accounts(desks: &mut Desks<'_>, ctx: &OpContext, cast: &Cast) -> Result
         "首次启用时，`yunheng account first` 给出三个一次性链接，由三个不同的人各自设置密码。系统管理员建账号、提出角色，安全管理员批准。\
          其余账号同样办理，不再列出。",
     );
-    for link in first_administrators(ctx, &crate::commands::parsed(BUREAU)?).await? {
+    for link in first_administrators(ctx, &parsed(BUREAU)?).await? {
         desks
             .enter(&link.login, link.role.zh().to_owned(), &link.secret)
             .await?;

@@ -1,6 +1,6 @@
 //! The story as a document: who sent what, and what came back.
 
-use super::desk::{Act, Content, Said};
+use super::act::{Act, Content, Said};
 use kernel::Instant;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;

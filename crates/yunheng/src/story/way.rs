@@ -1,8 +1,11 @@
 //! The way of an application at the desks: written, handed in, agreed to, offered, chosen, opened and confirmed.
 
+use super::act::{Act, Content, Said};
 use super::cast::Cast;
-use super::desk::{Act, Content, Desks, Said};
+use super::desk::Desks;
 use crate::exit::{Failure, INTERNAL};
+use crate::input::parsed;
+use crate::wiring::system_entropy;
 use axum::http::Method;
 use domain::authz::Action;
 use domain::catalogue::ServiceForm;
@@ -11,6 +14,7 @@ use domain::request::RequestLine;
 use domain::rules::Purpose;
 use kernel::Day;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// What every answer to a change of an application shows.
 const STANDING: &[&str] = &["/number", "/status", "/version"];
@@ -59,7 +63,7 @@ impl Ask<'_> {
             class: "通用型".to_owned(),
             form: ServiceForm::SharedCloud,
             pool: Some(self.pool),
-            spec: crate::commands::parsed(self.spec)?,
+            spec: parsed(self.spec)?,
             count: self.count,
             purpose: self.purpose,
             until: self.until,
@@ -282,7 +286,7 @@ impl Desks<'_> {
 
     /// Somebody takes a one-time link, sets a password and gets a desk.
     pub(super) async fn enter(&mut self, login: &str, title: String, secret: &str) -> Result<(), Failure> {
-        let password = super::password()?;
+        let password = password()?;
         let body = json!({ "secret": secret, "password": password });
         self.must("", post("/api/v1/invitations/acceptance", &body, None))
             .await?;
@@ -306,8 +310,8 @@ fn offer(estimate: &Value, nodes: &Value, (provider, pool): (&str, PoolKind)) ->
         } else {
             "memory_gib"
         };
-        let amount: kernel::Money = crate::commands::parsed(text("amount"))?;
-        let quantity: kernel::Quantity = crate::commands::parsed(text("quantity"))?;
+        let amount: kernel::Money = parsed(text("amount"))?;
+        let quantity: kernel::Quantity = parsed(text("quantity"))?;
         let fen = i128::from(amount.fen()) * 1_000_000;
         let each = fen.checked_div(i128::from(quantity.micros())).unwrap_or(0);
         let price = kernel::Money::from_fen(i64::try_from(each).unwrap_or(0));
@@ -330,4 +334,14 @@ fn offer(estimate: &Value, nodes: &Value, (provider, pool): (&str, PoolKind)) ->
         "prices": prices,
         "words": "按合同价（演示）",
     }))
+}
+
+/// A password nobody has had before: the demo has no default ones either.
+fn password() -> Result<String, Failure> {
+    let mut chance = system_entropy()?;
+    let mut text = String::from("Yh-");
+    for byte in chance() {
+        write!(text, "{byte:02x}").map_err(|error| Failure::new(INTERNAL, error.to_string()))?;
+    }
+    Ok(text)
 }

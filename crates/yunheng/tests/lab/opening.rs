@@ -169,6 +169,7 @@ fn a_snapshot_that_was_written_outlives_its_server() {
         let order = site.ordered(SQ).await;
         site.done(&order).await;
         site.world.confirmed(SQ, "2026-10-12 00:00:00").await;
+        site.world.on("2026-10-12 00:30:00");
         let ending = site.ending(SQ, END, true).await;
         let both = async { tokio::join!(site.tenant.write_first_image(), site.done(&ending)) };
         let (written, ()) = tokio::time::timeout(Duration::from_secs(180), both).await.unwrap();

@@ -68,11 +68,22 @@ impl Tenant {
     pub(crate) async fn write_first_image(&self) -> String {
         loop {
             if let Some(image) = self.list("images").await.first() {
-                let url = format!("{}/v2/images/{}/file", self.member.urls["image"], id(image));
-                let request = self.member.http.put(url).header("X-Auth-Token", &self.member.token);
-                let request = request.header("Content-Type", "application/octet-stream");
-                let answer = request.body("disk").send().await.unwrap();
-                assert_eq!(answer.status(), 204);
+                let formats: Value = ["container_format", "disk_format"]
+                    .iter()
+                    .zip(["bare", "qcow2"])
+                    .map(|(name, of)| json!({"op": "add", "path": format!("/{name}"), "value": of}))
+                    .collect();
+                let url = format!("{}/v2/images/{}", self.member.urls["image"], id(image));
+                let patch = self.member.http.patch(&url).body(formats.to_string());
+                let file = self.member.http.put(format!("{url}/file")).body("disk");
+                let kinds = ["openstack-images-v2.1-json-patch", "octet-stream"];
+                for (request, kind) in [patch, file].into_iter().zip(kinds) {
+                    let request = request.header("X-Auth-Token", &self.member.token);
+                    let request = request.header("Content-Type", format!("application/{kind}"));
+                    let answer = request.send().await.unwrap();
+                    let (status, said) = (answer.status(), answer.text().await.unwrap());
+                    assert!(status.is_success(), "{status}: {said}");
+                }
                 return id(image).to_owned();
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -1,9 +1,10 @@
-//! Nova: servers that are made, stopped, started and deleted. How they get another size is in `size`.
+//! Nova: servers that are made, stopped, started and deleted. How they get another size is in `resize`.
 
 use super::super::capacity::{self, Flavor};
 use super::super::paging::Paging;
 use super::super::reading::{Ask, Reading};
 use super::fault::refused;
+use super::size::{none_fits, pick};
 use super::{Hands, HandsFault, NewThing, ORDER_KEY, and, id_in};
 use reqwest::Method;
 use serde::Deserialize;
@@ -124,8 +125,8 @@ impl Hands {
         let pool = self.config.pool(new.zone)?;
         let flavors = self.flavors().await?;
         let family = self.acting.config.family_key.as_deref();
-        let flavor = super::size::pick(&flavors, new.spec, (new.class, &pool.flavor_prefix, family), 0);
-        let flavor = flavor.ok_or_else(|| super::size::none_fits(new.spec, new.class, new.zone))?;
+        let flavor = pick(&flavors, new.spec, (new.class, &pool.flavor_prefix, family), 0);
+        let flavor = flavor.ok_or_else(|| none_fits(new.spec, new.class, new.zone))?;
         self.room_for_server(None, flavor).await?;
         let image = self.image_id(pool.image.as_deref(), new.zone).await?;
         let network = self.own_network().await?;
