@@ -17,6 +17,7 @@ mod session;
 mod state;
 mod upload;
 mod v1;
+mod wording;
 
 pub use openapi::document;
 pub use server::{router, router_with, serve};

@@ -1,8 +1,9 @@
 //! The OpenAPI document, from the code of the operations.
 //!
-//! What holds for every operation (who may ask, the key of a change, the form of errors) is added here, once.
+//! What holds for every operation (who may ask, the key of a change, the form of errors) is added here, once, and the
+//! Chinese of [`wording`] comes before the English of the code.
 
-use crate::v1;
+use crate::{v1, wording};
 use serde_json::{Value, json};
 
 /// The operations that nobody has to log in for.
@@ -17,26 +18,36 @@ const PUBLIC: &[&str] = &[
 
 /// Errors that every operation may answer with.
 const ERRORS: &[(&str, &str)] = &[
-    ("401", "Nobody is logged in"),
-    ("403", "Not allowed"),
-    ("404", "No such thing, or none of the asker's business"),
-    ("405", "The address does not know the method"),
+    ("401", "未登录 | Nobody is logged in"),
+    ("403", "无权办理 | Not allowed"),
+    (
+        "404",
+        "不存在，或无权查看 | No such thing, or none of the asker's business",
+    ),
+    ("405", "该地址不支持这种方法 | The address does not know the method"),
     (
         "409",
-        "It exists, its state does not allow it, or a key was used for something else",
+        "已存在、状态不允许，或同一个键用于不同内容 | It exists, its state does not allow it, or a key was used for \
+         something else",
     ),
-    ("413", "Too large"),
-    ("422", "What was sent is not right"),
-    ("429", "Too many requests; see Retry-After"),
-    ("500", "A fault of ours; nothing was changed"),
-    ("503", "Not available now"),
+    ("413", "内容过大 | Too large"),
+    ("422", "内容有误 | What was sent is not right"),
+    (
+        "429",
+        "请求过于频繁，见 Retry-After | Too many requests; see Retry-After",
+    ),
+    ("500", "平台故障，未作任何改动 | A fault of ours; nothing was changed"),
+    ("503", "暂不可用 | Not available now"),
 ];
 
 /// Errors of changes.
 const ERRORS_OF_CHANGES: &[(&str, &str)] = &[
-    ("412", "Somebody changed it meanwhile"),
-    ("415", "Not JSON, or not a file"),
-    ("428", "Idempotency-Key, If-Match or Content-Digest is missing"),
+    ("412", "已被他人修改 | Somebody changed it meanwhile"),
+    ("415", "不是 JSON，或不是文件 | Not JSON, or not a file"),
+    (
+        "428",
+        "缺少 Idempotency-Key、If-Match 或 Content-Digest | Idempotency-Key, If-Match or Content-Digest is missing",
+    ),
 ];
 
 /// The document, OpenAPI 3.1.
@@ -53,6 +64,11 @@ pub fn document() -> Value {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         }),
     );
+    let areas = wording::AREAS.iter();
+    let areas: Vec<_> = areas
+        .map(|(tag, zh)| json!({ "name": tag, "description": zh }))
+        .collect();
+    set(&mut document, "tags", json!(areas));
     if let Some(components) = document.get_mut("components") {
         set(
             components,
@@ -82,6 +98,11 @@ fn complete(method: &str, operation: &mut Value) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
     let public = PUBLIC.contains(&id);
     let changes = method != "get";
+    let zh = wording::OPERATIONS.iter().find(|(of, _)| *of == id).map(|(_, zh)| *zh);
+    if let (Some(zh), Some(english)) = (zh, operation.get("summary").cloned()) {
+        set(operation, "summary", json!(zh));
+        set(operation, "description", english);
+    }
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         let of_changes = ERRORS_OF_CHANGES.iter().filter(|_| changes);
         for (status, description) in ERRORS.iter().chain(of_changes) {
@@ -100,11 +121,15 @@ fn complete(method: &str, operation: &mut Value) {
         headers.push(header(
             "Idempotency-Key",
             true,
-            "New for each change, the same when it is sent again",
+            "每次改动一个新值，重发时不变 | New for each change, the same when it is sent again",
         ));
     }
     if changes {
-        headers.push(header("X-Yunheng-Request", false, "1; needed with a session's cookie"));
+        headers.push(header(
+            "X-Yunheng-Request",
+            false,
+            "取 1；以会话 Cookie 登录时必填 | 1; needed with a session's cookie",
+        ));
     }
     if let Some(object) = operation.as_object_mut() {
         let parameters = object.entry("parameters").or_insert_with(|| json!([]));
@@ -124,4 +149,34 @@ fn complete(method: &str, operation: &mut Value) {
 fn header(name: &str, required: bool, description: &str) -> Value {
     let schema = json!({ "type": "string", "maxLength": 100, "minLength": 1 });
     json!({ "name": name, "in": "header", "required": required, "description": description, "schema": schema })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_operation_and_area_is_worded_once_and_nothing_else() {
+        let document = document();
+        let operations = document["paths"].as_object().unwrap().values();
+        let operations: Vec<&Value> = operations.flat_map(|path| path.as_object().unwrap().values()).collect();
+        let texts = |what: &Value| what.as_str().unwrap().to_owned();
+        let worded = |words: &[(&str, &str)]| words.iter().map(|(of, _)| (*of).to_owned()).collect::<Vec<_>>();
+        let mut ids: Vec<_> = operations
+            .iter()
+            .map(|operation| texts(&operation["operationId"]))
+            .collect();
+        ids.sort();
+        assert_eq!(ids, worded(wording::OPERATIONS));
+        let tags = operations
+            .iter()
+            .flat_map(|operation| operation["tags"].as_array().unwrap());
+        let tags: BTreeSet<String> = tags.map(texts).collect();
+        assert_eq!(Vec::from_iter(tags), worded(wording::AREAS));
+        for operation in operations {
+            let (zh, english) = (texts(&operation["summary"]), texts(&operation["description"]));
+            assert!(!zh.is_ascii() && english.is_ascii(), "{zh} / {english}");
+        }
+    }
 }

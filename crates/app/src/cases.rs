@@ -65,7 +65,7 @@ pub struct SettleCase {
 #[derive(Debug, Error)]
 pub enum CaseError {
     /// A person has to say why.
-    #[error("了结待办事项必须说明理由（--reason）")]
+    #[error("了结案件必须说明理由（--reason）")]
     ReasonMissing,
     /// Only runs can see that a cause has gone.
     #[error(
@@ -117,7 +117,7 @@ pub async fn settle(ctx: &OpContext, input: SettleCase) -> Result<CaseFile, AppE
     }
     let mut work = ctx.store().begin().await?;
     let case = work.case(input.id).await?.ok_or_else(|| AppError::NotFound {
-        what: "待办事项",
+        what: "案件",
         key: input.id.to_string(),
         advice: "请在待核事项的全部清单中查看编号",
     })?;

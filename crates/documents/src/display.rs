@@ -1,4 +1,4 @@
-//! How instants, periods and long codes are written for people. Beijing time throughout.
+//! How instants, periods and long texts are written for people. Beijing time throughout.
 
 use kernel::{Instant, Month, Period};
 
@@ -65,9 +65,26 @@ pub(crate) fn breakable(text: &str) -> String {
     out
 }
 
+/// How many lines a text takes in a column, none if it is empty; a Chinese character takes two places.
+pub(crate) fn lines(text: &str, width: u16) -> u16 {
+    let places = |line: &str| line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum::<usize>();
+    let of = |line: &str| places(line).div_ceil(usize::from(width.max(1))).max(1);
+    u16::try_from(text.lines().map(of).sum::<usize>()).unwrap_or(u16::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_the_lines_of_a_column() {
+        assert_eq!(
+            [lines("", 10), lines("0123456789", 10), lines("0123456789a", 10)],
+            [0, 1, 2]
+        );
+        assert_eq!([lines("五个汉字了", 10), lines("六个汉字多了", 10)], [1, 2]);
+        assert_eq!([lines("甲\n\n乙", 10), lines("甲", 0)], [3, 2]);
+    }
 
     #[test]
     fn writes_beijing_time() {

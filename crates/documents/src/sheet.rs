@@ -5,7 +5,7 @@
 //! knows nothing but binary floating point, shows the same digits again; the same rows give the same bytes.
 //! Rows go to a temporary file as they come, so memory does not grow with them.
 
-use crate::display::civil;
+use crate::display::{civil, lines};
 use crate::error::DocumentError;
 use kernel::decimal::format_scaled;
 use kernel::time::LAW_OFFSET_S;
@@ -17,6 +17,10 @@ use std::io::{Seek, Write};
 
 /// Rows a sheet holds, heading included.
 pub const MAX_ROWS: u32 = 1_048_576;
+/// Height of a line of text. Units: points.
+const LINE_HEIGHT: u16 = 15;
+/// Lines that the highest row shows.
+const MAX_LINES: u16 = 27;
 /// Decimal digits that survive the way through a spreadsheet's binary number and back.
 const EXACT_DIGITS: usize = 15;
 
@@ -314,6 +318,8 @@ impl Book {
         for (place, column) in (0_u16..).zip(&columns) {
             sheet.write_string_with_format(row, place, &column.heading, &formats.heading)?;
         }
+        let headings = columns.iter().map(|column| (column.heading.as_str(), column.width));
+        make_high(sheet, row, headings)?;
         sheet.set_freeze_panes(row + 1, 0)?;
         sheet.set_repeat_rows(row, row)?;
         let sums = vec![0; columns.len()];
@@ -344,6 +350,11 @@ impl Book {
         for (place, (column, cell)) in (0_u16..).zip(state.columns.iter().zip(cells)) {
             write_cell(worksheet, &self.formats, (state.next_row, place), column, cell)?;
         }
+        let texts = state.columns.iter().zip(cells).filter_map(|(column, cell)| match cell {
+            Cell::Text(text) if column.kind == ColumnKind::Text => Some((text.as_str(), column.width)),
+            _ => None,
+        });
+        make_high(worksheet, state.next_row, texts)?;
         for (sum, cell) in state.sums.iter_mut().zip(cells) {
             *sum += i128::from(cell.summand().0);
         }
@@ -404,6 +415,19 @@ impl Book {
         }
         Ok(())
     }
+}
+
+/// Makes a row as high as its wrapped texts need in columns of these widths: not every program does so by itself.
+fn make_high<'t>(
+    sheet: &mut Worksheet,
+    row: u32,
+    texts: impl Iterator<Item = (&'t str, u16)>,
+) -> Result<(), DocumentError> {
+    let lines = texts.map(|(text, width)| lines(text, width)).max().unwrap_or(1);
+    if lines > 1 {
+        sheet.set_row_height(row, LINE_HEIGHT * lines.min(MAX_LINES))?;
+    }
+    Ok(())
 }
 
 fn last_place(columns: &[Column]) -> Option<u16> {
