@@ -1,6 +1,7 @@
 //! One file on its way into the store: its unit of work, its faults, and what it does to closed months.
 
-use super::{Counts, File, ImportKind, ImportOutcome};
+use super::file::{Counts, File, ImportOutcome};
+use super::kind::ImportKind;
 use crate::audit::changes_of;
 pub(super) use crate::month::Cause;
 use crate::month::{LateFacts, LateFile};

@@ -1,7 +1,6 @@
 //! The kinds of file, by their words.
 
 use serde::{Serialize, Serializer};
-use sources::tabular::Template;
 use std::fmt;
 use std::str::FromStr;
 
@@ -80,11 +79,6 @@ impl ImportKind {
             Self::ProviderBill => "云服务商账单",
             Self::Outages => "服务中断",
         }
-    }
-
-    /// Its columns.
-    pub const fn template(self) -> &'static Template {
-        super::template(self)
     }
 
     /// Rows that one file may have.

@@ -12,6 +12,7 @@ mod catalogue;
 pub(crate) mod cells;
 mod contracts;
 mod declared_work;
+mod file;
 mod job;
 mod kind;
 mod organisations;
@@ -26,73 +27,38 @@ mod systems;
 #[cfg(test)]
 mod tests;
 
+pub use file::{Counts, ImportOptions, ImportOutcome};
 pub use kind::ImportKind;
 pub use receipts::{form, may_import, receipts};
 pub use store::ImportRecord;
 
 use crate::{AppError, OpContext};
+use file::File;
 use job::{Job, Line};
 use kernel::{Digest, Faults};
-use serde::Serialize;
 use sources::tabular::{Limits, Record, Records, Template, read_for, records};
-
-/// How a file is imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ImportOptions {
-    /// Check everything and say what would happen, but store nothing.
-    pub dry_run: bool,
-}
-
-/// What importing a file did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ImportOutcome {
-    /// What the file was taken for.
-    pub kind: ImportKind,
-    /// Rows without the heading.
-    pub rows: u64,
-    /// What they did.
-    #[serde(flatten)]
-    pub counts: Counts,
-    /// Whether the same content was imported before, so that nothing was done.
-    pub already_imported: bool,
-    /// Whether this was only a try, so that nothing was stored.
-    pub dry_run: bool,
-}
-
-/// What the rows of a file did. The first three sum to the rows.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Counts {
-    /// Rows that said something new.
-    pub new: u64,
-    /// Rows that said what is known already.
-    pub unchanged: u64,
-    /// Rows that changed what is known.
-    pub changed: u64,
-    /// Facts that were noted for closed months.
-    pub late_facts: u64,
-    /// What a person should know, in Chinese sentences.
-    pub notes: Vec<String>,
-}
 
 /// Bytes that a file may have; one that has more is refused.
 pub fn bytes_max() -> usize {
     Limits::default().bytes
 }
 
-/// The columns of a kind of file.
-pub const fn template(kind: ImportKind) -> &'static Template {
-    match kind {
-        ImportKind::Organisations => &organisations::TEMPLATE,
-        ImportKind::Systems => &systems::TEMPLATE,
-        ImportKind::Platforms => &platforms::TEMPLATE,
-        ImportKind::Projects => &projects::TEMPLATE,
-        ImportKind::Catalogue => &catalogue::TEMPLATE,
-        ImportKind::Contracts => &contracts::TEMPLATE,
-        ImportKind::Prices => &prices::TEMPLATE,
-        ImportKind::Allocations => &allocations::TEMPLATE,
-        ImportKind::DeclaredWork => &declared_work::TEMPLATE,
-        ImportKind::ProviderBill => &provider_bill::TEMPLATE,
-        ImportKind::Outages => &outages::TEMPLATE,
+impl ImportKind {
+    /// Its columns.
+    pub const fn template(self) -> &'static Template {
+        match self {
+            ImportKind::Organisations => &organisations::TEMPLATE,
+            ImportKind::Systems => &systems::TEMPLATE,
+            ImportKind::Platforms => &platforms::TEMPLATE,
+            ImportKind::Projects => &projects::TEMPLATE,
+            ImportKind::Catalogue => &catalogue::TEMPLATE,
+            ImportKind::Contracts => &contracts::TEMPLATE,
+            ImportKind::Prices => &prices::TEMPLATE,
+            ImportKind::Allocations => &allocations::TEMPLATE,
+            ImportKind::DeclaredWork => &declared_work::TEMPLATE,
+            ImportKind::ProviderBill => &provider_bill::TEMPLATE,
+            ImportKind::Outages => &outages::TEMPLATE,
+        }
     }
 }
 
@@ -142,15 +108,6 @@ trait Sheet {
     async fn take(job: &mut Job<'_>, records: &Records<'_>, rows: Vec<Line<'_, Self::Row>>) -> Result<(), AppError>;
 }
 
-/// A file as it was handed in.
-#[derive(Clone, Copy)]
-struct File<'f> {
-    kind: ImportKind,
-    name: &'f str,
-    bytes: &'f [u8],
-    options: ImportOptions,
-}
-
 async fn run<S: Sheet>(ctx: &OpContext, file: File<'_>) -> Result<ImportOutcome, AppError> {
     let File { kind, name, bytes, .. } = file;
     let digest = Digest::of(bytes);
@@ -161,9 +118,9 @@ async fn run<S: Sheet>(ctx: &OpContext, file: File<'_>) -> Result<ImportOutcome,
         rows: kind.rows_max(),
         ..Limits::default()
     };
-    let table = read_for(template(kind), name, bytes, limits)?;
+    let table = read_for(kind.template(), name, bytes, limits)?;
     let mut faults = Faults::new();
-    let Some(records) = records(&table, template(kind), &mut faults) else {
+    let Some(records) = records(&table, kind.template(), &mut faults) else {
         return Err(AppError::Faults(faults));
     };
     let mut rows = Vec::with_capacity(records.len());

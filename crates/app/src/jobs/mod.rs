@@ -5,6 +5,7 @@
 //! by another when the lease is over, so what a job does can be done again; it is tried a bounded number of times;
 //! recurring work is queued once for each of its moments, by however many workers and whatever the clock does.
 
+mod error;
 mod handlers;
 mod main_job;
 mod plan;
@@ -15,10 +16,11 @@ mod swept;
 mod work;
 mod worker;
 
+pub use error::JobError;
 pub use handlers::{Forget, Overdue, RunOrders, Seal, house_handlers};
 pub use main_job::{MainJob, UpTo, ask_to_close_month, ask_to_collect, ask_to_run_month};
 pub use plan::{Plan, schedule};
-pub use queue::{JobError, NewJob, cancel, enqueue, kind, list, retry, show};
+pub use queue::{NewJob, cancel, enqueue, kind, list, retry, show};
 pub use round::Round;
 pub use store::{Job, JobFilter};
 pub use sweeps::{Alarm, ExpireRoom, Flows, Resume};

@@ -1,68 +1,10 @@
 //! The rule book: all versions of all rules and deadlines, and which of them is in force.
 
-use super::{Composition, Deadline, DeadlineKind, Rule, RuleCode, RuleKind, validate};
+use super::edition::Versioned;
+use super::{Composition, Deadline, DeadlineKind, Edition, Rule, RuleCode, RuleKind, validate};
 use crate::calendar::{Due, Term, WorkingCalendar};
 use kernel::{Day, Faults, Instant, Period};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// A document that rules are taken from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SourceDocument {
-    /// Its key, the same as in docs/sources.md.
-    pub key: String,
-    /// Its title, or why there is none.
-    pub document: String,
-}
-
-/// One file of rules. A file in force is not changed; a change is a new edition with new versions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Edition {
-    /// Its name: `2026-01`.
-    pub edition: String,
-    /// The documents its rules are taken from.
-    #[serde(rename = "source")]
-    pub sources: Vec<SourceDocument>,
-    /// Its rules.
-    #[serde(rename = "rule", default)]
-    pub rules: Vec<Rule>,
-    /// Its deadlines.
-    #[serde(rename = "deadline", default)]
-    pub deadlines: Vec<Deadline>,
-}
-
-/// A thing with versions: what tells two of them apart, and when each holds.
-pub(super) trait Versioned {
-    fn from(&self) -> Day;
-    fn to(&self) -> Option<Day>;
-    fn version(&self) -> u32;
-}
-
-impl Versioned for Rule {
-    fn from(&self) -> Day {
-        self.from
-    }
-    fn to(&self) -> Option<Day> {
-        self.to
-    }
-    fn version(&self) -> u32 {
-        self.version
-    }
-}
-
-impl Versioned for Deadline {
-    fn from(&self) -> Day {
-        self.from
-    }
-    fn to(&self) -> Option<Day> {
-        self.to
-    }
-    fn version(&self) -> u32 {
-        self.version
-    }
-}
 
 /// All versions of all rules and deadlines.
 ///
@@ -116,8 +58,31 @@ impl RuleBook {
         for (kind, versions) in &book.deadlines {
             validate::versions(&format!("期限「{}」", kind.zh()), versions, &mut faults);
         }
-        validate::references(&book, &mut faults);
+        book.references(&mut faults);
         faults.or(book)
+    }
+
+    /// Rules that point to deadlines, and deadlines that point to rules.
+    fn references(&self, faults: &mut Faults) {
+        for rule in self.rules() {
+            let RuleKind::Deadline { deadlines, .. } = &rule.kind else {
+                continue;
+            };
+            for kind in deadlines {
+                let there = self.deadline(*kind, rule.from.start());
+                if there.is_none_or(|d: &Deadline| d.rule != rule.code) {
+                    let what = format!("规则 {} 第 {} 版", rule.code, rule.version);
+                    let text = format!("期限「{}」自 {} 起没有归于本规则的取值", kind.zh(), rule.from);
+                    validate::push(faults, &what, &text);
+                }
+            }
+        }
+        for deadline in self.deadlines() {
+            if self.rules().all(|rule| rule.code != deadline.rule) {
+                let what = format!("期限「{}」第 {} 版", deadline.kind.zh(), deadline.version);
+                validate::push(faults, &what, &format!("所属规则 {} 不存在", deadline.rule));
+            }
+        }
     }
 
     /// Every version, in order of the codes and of time.

@@ -10,6 +10,7 @@ mod book;
 mod check;
 mod code;
 mod deadline;
+mod edition;
 mod exception;
 mod facts;
 mod finding;
@@ -21,10 +22,11 @@ mod rule;
 mod stock;
 mod validate;
 
-pub use book::{Edition, RuleBook, SourceDocument};
+pub use book::RuleBook;
 pub use check::{Check, Evaluate, Outcome, Verdict, check_all, verdict};
 pub use code::RuleCode;
 pub use deadline::{Alternative, Deadline, DeadlineKind};
+pub use edition::{Edition, SourceDocument};
 pub use facts::{
     ApplicationKind, Arrival, Choice, CryptoConclusion, Line, Means, OwnPurchase, ProviderFacts, Purpose, QuotaLeft,
     Quote, QuotedPrice, RequestFacts, Stock, SystemFacts, UnitFacts,

@@ -1,7 +1,7 @@
 //! What must hold of a rule book before anything is judged by it.
 
-use super::book::Versioned;
-use super::{Deadline, Edition, Rule, RuleBook, RuleKind, Severity};
+use super::edition::Versioned;
+use super::{Edition, Rule, RuleKind, Severity};
 use kernel::{Factor, Faults};
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ const PEOPLE_MAX: u8 = 50;
 /// Longest expression, in characters.
 const EXPRESSION_MAX: usize = 4_000;
 
-fn push(faults: &mut Faults, what: &str, text: &str) {
+pub(super) fn push(faults: &mut Faults, what: &str, text: &str) {
     faults.push(0, "", format!("{what}: {text}"));
 }
 
@@ -160,29 +160,6 @@ pub(super) fn versions<T: Versioned>(what: &str, versions: &[T], faults: &mut Fa
         if before.from() == after.from() || before.to().is_some_and(|to| to > after.from()) {
             let text = format!("第 {first} 版与第 {second} 版的有效期重叠，请调整生效日或失效日");
             push(faults, what, &text);
-        }
-    }
-}
-
-/// Rules that point to deadlines, and deadlines that point to rules.
-pub(super) fn references(book: &RuleBook, faults: &mut Faults) {
-    for rule in book.rules() {
-        let RuleKind::Deadline { deadlines, .. } = &rule.kind else {
-            continue;
-        };
-        for kind in deadlines {
-            let there = book.deadline(*kind, rule.from.start());
-            if there.is_none_or(|d: &Deadline| d.rule != rule.code) {
-                let what = format!("规则 {} 第 {} 版", rule.code, rule.version);
-                let text = format!("期限「{}」自 {} 起没有归于本规则的取值", kind.zh(), rule.from);
-                push(faults, &what, &text);
-            }
-        }
-    }
-    for deadline in book.deadlines() {
-        if book.rules().all(|rule| rule.code != deadline.rule) {
-            let what = format!("期限「{}」第 {} 版", deadline.kind.zh(), deadline.version);
-            push(faults, &what, &format!("所属规则 {} 不存在", deadline.rule));
         }
     }
 }

@@ -90,7 +90,7 @@ fn content(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn template(kind: ImportKind, path: &Path) -> Result<Report, Failure> {
-    let template = app::import::template(kind);
+    let template = kind.template();
     let xlsx = path
         .extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"));

@@ -6,7 +6,7 @@ mod platforms;
 mod prices;
 mod registers;
 
-use super::{Counts, ImportKind, ImportOptions, ImportOutcome, import_file, template};
+use super::{Counts, ImportKind, ImportOptions, ImportOutcome, import_file};
 use crate::nodes::{NewNode, NewPool, add};
 use crate::{AppError, OpContext};
 use domain::meter::Allocation;
@@ -259,9 +259,12 @@ async fn the_example_of_every_template_is_accepted(store: TestStore) {
     house.good(ImportKind::Organisations, before).await;
     house.node("N1", "P1").await;
     for kind in ImportKind::ALL {
-        assert_eq!((template(kind).kind, template(kind).title_zh), (kind.word(), kind.zh()));
+        assert_eq!(
+            (kind.template().kind, kind.template().title_zh),
+            (kind.word(), kind.zh())
+        );
         assert_eq!((kind.word().parse(), kind.zh().parse()), (Ok(kind), Ok(kind)));
-        let bytes = sources::tabular::template_csv(template(kind));
+        let bytes = sources::tabular::template_csv(kind.template());
         let outcome = import_file(&house.ctx, kind, "模板.csv", &bytes, ImportOptions::default()).await;
         let counts = outcome.unwrap_or_else(|why| panic!("{kind}: {why}")).counts;
         // A platform is that of a node, which is there.

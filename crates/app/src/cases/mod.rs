@@ -3,12 +3,15 @@
 //! A case ends by the word of a person, with an outcome and a reason, or by the run of metering that did not find its
 //! cause any more. It ends once; what comes up again is a case of its own.
 
+mod error;
+
+pub use error::CaseError;
+
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
 use domain::meter::{CaseKind, CaseOutcome};
-use kernel::{CaseId, ErrorKind, Instant, Kinded};
+use kernel::{CaseId, Instant};
 use store::{CaseEnding, CaseFile};
-use thiserror::Error;
 
 /// Which cases, by how they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,38 +62,6 @@ pub struct SettleCase {
     pub outcome: CaseOutcome,
     /// Why.
     pub reason: String,
-}
-
-/// Why a case is not settled.
-#[derive(Debug, Error)]
-pub enum CaseError {
-    /// A person has to say why.
-    #[error("了结案件必须说明理由（--reason）")]
-    ReasonMissing,
-    /// Only runs can see that a cause has gone.
-    #[error(
-        "「原因已消除」由计量自动认定，不能由人填写；请改用已纠正（corrected）、予以认可（accepted）或误报（mistaken）"
-    )]
-    NotForPersons,
-    /// It has ended.
-    #[error("该事项已于 {at} 由 {by} 了结（{outcome}），不能再改", outcome = .outcome.zh())]
-    Ended {
-        /// When.
-        at: Instant,
-        /// By whom.
-        by: String,
-        /// With what.
-        outcome: CaseOutcome,
-    },
-}
-
-impl Kinded for CaseError {
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::ReasonMissing | Self::NotForPersons => ErrorKind::InvalidInput,
-            Self::Ended { .. } => ErrorKind::FailedPrecondition,
-        }
-    }
 }
 
 /// The cases that a filter wants, the oldest first.
