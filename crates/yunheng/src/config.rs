@@ -170,7 +170,8 @@ impl Config {
         let fonts = self.load_fonts().err().map(|why| why.to_string());
         let accounts = self.accounts.iter().filter_map(|(name, account)| {
             let address = account.auth_url.as_deref().unwrap_or("https://example");
-            let why = account.connect(address).err()?;
+            let hands = || account.hands.as_ref().and_then(|hands| hands.config().err());
+            let why = account.connect(address).err().or_else(hands)?;
             Some(format!("[accounts.{name}] {why}"))
         });
         let worker = self.worker.plan().err().map(|why| format!("[worker] {why}"));
@@ -236,7 +237,7 @@ impl Account {
 }
 
 impl HandsAccount {
-    fn config(&self) -> HandsConfig {
+    fn config(&self) -> Result<HandsConfig, String> {
         let usual = HandsConfig::default();
         let pool = |pool: &PoolAccount| Pool {
             image: pool.image.clone(),
@@ -244,7 +245,7 @@ impl HandsAccount {
             volume_type: pool.volume_type.clone(),
             volume_zone: pool.volume_zone.clone(),
         };
-        HandsConfig {
+        let config = HandsConfig {
             external_network: self.external_network.clone(),
             cidr: self.cidr.clone().unwrap_or(usual.cidr),
             name_servers: self.name_servers.clone(),
@@ -252,7 +253,9 @@ impl HandsAccount {
             raise_quota: self.raise_quota,
             wait_s: self.wait_s.unwrap_or(usual.wait_s),
             poll_ms: self.poll_ms.unwrap_or(usual.poll_ms),
-        }
+        };
+        config.check().map_err(|why| why.to_string())?;
+        Ok(config)
     }
 }
 
@@ -291,9 +294,10 @@ impl NodeSecrets for Config {
 
     fn hands(&self, account: &str) -> Result<HandsConfig, String> {
         let hands = self.accounts.get(account).and_then(|account| account.hands.as_ref());
-        hands.map(HandsAccount::config).ok_or_else(|| {
+        let hands = hands.ok_or_else(|| {
             format!("账号「{account}」没有配置为操作账号；请在配置文件 [accounts.{account}.hands] 中写明如何开通资源")
-        })
+        })?;
+        hands.config()
     }
 }
 
@@ -317,6 +321,8 @@ mod tests {
             (false, HandsConfig::default().wait_s)
         );
         assert_eq!(hands.pools["x86"].flavor_prefix, "x86.");
+        let config: Config = toml::from_str(&text.replace("external_network='public'", "cidr='10.0.0.1/24'")).unwrap();
+        assert!(config.hands("act").unwrap_err().contains("cidr「10.0.0.1/24」"));
         assert!(toml::from_str::<Config>("[accounts.a]\nsecret_file='/x'\n[accounts.a.hands]\nimage='i'").is_err());
     }
 

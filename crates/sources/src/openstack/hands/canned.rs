@@ -167,3 +167,44 @@ fn gone_is_what_the_account_that_sees_all_no_longer_sees() {
     assert!(matches!(gone(vec![(503, json!({}))]), Err(HandsFault::Away(_))));
     assert!(matches!(gone(vec![(403, json!({}))]), Err(HandsFault::Unclear(_))));
 }
+
+#[test]
+fn a_network_that_gets_no_subnet_is_deleted_before_that_is_said() {
+    let half = |mark: &str| json!({"id": "h", "description": format!("yunheng:order={mark}"), "subnets": [], "tags": ["t"], "project_id": "p"});
+    let overlap = (409, json!({"NeutronError": {"message": "overlap"}}));
+    // One that another order has begun is not taken for the network of the system.
+    let answers = [
+        (200, json!({"networks": [half("GD-0/1")]})),
+        (201, json!({"network": {"id": "n"}})),
+        overlap.clone(),
+        (204, Value::Null),
+    ];
+    let (outcome, asked) = with(&answers, async |hands| hands.network("GD-1/1").await);
+    assert!(
+        matches!(&outcome, Err(HandsFault::Refused(why)) if why.contains("409")),
+        "{outcome:?}"
+    );
+    assert_eq!(asked[1..], ["post /networks", "post /subnets", "delete /networks/n"]);
+    // What a dead attempt of this step left is found, and goes the same way.
+    let answers = [
+        (200, json!({"networks": [half("GD-1/1")]})),
+        overlap,
+        (204, Value::Null),
+    ];
+    let (outcome, asked) = with(&answers, async |hands| hands.find(StepKind::Network, "GD-1/1").await);
+    assert_eq!(outcome, Ok(None));
+    assert_eq!(asked[1..], ["post /subnets", "delete /networks/h"]);
+}
+
+#[test]
+fn an_address_that_gets_no_tags_is_deleted_and_is_not_there() {
+    let made = json!({"id": "a", "description": "yunheng:order=GD-1/4", "status": "DOWN", "project_id": "p"});
+    let answers = [
+        (200, json!({"floatingips": [made]})),
+        (403, json!({"NeutronError": {"message": "policy"}})),
+        (204, Value::Null),
+    ];
+    let (outcome, asked) = with(&answers, async |hands| hands.find(StepKind::Address, "GD-1/4").await);
+    assert_eq!(outcome, Ok(None));
+    assert_eq!(asked[1..], ["put /floatingips/a/tags", "delete /floatingips/a"]);
+}

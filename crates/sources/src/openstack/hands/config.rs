@@ -2,6 +2,7 @@
 
 use super::fault::{HandsFault, refused};
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 /// How things are made on one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +50,23 @@ impl Default for HandsConfig {
     }
 }
 
+/// Whether a text is a block of IPv4 addresses that a network can be made of: written from its first address, with room
+/// for servers in it.
+fn is_block(cidr: &str) -> bool {
+    let parts = cidr.split_once('/');
+    let parsed = parts.and_then(|(first, bits)| Some((first.parse::<Ipv4Addr>().ok()?, bits.parse::<u32>().ok()?)));
+    parsed.is_some_and(|(first, bits)| (1..=30).contains(&bits) && u32::from(first).checked_shl(bits) == Some(0))
+}
+
 impl HandsConfig {
-    pub(super) fn check(&self) -> Result<(), HandsFault> {
+    /// Refuses what no node could be asked for.
+    pub fn check(&self) -> Result<(), HandsFault> {
+        if !is_block(&self.cidr) {
+            return Err(refused(format!(
+                "操作账号的 cidr「{}」应为 IPv4 网段，从首个地址写起，前缀 1 至 30 位，如 192.168.0.0/24",
+                self.cidr
+            )));
+        }
         if self.wait_s == 0 || self.poll_ms == 0 {
             return Err(refused("操作账号的 wait_s 与 poll_ms 应大于 0"));
         }
@@ -66,5 +82,42 @@ impl HandsConfig {
                 "操作账号没有配置可用区 {zone} 用哪个镜像和规格；请在配置文件 [accounts.账号.hands.pools.{zone}] 中填写"
             ))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_that_no_network_can_have_is_refused_before_anything_is_made() {
+        let of = |cidr: &str| {
+            let config = HandsConfig {
+                cidr: cidr.to_owned(),
+                ..HandsConfig::default()
+            };
+            config.check()
+        };
+        for good in ["192.168.0.0/24", "10.0.0.0/8", "172.16.8.4/30", "128.0.0.0/1"] {
+            assert_eq!(of(good), Ok(()), "{good}");
+        }
+        let bad = [
+            "",
+            "192.168.0.0",
+            "192.168.0.0/",
+            "192.168.0.0/33",
+            "192.168.0.0/31",
+            "0.0.0.0/0",
+            "192.168.0.1/24",
+            "192.168.0/24",
+            "fd00::/64",
+            "192.168.0.0/24 ",
+        ];
+        for bad in bad {
+            assert!(
+                matches!(of(bad), Err(HandsFault::Refused(why)) if why.contains(&format!("「{bad}」"))),
+                "{bad}"
+            );
+        }
     }
 }

@@ -49,16 +49,26 @@ struct OneAddress {
     floatingip: Address,
 }
 
+impl Network {
+    /// Whether a step made it and has not finished it: nothing can be put into it.
+    fn is_half(&self) -> bool {
+        let described = self.description.as_deref().unwrap_or_default();
+        let is_ours = described.split_once('=').is_some_and(|(key, _)| key == ORDER_KEY);
+        is_ours && self.subnets.is_empty()
+    }
+}
+
 /// The description of what a step made.
 fn described(mark: &str) -> String {
     format!("{ORDER_KEY}={mark}")
 }
 
-/// The network that servers of the project are put into: the only one, or the one that says so.
+/// The network that servers of the project are put into: the only one, or the one that says so. One that a step has not
+/// finished is for that step only.
 fn own(networks: &[Network], project: &str) -> Result<Option<Network>, HandsFault> {
     let own: Vec<&Network> = networks
         .iter()
-        .filter(|network| !network.external && network.project_id.as_deref() == Some(project))
+        .filter(|network| !network.external && network.project_id.as_deref() == Some(project) && !network.is_half())
         .collect();
     let mut tagged = own
         .iter()
@@ -93,17 +103,18 @@ impl Hands {
         Ok(own(&self.networks().await?, &self.project.id)?.map(|network| network.id))
     }
 
-    /// The network that a step made; what a dead attempt left out is made up for.
+    /// The network that a step made; what a dead attempt left out is made up for. One that cannot be finished is deleted,
+    /// and then it is not there.
     pub(super) async fn find_network(&self, mark: &str) -> Result<Option<String>, HandsFault> {
         let made = described(mark);
         let networks = self.networks().await?;
         let found = networks
             .iter()
             .find(|network| network.description.as_deref() == Some(&made));
-        if let Some(network) = found {
-            self.finish_network(network, mark).await?;
+        match found {
+            Some(network) => self.finished_network(network, mark).await.map(Result::ok),
+            None => Ok(None),
         }
-        Ok(found.map(|network| network.id.clone()))
     }
 
     pub(super) async fn make_network(&self, mark: &str) -> Result<String, HandsFault> {
@@ -114,15 +125,25 @@ impl Hands {
             .await?;
         let id = id_in(&made, "network")?;
         let new = Network {
-            id: id.clone(),
+            id,
             description: None,
             tags: Vec::new(),
             subnets: Vec::new(),
             external: false,
             project_id: None,
         };
-        self.finish_network(&new, mark).await?;
-        Ok(id)
+        self.finished_network(&new, mark).await?.map_err(HandsFault::Refused)
+    }
+
+    /// Finishes a network. One that the node refuses to finish is deleted, and the inner error says why.
+    async fn finished_network(&self, network: &Network, mark: &str) -> Result<Result<String, String>, HandsFault> {
+        match self.finish_network(network, mark).await {
+            Err(HandsFault::Refused(why)) => {
+                self.delete_network(&network.id).await?;
+                Ok(Err(why))
+            }
+            finished => finished.map(|()| Ok(network.id.clone())),
+        }
     }
 
     async fn finish_network(&self, network: &Network, mark: &str) -> Result<(), HandsFault> {
@@ -171,12 +192,19 @@ impl Hands {
         self.finish_address(&id).await?.map_err(HandsFault::Refused)
     }
 
-    /// Tags an address and makes sure that it can be used. Until it is bound to a port it is down, and nobody else's.
+    /// Tags an address and makes sure that it can be used; else it is deleted, and the inner error says why. Until it is
+    /// bound to a port it is down, and nobody else's.
     async fn finish_address(&self, id: &str) -> Result<Result<String, String>, HandsFault> {
         let (endpoint, path) = (&self.acting.network, format!("/floatingips/{id}"));
         let tags = json!({ "tags": self.tags() });
-        self.act(endpoint, (Method::PUT, &format!("{path}/tags")), Some(&tags))
-            .await?;
+        let tagged = self
+            .act(endpoint, (Method::PUT, &format!("{path}/tags")), Some(&tags))
+            .await;
+        if let Err(HandsFault::Refused(why)) = tagged {
+            self.delete_address(id).await?;
+            return Ok(Err(why));
+        }
+        tagged?;
         let shown = self.shown::<OneAddress>(endpoint, &path).await?;
         match shown.map(|one| one.floatingip.status) {
             Some(status) if status != "ERROR" => Ok(Ok(id.to_owned())),
@@ -251,5 +279,14 @@ mod tests {
         for many in [[&a, &a], [&b, &c]] {
             assert!(matches!(of(&many), Err(HandsFault::Refused(why)) if why.contains(NETWORK_TAG)));
         }
+        // What an order has begun and not finished is no network to put a server into.
+        let ours = |subnets: &[&str]| Network {
+            description: Some(described("GD-1/1")),
+            subnets: subnets.iter().map(|subnet| (*subnet).to_owned()).collect(),
+            ..network("o", "p", &[], false)
+        };
+        assert_eq!(of(&[&ours(&[])]), Ok(None));
+        assert_eq!(of(&[&ours(&[]), &a]), Ok(Some("a".into())));
+        assert_eq!(of(&[&ours(&["n"])]), Ok(Some("o".into())));
     }
 }
