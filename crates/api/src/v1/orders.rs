@@ -348,7 +348,7 @@ async fn complete_order(Path(number): Path<String>, change: Change<()>) -> Resul
 /// Take an order over that the platform could not carry out: the rest is done by hand
 #[utoipa::path(post, path = "/orders/{number}/take-over", tag = "orders", request_body = ReasonBody,
     params(("number" = String, Path, description = "Its number"), ("If-Match" = String, Header, description = "The ETag that was read")),
-    responses((status = 200, description = "The order", body = OrderRow)))]
+    responses((status = 200, description = "The order that goes on", body = OrderRow)))]
 async fn take_order_over(Path(number): Path<String>, change: Change<ReasonBody>) -> Result<Response, Problem> {
     let version = change.seen();
     let make = async |asker: Asker, body: ReasonBody| {

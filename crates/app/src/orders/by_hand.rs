@@ -1,7 +1,9 @@
 //! Orders that a person at the provider carries out. Every step needs evidence.
 
 use super::OrderError;
+use super::anew::give_anew;
 use super::consequences::{end_interval, order_over};
+use super::give::hand_over;
 use super::matter::{advance, log, paper, papers, read_request, request_of, same_version, take_duty, target};
 use crate::messages::moment;
 use crate::{AppError, OpContext};
@@ -114,7 +116,7 @@ pub(super) async fn begin_request(
 }
 
 /// Takes an order over that the platform could not carry out at the interface: what it made stays noted, the rest is
-/// done by hand.
+/// done by hand. Of one that was undone nothing is there: it is given anew, by hand. Returns the order that goes on.
 pub async fn take_over_by_hand(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
@@ -123,22 +125,30 @@ pub async fn take_over_by_hand(
     let permit = permitted(ctx, number).await?;
     let mut work = ctx.store().begin().await?;
     let (mut order, request) = current(&mut work, (number, version)).await?;
-    if order.state != OrderState::NeedsPerson || why.trim().is_empty() {
+    if !matches!(order.state, OrderState::NeedsPerson | OrderState::Undone) || why.trim().is_empty() {
         return Err(refused(
             &order,
-            "只有「需人工处理」的工单可以转为人工办理，并须说明原因",
+            "只有「需人工处理」或「已回退」的工单可以转为人工办理，并须说明原因",
         ));
     }
     take_duty(&mut work, &request, (Duty::Open, permit.actor().account)).await?;
-    (order.manner, order.state) = (Manner::ByHand, OrderState::Running);
-    // It stands in the chain; a person is at it now.
-    let trouble = order.trouble.take();
-    keep(&mut work, &mut order).await?;
-    begin_request(&mut work, request, &order).await?;
-    let detail = serde_json::json!({ "why": why, "trouble": trouble, "manner": { "before": Manner::Interface, "after": Manner::ByHand } });
+    work.set_to_dos(("order", number), &[]).await?;
+    let (before, trouble) = (order.manner, order.trouble.clone());
+    let goes_on = if order.state == OrderState::Undone {
+        give_anew(ctx, &mut work, &order, Manner::ByHand).await?
+    } else {
+        // What the trouble was stands in the chain; a person is at it now.
+        (order.manner, order.state, order.trouble) = (Manner::ByHand, OrderState::Running, None);
+        keep(&mut work, &mut order).await?;
+        begin_request(&mut work, request, &order).await?;
+        hand_over(ctx, &mut work, &order).await?;
+        order
+    };
+    let detail = serde_json::json!({ "why": why, "trouble": trouble, "order": goes_on.number,
+        "manner": { "before": before, "after": Manner::ByHand } });
     log(ctx, &mut work, ("order.take_over", number), detail).await?;
     work.commit().await?;
-    Ok(order)
+    Ok(goes_on)
 }
 
 /// Kinds that no node lists, so that there is no id to note.

@@ -15,7 +15,7 @@ use domain::rules::{
     Arrival, Check, Choice, DeadlineKind, Means, Outcome, ProviderFacts, RequestFacts, SystemFacts, UnitFacts,
     check_all,
 };
-use domain::work::{OrderState, WorkOrder};
+use domain::work::{Manner, OrderState, WorkOrder};
 use kernel::{AccountId, Instant, Money, OrganisationCode};
 use serde::{Deserialize, Serialize};
 use store::Connection;
@@ -81,7 +81,14 @@ pub async fn choose_provider(
         contract: offer.contract.clone(),
     });
     let request = advance(&mut work, request, RequestEvent::ChooseProvider).await?;
-    let order = give_order(ctx, &mut work, &request, due(ctx, DeadlineKind::Delivery)?, false).await?;
+    let order = give_order(
+        ctx,
+        &mut work,
+        &request,
+        due(ctx, DeadlineKind::Delivery)?,
+        Manner::Interface,
+    )
+    .await?;
     let chosen = Chosen {
         provider: provider.clone(),
         reason: choice.reason,

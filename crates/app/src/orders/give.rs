@@ -38,7 +38,14 @@ pub async fn take_effect(
             request.place = Some(place_of(ctx, work, &request).await?);
             work.save_request(&request, None).await?;
             request.version += 1;
-            give_order(ctx, work, &request, due(ctx, DeadlineKind::Delivery)?, false).await?;
+            give_order(
+                ctx,
+                work,
+                &request,
+                due(ctx, DeadlineKind::Delivery)?,
+                Manner::Interface,
+            )
+            .await?;
         }
         RequestKind::Extend => {
             lengthen(ctx, work, &request).await?;
@@ -154,20 +161,27 @@ pub(super) async fn node_of(ctx: &OpContext, read: &mut Connection, code: &str) 
     Ok(node.ok_or_else(|| OrderError::NotFound("云节点", code.to_owned()))?)
 }
 
-/// Makes the order for an application that has its place, and gives it to whoever carries it out.
+/// Whether the unit asked for a snapshot before the resources of an application end.
+async fn wants_snapshot(read: &mut Connection, number: &str) -> Result<bool, AppError> {
+    let ending = read.paper::<Ending>((number, paper::ENDING)).await?;
+    Ok(ending.is_some_and(|(ending, _)| ending.snapshot))
+}
+
+/// Makes the order for an application that has its place, and gives it to whoever carries it out. `manner` is how it may
+/// be carried out at best: what the platform cannot do, people do in any case.
 pub(super) async fn give_order(
     ctx: &OpContext,
     work: &mut UnitOfWork,
     request: &ResourceRequest,
     due: Option<Instant>,
-    snapshot: bool,
+    manner: Manner,
 ) -> Result<WorkOrder, AppError> {
     let place = request.place.as_ref();
     let place = place.ok_or_else(|| domain::work::PlanError::NoPlace(request.number.clone()));
     let place = place.map_err(OrderError::Plan)?;
     let node = node_of(ctx, work, place.node.as_str()).await?;
     let mut known: BTreeMap<AllocationCode, (Option<String>, Spec)> = BTreeMap::new();
-    let mut reachable = node.source.has_actuator();
+    let mut reachable = manner == Manner::Interface && node.source.has_actuator();
     for code in request.lines.iter().filter_map(|line| line.allocation.as_ref()) {
         let (native_id, spec) = known_of(work, code).await?;
         reachable &= native_id.is_some();
@@ -175,6 +189,7 @@ pub(super) async fn give_order(
         reachable &= !request.kind.ends() || made_by_us(work, code, native_id.as_deref()).await?;
         known.insert(code.clone(), (native_id, spec));
     }
+    let snapshot = wants_snapshot(work, &request.number).await?;
     let number = number_of(ctx, work, "GD").await?;
     let order = plan(request, (number, ctx.now(), due), reachable, snapshot, &|code| {
         known.get(code).cloned()
@@ -195,12 +210,17 @@ pub(super) async fn hand_over(ctx: &OpContext, work: &mut UnitOfWork, order: &Wo
         enqueue(ctx, work, job).await?;
         return Ok(());
     }
+    let first = if order.kind == OrderKind::End && wants_snapshot(work, &order.request).await? {
+        "，使用单位要求先做快照"
+    } else {
+        ""
+    };
     let task = Task {
         kind: "order",
         subject: &order.number,
         task: "by_hand",
         title: format!(
-            "请办理{}工单 {}（申请 {}）",
+            "请办理{}工单 {}（申请 {}）{first}",
             order.kind.zh(),
             order.number,
             order.request

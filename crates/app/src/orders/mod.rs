@@ -6,6 +6,7 @@
 //! what the platform did not open is never deleted by it; the meter runs from the third confirmation to the moment the
 //! deletion was ordered, never longer; who applied, approved, opened and accepted are different people.
 
+mod anew;
 mod announce;
 mod by_hand;
 mod choose;

@@ -13,7 +13,7 @@ use domain::budget::{HoldState, Purse};
 use domain::meter::Allocation;
 use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest};
 use domain::rules::DeadlineKind;
-use domain::work::OrderKind;
+use domain::work::{Manner, OrderKind};
 use kernel::{AllocationCode, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Connection, RequestFilter, UnitOfWork};
@@ -62,7 +62,7 @@ pub(super) async fn order_end(
     }
     let request = advance(work, request, RequestEvent::NoticeOver).await?;
     let of_end = lines_of_end(work, &request, OrderKind::End).await?;
-    let order = give_order(ctx, work, &of_end, due(ctx, DeadlineKind::Delivery)?, ending.snapshot).await?;
+    let order = give_order(ctx, work, &of_end, due(ctx, DeadlineKind::Delivery)?, Manner::Interface).await?;
     work.set_to_dos(("ending", &request.number), &[]).await?;
     work.set_to_dos(("confirm", &request.number), &[]).await?;
     let detail = serde_json::json!({ "cause": ending.cause, "order": order.number,

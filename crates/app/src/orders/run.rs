@@ -6,12 +6,12 @@
 //! than the deletion itself (R16 and R19 leave the moment between to us; this one is never to the buyer's cost).
 
 use super::OrderError;
+use super::anew::give_anew;
 use super::by_hand::{begin_request, current, keep, permitted};
 use super::consequences::{end_interval, order_over};
-use super::give::{give_order, hand_over, made_by_us, node_of};
+use super::give::{hand_over, made_by_us, node_of};
 use super::hands::{HandsError, HandsOf, NodeHands, Site, Wanted};
 use super::matter::{log, paper, papers, request_of, take_duty};
-use super::release::lines_of_end;
 use crate::{AppError, OpContext};
 use domain::authz::Duty;
 use domain::registry::{ProjectMapping, ResourcePool};
@@ -384,15 +384,7 @@ pub async fn resume_order(
             hand_over(ctx, &mut work, &order).await?;
             order
         }
-        OrderState::Undone => {
-            let newest = work.orders_of(&request.number).await?.into_iter().next_back();
-            if let Some(newest) = newest.filter(|newest| newest.number != number) {
-                let text = format!("已另派工单 {}，请办理该工单", newest.number);
-                return Err(OrderError::Work(number.to_owned(), vec![text]).into());
-            }
-            let of_end = lines_of_end(&mut work, &request, order.kind).await?;
-            give_order(ctx, &mut work, &of_end, order.due, false).await?
-        }
+        OrderState::Undone => give_anew(ctx, &mut work, &order, Manner::Interface).await?,
         state => {
             let text = format!("工单当前为「{}」，无需处理", state.zh());
             return Err(OrderError::Work(number.to_owned(), vec![text]).into());

@@ -95,6 +95,7 @@ async fn released_erased_and_archived(store: TestStore) {
 
 async fn what_others_made_is_not_deleted(store: TestStore) {
     let world = World::new(store).await;
+    world.employ(&[world.operator(), world.operations()]).await;
     let text = "分配单号,系统代码,服务形式,资源类型,规格,云节点,云资源标识,计费开始,计费终止\n\
                 OLD-1,S1,shared_cloud,server,vcpu=4,N1,vm-old,2026-03-01,\n";
     world.import(app::import::ImportKind::Allocations, text).await;
@@ -119,12 +120,24 @@ async fn what_others_made_is_not_deleted(store: TestStore) {
     assert_eq!(world.request(END).await.status, RequestStatus::Stuck);
     let intervals = world.intervals("OLD-1").await;
     assert_eq!(intervals[0].2, None);
+    let titles = async |who: &app::OpContext| {
+        let list = app::messages::to_dos(who).await.unwrap();
+        list.into_iter().map(|mine| mine.to_do.title).collect::<Vec<_>>()
+    };
     // A person at the provider takes it over; the evidence says when it was gone.
-    let operator = world.operator();
+    let (operator, operations) = (world.operator(), world.operations());
+    let trouble = titles(&operations).await;
+    assert!(
+        trouble.len() == 1 && trouble[0].contains("不是由平台开通的"),
+        "{trouble:?}"
+    );
     let taken = take_over_by_hand(&operator, (&forged.number, None), "由云服务商人工删除")
         .await
         .unwrap();
     assert_eq!(taken.trouble, None, "a person is at it");
+    assert_eq!(titles(&operations).await, Vec::<String>::new());
+    let by_hand = format!("请办理下线工单 {}（申请 {END}）", forged.number);
+    assert_eq!(titles(&operator).await, [by_hand]);
     world
         .on("2026-10-11 15:00:00")
         .finished_by_hand(&forged, &operator)

@@ -2,8 +2,8 @@
 
 use crate::world::{World, at};
 use app::orders::{
-    BuiltIn, RunEnd, begin_by_hand, decide_objection, end_noticed, follow_up, reply_to_end, run_order, simulated_look,
-    until_of,
+    BuiltIn, RunEnd, begin_by_hand, decide_objection, end_noticed, follow_up, reply_to_end, resume_order, run_order,
+    simulated_look, take_over_by_hand, until_of,
 };
 use domain::authz::{PLATFORM_NAME, platform_account};
 use domain::collect::ObservedState;
@@ -18,6 +18,7 @@ test_support::on_both_stores!(
     changed_by_an_application,
     extended_by_an_application,
     a_snapshot_is_taken_before_the_end_if_it_is_wanted,
+    a_snapshot_that_was_refused_is_still_wanted,
     children_end_with_their_parent,
     the_platform_takes_back_what_is_over_its_date,
     an_extension_during_the_notice_keeps_it,
@@ -179,6 +180,64 @@ async fn a_snapshot_is_taken_before_the_end_if_it_is_wanted(store: TestStore) {
     let noted = world.order_of(&number).await;
     assert_eq!(noted.steps[1].native_id.as_ref(), Some(&snapshot.native_id));
     assert_eq!(noted.steps[2].native_id.as_ref(), Some(&server.native_id));
+}
+
+/// The things on the simulated node belong to no system any more: it takes no snapshot of such.
+fn disown(world: &World) {
+    for entry in std::fs::read_dir(world.folder.path().join("N1")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("\"system\": \"S1\"", "\"system\": null")).unwrap();
+    }
+}
+
+async fn a_snapshot_that_was_refused_is_still_wanted(store: TestStore) {
+    let world = in_use(store, None).await;
+    let operator = world.operator();
+    world.employ(std::slice::from_ref(&operator)).await;
+    world.on("2026-10-19 09:00:00");
+    let number = agreed(&world, RequestKind::Release, World::line(Some(CODE))).await;
+    reply_to_end(&world.applicant(), (&number, None), (true, "", true))
+        .await
+        .unwrap();
+    assert_eq!(world.ended().await, std::slice::from_ref(&number));
+    disown(&world);
+    let undone = async |order: &str| {
+        let ran = run_order(&world.ctx, order, &BuiltIn).await.unwrap();
+        assert_eq!(ran, RunEnd::Over(OrderState::Undone));
+        let trouble = world.order_of(&number).await.trouble.unwrap();
+        assert!(trouble.contains("创建快照"), "{trouble}");
+    };
+    let first = world.order_of(&number).await.number;
+    undone(&first).await;
+    let second = resume_order(&operator, (&first, None), "已核实").await.unwrap();
+    let kinds: Vec<_> = second.steps.iter().map(|step| step.kind).collect();
+    let expected = [
+        StepKind::Stop,
+        StepKind::Snapshot,
+        StepKind::Delete,
+        StepKind::VerifyGone,
+    ];
+    assert_eq!((second.manner, kinds.as_slice()), (Manner::Interface, &expected[..]));
+    undone(&second.number).await;
+    assert_eq!(world.request(&number).await.status, RequestStatus::Stuck);
+
+    // People can do it where the node does not, and they are told.
+    let late = take_over_by_hand(&operator, (&first, None), "另行备份")
+        .await
+        .unwrap_err();
+    assert!(late.to_string().contains(&second.number), "{late}");
+    let third = take_over_by_hand(&operator, (&second.number, None), "另行备份")
+        .await
+        .unwrap();
+    assert_eq!((third.manner, third.state), (Manner::ByHand, OrderState::Waiting));
+    let tasks = app::messages::to_dos(&operator).await.unwrap();
+    let titles: Vec<_> = tasks.iter().map(|mine| mine.to_do.title.as_str()).collect();
+    let title = format!("请办理下线工单 {}（申请 {number}），使用单位要求先做快照", third.number);
+    assert_eq!(titles, [title], "and of the orders before nothing is left");
+    begin_by_hand(&operator, (&third.number, None)).await.unwrap();
+    world.finished_by_hand(&third, &operator).await;
+    assert_eq!(world.request(&number).await.status, RequestStatus::Ended);
 }
 
 async fn children_end_with_their_parent(store: TestStore) {

@@ -190,18 +190,23 @@ impl World {
     /// People who pass applications on: the heads of unit and authority, and whoever receives and examines. Nobody of them
     /// accepts or opens anything.
     pub async fn hire(&self) {
-        let authority = |n, role| (self.person(n, "A1", Side::Authority, role), role);
+        let authority = |n, role| self.person(n, "A1", Side::Authority, role);
         let staff = [
-            (self.applicant(), Role::UnitApplicant),
-            (self.person(13, "D1", Side::Unit, Role::UnitHead), Role::UnitHead),
+            self.applicant(),
+            self.person(13, "D1", Side::Unit, Role::UnitHead),
             authority(22, Role::AuthorityIntake),
             authority(24, Role::AuthorityTechnical),
             authority(23, Role::AuthorityLeader),
             authority(20, Role::AuthorityOperations),
         ];
+        self.employ(&staff).await;
+    }
+
+    /// Gives people an account and their role: then they have lists of tasks and notices.
+    pub async fn employ(&self, staff: &[OpContext]) {
         let mut work = self.ctx.store().begin().await.unwrap();
-        for (ctx, role) in &staff {
-            employ(&mut work, ctx.who().unwrap(), *role, self.ctx.now()).await;
+        for ctx in staff {
+            employ(&mut work, ctx.who().unwrap(), self.ctx.now()).await;
         }
         work.audit(self.ctx.now(), ("t", "test.hire", ""), "{}".into())
             .await
@@ -436,11 +441,11 @@ impl World {
     }
 }
 
-/// Gives somebody an account and a role in their organisation.
-async fn employ(work: &mut UnitOfWork, who: &Actor, role: Role, now: Instant) {
+/// Gives somebody an account and their roles in their organisation.
+async fn employ(work: &mut UnitOfWork, who: &Actor, now: Instant) {
     let account = Account {
         state: AccountState::Active,
         ..Account::invited(who.account, (&who.login, &who.login), who.organisation.clone(), now)
     };
-    test_support::employ(work, &account, &[role]).await;
+    test_support::employ(work, &account, &who.roles).await;
 }

@@ -30,7 +30,9 @@ fn the_same_on_postgresql() {
 
 async fn whole_life(name: &str, store: impl Future<Output = TestStore>) {
     let admin = Admin::new().await;
-    let site = Site::new(&admin, &admin.auth_url, name, store.await).await;
+    let mut site = Site::new(&admin, &admin.auth_url, name, store.await).await;
+    // Time for the test to write a snapshot between two looks for it.
+    site.accounts.hands.poll_ms = 2_000;
     let (world, tenant) = (&site.world, &site.tenant);
 
     let order = site.ordered(SQ).await;
@@ -81,10 +83,13 @@ async fn whole_life(name: &str, store: impl Future<Output = TestStore>) {
         "the unfinished one is cleared away"
     );
     world.on("2026-11-10 10:00:00");
-    let again = resume_order(&world.operator(), (&ending.number, None), "不做快照")
+    // What the unit asked for stays asked for: this time somebody writes it.
+    let again = resume_order(&world.operator(), (&ending.number, None), "镜像服务已恢复")
         .await
         .unwrap();
-    site.done(&again).await;
+    assert!(again.steps.iter().any(|step| step.kind == StepKind::Snapshot));
+    let both = async { tokio::join!(tenant.write_first_image(), site.done(&again)) };
+    tokio::time::timeout(Duration::from_secs(180), both).await.unwrap();
     assert_eq!(world.request(END).await.status, RequestStatus::Ended);
     assert_eq!(tenant.counts().await, [0, 0, 0, 1]);
     for code in Site::codes(SQ) {
