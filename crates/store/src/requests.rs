@@ -344,6 +344,13 @@ impl Connection {
         Ok(())
     }
 
+    /// The tasks of a matter, by task and account.
+    pub async fn to_dos_about(&mut self, (kind, subject): (&str, &str)) -> Result<Vec<ToDo>, StoreError> {
+        let sql = "SELECT * FROM to_do WHERE kind = $1 AND subject = $2 ORDER BY task, account";
+        let rows = self.all(sql, &[kind.into(), subject.into()]).await?;
+        rows.iter().map(to_do).collect()
+    }
+
     /// What an account has to do, the most urgent first.
     pub async fn to_dos_of(&mut self, account: AccountId) -> Result<Vec<ToDo>, StoreError> {
         let sql =

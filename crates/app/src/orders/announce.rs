@@ -7,7 +7,13 @@ use crate::{AppError, OpContext};
 use domain::authz::{Action, Role};
 use domain::request::{Ending, ResourceRequest};
 use domain::rules::DeadlineKind;
+use kernel::OrganisationCode;
 use store::UnitOfWork;
+
+/// Who speaks for a unit when its resources end.
+pub(super) const fn for_the_unit(request: &ResourceRequest) -> [(&OrganisationCode, Role); 2] {
+    [(&request.unit, Role::UnitApplicant), (&request.unit, Role::UnitHead)]
+}
 
 /// Announces the end of the resources of an application that stands at "noticed", in the caller's unit of work: the
 /// unit is told, and nothing is touched before the time of notice is over (R17). Where no time is configured there is
@@ -27,9 +33,9 @@ pub async fn announce_end(
         due: due(ctx, DeadlineKind::ReclaimNotice)?.unwrap_or(ctx.now()),
         snapshot: false,
         reply: None,
+        decided: None,
     };
     work.set_paper((&request.number, paper::ENDING), &ending, 0).await?;
-    let who = [(&request.unit, Role::UnitApplicant), (&request.unit, Role::UnitHead)];
     let task = Task {
         kind: "ending",
         subject: &request.number,
@@ -41,7 +47,7 @@ pub async fn announce_end(
             ending.cause
         ),
         due: Some(ending.due),
-        who: &who,
+        who: &for_the_unit(request),
     };
     assign(ctx, work, task).await?;
     Ok(ending)

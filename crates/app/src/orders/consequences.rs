@@ -1,7 +1,7 @@
 //! What follows when an order is over, or stops: a trial, an end, or a person who must look. And the end of an interval.
 
 use super::OrderError;
-use super::matter::{Task, advance, assign, authorities, duties, open_interval, paper};
+use super::matter::{Task, advance, assign, assign_apart, authorities, duties, open_interval, paper};
 use crate::messages::moment;
 use crate::month::{Cause, LateFacts};
 use crate::requests::people::due;
@@ -76,7 +76,7 @@ async fn begin_trial(
         due: Some(trial.due),
         who: &who,
     };
-    assign(ctx, work, task).await
+    assign_apart(ctx, work, (request, Duty::Accept), task).await
 }
 
 async fn ask_for_proof(

@@ -4,7 +4,8 @@
 
 use super::OrderError;
 use super::matter::{
-    Task, advance, assign, authorities, log, paper, papers, read_request, request_of, same_version, take_duty, target,
+    Task, advance, assign_apart, authorities, log, paper, papers, read_request, request_of, same_version, take_duty,
+    target,
 };
 use super::release::{give_room_back, gone_of};
 use crate::{AppError, OpContext};
@@ -14,6 +15,7 @@ use domain::request::{
 };
 use kernel::{AllocationCode, EvidenceId, Instant};
 use serde::{Deserialize, Serialize};
+use store::UnitOfWork;
 
 /// A proof to hand in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,8 +80,9 @@ pub async fn hand_in_proof(
     };
     let faults = check_erasure(
         &gone
-            .into_iter()
+            .iter()
             .filter(|(code, _)| *code == proof.allocation)
+            .cloned()
             .collect::<Vec<_>>(),
         std::slice::from_ref(&proof),
     );
@@ -94,22 +97,31 @@ pub async fn hand_in_proof(
     proofs.retain(|there| there.allocation != proof.allocation);
     proofs.push(proof.clone());
     work.set_paper((number, paper::PROOFS), &proofs, proofs_version).await?;
-    let authorities = authorities(ctx, &mut work).await?;
-    let mut who: Vec<_> = authorities.iter().map(|o| (o, Role::AuthorityTechnical)).collect();
-    who.push((&request.unit, Role::UnitAcceptor));
-    let task = Task {
-        kind: "erasure",
-        subject: number,
-        task: "check",
-        title: format!("请核验申请 {number} 的数据清除凭证"),
-        due: None,
-        who: &who,
-    };
-    assign(ctx, &mut work, task).await?;
+    let is_proven = |(code, _): &(AllocationCode, Instant)| proofs.iter().any(|proof| proof.allocation == *code);
+    // Until then the provider has something to do.
+    if gone.iter().all(is_proven) {
+        ask_to_check(ctx, &mut work, &request).await?;
+    }
     let detail = serde_json::json!({ "proof": proof });
     log(ctx, &mut work, ("erasure.proof", number), detail).await?;
     work.commit().await?;
     Ok(proof)
+}
+
+/// Asks those who may check the proofs of an application to do so.
+async fn ask_to_check(ctx: &OpContext, work: &mut UnitOfWork, request: &ResourceRequest) -> Result<(), AppError> {
+    let authorities = authorities(ctx, work).await?;
+    let mut who: Vec<_> = authorities.iter().map(|o| (o, Role::AuthorityTechnical)).collect();
+    who.push((&request.unit, Role::UnitAcceptor));
+    let task = Task {
+        kind: "erasure",
+        subject: &request.number,
+        task: "check",
+        title: format!("请核验申请 {} 的数据清除凭证", request.number),
+        due: None,
+        who: &who,
+    };
+    assign_apart(ctx, work, (request, Duty::Accept), task).await
 }
 
 /// Confirms that the proof for a resource is good. With the last one the application is archived and its room given

@@ -145,15 +145,41 @@ pub(super) struct Task<'a> {
     pub(super) who: &'a [(&'a OrganisationCode, Role)],
 }
 
-/// Puts a task on the lists of everybody who may do it, in place of what they had in this matter, and tells them.
-pub(super) async fn assign(ctx: &OpContext, work: &mut Connection, task: Task<'_>) -> Result<(), AppError> {
+/// Whoever has one of these roles now, each once.
+pub(super) async fn holders(
+    read: &mut Connection,
+    who: &[(&OrganisationCode, Role)],
+) -> Result<Vec<AccountId>, AppError> {
     let mut accounts: Vec<AccountId> = Vec::new();
-    for (organisation, role) in task.who {
-        let holders = work.holders(organisation.as_str(), *role).await?;
+    for (organisation, role) in who {
+        let holders = read.holders(organisation.as_str(), *role).await?;
         accounts.extend(holders.iter().map(|holder| holder.id));
     }
     accounts.sort_unstable();
     accounts.dedup();
+    Ok(accounts)
+}
+
+/// Puts a task on the lists of everybody who may do it, in place of what they had in this matter, and tells them.
+pub(super) async fn assign(ctx: &OpContext, work: &mut Connection, task: Task<'_>) -> Result<(), AppError> {
+    let accounts = holders(work, task.who).await?;
+    put(ctx, work, task, accounts).await
+}
+
+/// The same for a task that is a duty in an application: whoever has another duty in that does not get it.
+pub(super) async fn assign_apart(
+    ctx: &OpContext,
+    work: &mut Connection,
+    (request, duty): (&ResourceRequest, Duty),
+    task: Task<'_>,
+) -> Result<(), AppError> {
+    let done = duties(work, request).await?;
+    let mut accounts = holders(work, task.who).await?;
+    accounts.retain(|account| keep_apart(*account, duty, &done).is_ok());
+    put(ctx, work, task, accounts).await
+}
+
+async fn put(ctx: &OpContext, work: &mut Connection, task: Task<'_>, accounts: Vec<AccountId>) -> Result<(), AppError> {
     let to_dos: Vec<ToDo> = accounts
         .iter()
         .map(|account| ToDo {

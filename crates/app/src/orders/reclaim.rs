@@ -4,12 +4,14 @@
 //! unit itself named, or by the length of a trial, needs no decision: it is announced, and the unit may object.
 
 use super::OrderError;
-use super::announce::announce_end;
+use super::announce::{announce_end, for_the_unit};
 use super::extend::{in_force, terms};
 use super::matter::{
-    Task, advance, assign, authorities, log, open_interval, paper, read_request, request_of, same_version, target,
+    Task, advance, assign, authorities, holders, log, open_interval, paper, read_request, request_of, same_version,
+    target,
 };
 use crate::jobs::Swept;
+use crate::messages::{moment, notify};
 use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Role, Target, platform_account};
@@ -117,7 +119,7 @@ async fn reclaim_of(
 }
 
 /// The unit answers an announced end: it agrees, and nothing is waited for any longer; or it objects, and the authority
-/// decides. It may ask for a snapshot before the end.
+/// decides, once. It may ask for a snapshot before the end.
 pub async fn reply_to_end(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
@@ -131,6 +133,12 @@ pub async fn reply_to_end(
     let (mut ending, ending_version) = announced(&mut work, &request).await?;
     if !agrees && words.trim().is_empty() {
         return Err(OrderError::Invalid("有异议时请说明理由".to_owned()).into());
+    }
+    if let Some(decided) = ending.decided.as_ref().filter(|_| !agrees) {
+        let text = format!(
+            "对申请 {number} 下线的异议已经处理，未予采纳（{decided}），不能再次提出；请备份数据，需要快照的请在同意下线时说明"
+        );
+        return Err(OrderError::NotNow(text).into());
     }
     ending.snapshot |= snapshot;
     if agrees {
@@ -175,7 +183,7 @@ async fn announced(work: &mut Connection, request: &ResourceRequest) -> Result<(
 }
 
 /// The authority decides on an objection: the resources are kept, or they end all the same. Only what is taken back can
-/// be kept; what the unit released, or a trial that nobody confirmed, is confirmed or ends.
+/// be kept; what the unit released, or a trial that nobody confirmed, is confirmed or ends. The unit is told.
 pub async fn decide_objection(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
@@ -195,10 +203,24 @@ pub async fn decide_objection(
     let request = if keep {
         advance(&mut work, request, RequestEvent::Keep).await?
     } else {
-        let ending = Ending { reply: None, ..ending };
+        let ending = Ending {
+            reply: None,
+            decided: Some(why.trim().to_owned()),
+            ..ending.clone()
+        };
         work.set_paper((number, paper::ENDING), &ending, ending_version).await?;
         request
     };
+    let (title, follows) = if keep {
+        ("下线异议已采纳", "资源保留使用，不再下线".to_owned())
+    } else {
+        let from = moment(ending.due.max(ctx.now()));
+        ("下线异议未采纳", format!("资源仍将下线，不早于 {from}，请备份数据"))
+    };
+    let text = format!("申请 {number} 的{follows}。处理理由：{}", why.trim());
+    let told = holders(&mut work, &for_the_unit(&request)).await?;
+    let title = format!("{title}：{number}");
+    notify(ctx, &mut work, &told, ("ending", number), (&title, &text)).await?;
     log(ctx, &mut work, ("reclaim.decide", number), detail).await?;
     work.commit().await?;
     Ok(request)

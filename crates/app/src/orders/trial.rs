@@ -9,13 +9,14 @@ use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty};
 use domain::budget::HoldState;
 use domain::meter::{Allocation, check_allocations};
+use domain::registry::Side;
 use domain::request::{
     Confirmation, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, Trial, confirm,
 };
 use domain::work::{OrderState, WorkOrder};
 use kernel::{AllocationCode, Instant, Period};
 use std::collections::BTreeMap;
-use store::UnitOfWork;
+use store::{Connection, UnitOfWork};
 
 /// The trial of an application, if it has begun.
 pub async fn trial_of(ctx: &OpContext, number: &str) -> Result<Option<Trial>, AppError> {
@@ -63,10 +64,26 @@ pub async fn confirm_trial(
         start_meter(ctx, &mut work, &request, start).await?;
         work.set_to_dos(("confirm", number), &[]).await?;
         work.set_to_dos(("ending", number), &[]).await?;
+    } else {
+        leave_to_others(ctx, &mut work, (number, actor.side)).await?;
     }
     log(ctx, &mut work, ("trial.confirm", number), detail).await?;
     work.commit().await?;
     Ok((trial, start))
+}
+
+/// Takes the task to confirm a trial off the lists of the side that has done it.
+async fn leave_to_others(ctx: &OpContext, work: &mut Connection, (number, done): (&str, Side)) -> Result<(), AppError> {
+    let organisations = ctx.organisations(work).await?;
+    let mut left = Vec::new();
+    for task in work.to_dos_about(("confirm", number)).await? {
+        let account = work.account(task.account).await?;
+        let organisation = account.and_then(|account| organisations.at(account.organisation.as_str(), ctx.now()));
+        if organisation.is_none_or(|organisation| organisation.side != done) {
+            left.push(task);
+        }
+    }
+    Ok(work.set_to_dos(("confirm", number), &left).await?)
 }
 
 /// Adds the intervals that begin with the confirmation; a change ends those before.

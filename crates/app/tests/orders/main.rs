@@ -8,6 +8,7 @@
 )]
 
 mod asked;
+mod desks;
 mod ends;
 mod kills;
 mod leftovers;

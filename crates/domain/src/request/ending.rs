@@ -32,6 +32,9 @@ pub struct Ending {
     pub snapshot: bool,
     /// What the unit answered.
     pub reply: Option<String>,
+    /// Why the authority did not accept an objection; then there is no other.
+    #[serde(default)]
+    pub decided: Option<String>,
 }
 
 /// Proof that the data of one resource is erased, all copies included.

@@ -307,6 +307,8 @@ pub async fn flows_and_to_dos(store: TestStore) {
         .map(|t| t.task)
         .collect();
     assert_eq!(order, ["2", "1"], "the urgent one first");
+    assert_eq!(work.to_dos_about(("request", "SQ-1")).await.unwrap(), tasks);
+    assert_eq!(work.to_dos_about(("request", "SQ-2")).await.unwrap(), []);
     work.set_to_dos(("request", "SQ-1"), &[]).await.unwrap();
     assert_eq!(work.to_dos_of(someone).await.unwrap(), []);
 }
