@@ -200,6 +200,30 @@ pub fn check_application(request: &ResourceRequest, now: Instant) -> Vec<Request
     faults
 }
 
+/// An application on its way that changes or ends a resource which another one is to change or end, and that resource. Both
+/// would count on the resource as it is now.
+pub fn rival<'a>(
+    request: &ResourceRequest,
+    others: &'a [ResourceRequest],
+) -> Option<(&'a ResourceRequest, &'a AllocationCode)> {
+    let touches = |kind: RequestKind| kind == RequestKind::Change || kind.ends();
+    let ours: BTreeSet<&AllocationCode> = request
+        .lines
+        .iter()
+        .filter_map(|line| line.allocation.as_ref())
+        .collect();
+    let on_its_way = |other: &&ResourceRequest| {
+        other.number != request.number
+            && touches(other.kind)
+            && other.status != RequestStatus::Draft
+            && !other.status.is_final()
+    };
+    let others = others.iter().filter(|_| touches(request.kind)).filter(on_its_way);
+    let theirs = others.flat_map(|other| other.lines.iter().map(move |line| (other, line.allocation.as_ref())));
+    let mut theirs = theirs.filter_map(|(other, code)| Some((other, code?)));
+    theirs.find(|(_, code)| ours.contains(code))
+}
+
 fn check_line(kind: RequestKind, line: &RequestLine, now: Instant, faults: &mut Vec<RequestFault>) {
     let place = line.line;
     match (kind, &line.allocation) {
@@ -339,6 +363,44 @@ pub(super) mod tests {
             one_more[0].to_string(),
             "本申请合计 10001 个资源，一份申请最多 10000 个，请分开申请"
         );
+    }
+
+    #[test]
+    fn one_resource_is_changed_or_ended_by_one_application_at_a_time() {
+        use RequestKind::{Change, Extend, New, Reclaim, Release};
+        let mine = |kind| ResourceRequest {
+            number: "SQ-202610-0002".into(),
+            ..application(kind)
+        };
+        let there = |kind, status| ResourceRequest {
+            status,
+            ..application(kind)
+        };
+        let found = |kind, others: &[ResourceRequest]| {
+            rival(&mine(kind), others).map(|(other, code)| (other.number.clone(), code.to_string()))
+        };
+        let first = Some(("SQ-202610-0001".to_owned(), "FP-1".to_owned()));
+        for kind in [Change, Release, Reclaim] {
+            for other in [Change, Release, Reclaim] {
+                for status in RequestStatus::ALL {
+                    let is_over = status.is_final() || *status == RequestStatus::Draft;
+                    let expected = first.clone().filter(|_| !is_over);
+                    assert_eq!(
+                        found(kind, &[there(other, *status)]),
+                        expected,
+                        "{kind} {other} {status}"
+                    );
+                }
+            }
+            assert_eq!(found(kind, &[there(Extend, RequestStatus::InApproval)]), None);
+            assert_eq!(found(kind, &[mine(kind)]), None, "not its own");
+            let mut elsewhere = there(Release, RequestStatus::Noticed);
+            elsewhere.lines[0].allocation = Some("FP-2".parse().unwrap());
+            assert_eq!(found(kind, &[elsewhere]), None);
+        }
+        for kind in [New, Extend] {
+            assert_eq!(found(kind, &[there(Release, RequestStatus::Noticed)]), None, "{kind}");
+        }
     }
 
     #[test]
