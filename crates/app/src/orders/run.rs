@@ -390,7 +390,7 @@ pub async fn resume_order(
                 let text = format!("已另派工单 {}，请办理该工单", newest.number);
                 return Err(OrderError::Work(number.to_owned(), vec![text]).into());
             }
-            let of_end = lines_of_end(&mut work, &request, order.kind).await?;
+            let of_end = lines_of_end(ctx, &mut work, &request, order.kind).await?;
             give_order(ctx, &mut work, &of_end, order.due, false).await?
         }
         state => {
