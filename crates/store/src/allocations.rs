@@ -121,9 +121,10 @@ impl Connection {
         self.execute_one(sql, &values, allocation.code.as_str()).await
     }
 
-    /// Ends an interval that is open.
+    /// Ends an interval that is open, or was approved up to a later end.
     pub async fn end_allocation(&mut self, allocation: &Allocation, to: Instant) -> Result<(), StoreError> {
-        let sql = "UPDATE allocation SET to_s = $1 WHERE code = $2 AND from_s = $3 AND to_s IS NULL";
+        let sql = "UPDATE allocation SET to_s = $1 WHERE code = $2 AND from_s = $3 \
+                   AND (to_s IS NULL OR to_s > $1)";
         let values = [
             to.unix_s().into(),
             allocation.code.to_string().into(),

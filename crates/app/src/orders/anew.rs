@@ -21,6 +21,6 @@ pub(super) async fn give_anew(
         return Err(OrderError::Work(undone.number.clone(), vec![text]).into());
     }
     let request = request_of(work, &undone.request).await?;
-    let of_end = lines_of_end(work, &request, undone.kind).await?;
+    let of_end = lines_of_end(ctx, work, &request, undone.kind).await?;
     give_order(ctx, work, &of_end, undone.due, manner).await
 }

@@ -5,9 +5,10 @@ use super::give::give_order;
 use super::matter::{advance, log, paper, read_request, request_of, same_version, target};
 use super::offers::{Offer, offers_of};
 use crate::requests::people::due;
+use crate::requests::room::{balance, of_ceiling};
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, keep_apart};
-use domain::budget::{Demand, HoldState, Purse, check_room, for_months, months_of_term};
+use domain::budget::{Demand, HoldState, Purse, check_room, for_months, months_of_year};
 use domain::catalogue::Contract;
 use domain::registry::{CloudNode, InformationSystem, ResourcePool};
 use domain::request::{Place, RequestEvent, ResourceRequest};
@@ -16,7 +17,7 @@ use domain::rules::{
     check_all,
 };
 use domain::work::{Manner, OrderState, WorkOrder};
-use kernel::{AccountId, Instant, Money, OrganisationCode};
+use kernel::{AccountId, Instant, OrganisationCode};
 use serde::{Deserialize, Serialize};
 use store::Connection;
 
@@ -44,7 +45,7 @@ const PLACEMENT: [&str; 3] = ["R6", "R7", "R37"];
 
 /// Chooses the provider of an approved application, or another one where nothing came of the order before, at the place
 /// it offered, and gives the order. Room of the contract is held, in place of what was held of another one. Errors: the
-/// rule on comparing offers, or one on level and place, forbids it; no room; no offer.
+/// rule on comparing offers, or one on level and place, forbids it; no room; no offer; its contract has ended.
 pub async fn choose_provider(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
@@ -73,7 +74,7 @@ pub async fn choose_provider(
     }
     let offer = offers.iter().find(|(code, _)| code == provider).map(|(_, offer)| offer);
     let offer = offer.ok_or_else(|| OrderError::NotFound("报价", provider.to_string()))?;
-    hold_ceiling(ctx, &mut work, number, offer).await?;
+    hold_chosen(ctx, &mut work, number, offer).await?;
     request.place = Some(Place {
         provider: provider.clone(),
         node: offer.node.clone(),
@@ -186,22 +187,44 @@ async fn check_choice(
     Ok((about, checks.into_iter().filter(placement).collect()))
 }
 
-/// Holds room of the contract: what the offer costs a month, for the months its term still has, this one included.
-/// Provisional (R26): what is charged in the end is what was used.
-async fn hold_ceiling(ctx: &OpContext, work: &mut Connection, number: &str, offer: &Offer) -> Result<(), AppError> {
+/// Holds what the offer costs in place of what was estimated: of the contract's ceiling, and of the budget of this year,
+/// if it was taken of, for the months that are left of it. All else stays as it was held. Errors: the contract is not in
+/// force; no room.
+async fn hold_chosen(ctx: &OpContext, work: &mut Connection, number: &str, offer: &Offer) -> Result<(), AppError> {
+    let now = ctx.now();
     let contracts = work.history::<Contract>().await?;
-    let contract = contracts.at(offer.contract.as_str(), ctx.now());
+    let contract = contracts.at(offer.contract.as_str(), now);
     let contract = contract.ok_or_else(|| OrderError::NotFound("合同", offer.contract.to_string()))?;
-    let amount = for_months(offer.monthly, months_of_term(ctx.now(), contract.ends))?;
-    let purse = Purse::Ceiling {
-        contract: contract.code.clone(),
-    };
-    let mut balance = work.balance(&purse, number).await?;
-    balance.limit = balance.limit.or(contract.ceiling.map(Money::fen));
-    let demand = Demand::from([(purse, amount.fen())]);
-    check_room(&demand, &|_| balance).map_err(OrderError::NoRoom)?;
-    let held = work.holds_of(number).await?.into_iter();
-    let held = held.filter(|(purse, _, state)| *state == HoldState::Held && !matches!(purse, Purse::Ceiling { .. }));
-    let all: Demand = held.map(|(purse, amount, _)| (purse, amount)).chain(demand).collect();
-    Ok(work.hold(number, &all, ctx.now()).await?)
+    if !contract.term().is_some_and(|term| term.contains(now)) {
+        let text = format!("合同 {} 不在服务期内，请按有效的合同重新报价", contract.code);
+        return Err(OrderError::Choice(text).into());
+    }
+    let (ceiling, taken) = of_ceiling(contract, offer.monthly, now)?;
+    let mut all = Demand::from([(ceiling, taken.fen())]);
+    // What was held already, and is not more now, has its room.
+    let mut more = all.clone();
+    for (purse, held, state) in work.holds_of(number).await? {
+        let amount = match &purse {
+            _ if state != HoldState::Held => continue,
+            Purse::Ceiling { .. } => continue,
+            Purse::Budget { year, .. } if *year == now.day().month().year() => {
+                for_months(offer.monthly, months_of_year(now))?.fen()
+            }
+            Purse::Budget { .. } | Purse::Quota { .. } => held,
+        };
+        if amount > held {
+            more.insert(purse.clone(), amount);
+        }
+        all.insert(purse, amount);
+    }
+    let mut lacking = Vec::new();
+    for (purse, amount) in more {
+        let balance = balance(work, (&contracts, now), &purse, number).await?;
+        let without = check_room(&Demand::from([(purse, amount)]), &|_| balance);
+        lacking.extend(without.err().into_iter().flatten());
+    }
+    if !lacking.is_empty() {
+        return Err(OrderError::NoRoom(lacking).into());
+    }
+    Ok(work.hold(number, &all, now).await?)
 }

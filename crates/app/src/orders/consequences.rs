@@ -112,14 +112,14 @@ async fn ask_for_help(ctx: &OpContext, work: &mut UnitOfWork, order: &WorkOrder)
     assign(ctx, work, task).await
 }
 
-/// Ends the open interval of a resource, if it has one. A closed month that is concerned is noted (I5).
+/// Ends the interval of a resource that runs on at a moment, if there is one. A closed month that is concerned is noted (I5).
 pub(super) async fn end_interval(
     ctx: &OpContext,
     work: &mut UnitOfWork,
     code: &AllocationCode,
     at: Instant,
 ) -> Result<(), AppError> {
-    let Some(open) = open_interval(work, code).await? else {
+    let Some(open) = open_interval(work, code, at).await? else {
         return Ok(());
     };
     if at <= open.period.from() {

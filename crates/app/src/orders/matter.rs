@@ -95,20 +95,20 @@ pub(super) async fn papers<T: DeserializeOwned + Default>(
     Ok(read.paper((number, kind)).await?.unwrap_or_default())
 }
 
-/// The interval of a resource that has no end, if there is one.
+/// The last interval of a resource, if it has not ended by a moment: it has no end, or was approved up to a later one.
 pub(super) async fn open_interval(
     read: &mut Connection,
     code: &AllocationCode,
+    at: Instant,
 ) -> Result<Option<Allocation>, AppError> {
-    let intervals = read.allocations_of(code.as_str()).await?;
-    Ok(intervals.into_iter().rfind(|interval| interval.period.end().is_none()))
+    let last = read.allocations_of(code.as_str()).await?.into_iter().next_back();
+    Ok(last.filter(|last| last.period.end().is_none_or(|end| end > at)))
 }
 
-/// The last interval of a resource that is in use now. Errors: it is not.
-pub(super) async fn in_use(read: &mut Connection, code: &AllocationCode, now: Instant) -> Result<Allocation, AppError> {
-    let last = read.allocations_of(code.as_str()).await?.into_iter().last();
-    let last = last.filter(|last| last.period.end().is_none_or(|end| end > now));
-    Ok(last.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?)
+/// The last interval of a resource that is in use at a moment. Errors: it is not.
+pub(super) async fn in_use(read: &mut Connection, code: &AllocationCode, at: Instant) -> Result<Allocation, AppError> {
+    let open = open_interval(read, code, at).await?;
+    Ok(open.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?)
 }
 
 /// Moves an application on and saves it. Errors: it cannot go on like this.

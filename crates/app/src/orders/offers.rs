@@ -186,11 +186,17 @@ async fn price(
         .iter()
         .filter(|book| book.contract == new.contract && book.effective_from.start() <= now)
         .max_by_key(|book| book.version);
+    let in_pools = ctx.policies()?.rules.kinds_in_pools(now);
     let mut lines = Vec::new();
     for line in &request.lines {
         if line.pool.is_some() && line.pool != pool {
             let wanted = line.pool.map_or("", PoolKind::zh);
             faults.push(format!("第 {} 行要求{wanted}，请选择该类资源池", line.line));
+        }
+        // Nobody was asked whether it may be anywhere else: that is judged by the pool an application states (R1).
+        if line.pool.is_none() && in_pools.contains(&line.kind) && pool != Some(PoolKind::Xinchuang) {
+            let text = "申请没有写明资源池，只能选择信创池；需要其他资源池的，请使用单位在申请中写明";
+            faults.push(format!("第 {} 行：{text}", line.line));
         }
         for (measure, each) in line.spec.iter() {
             let wanted = ServiceUse {

@@ -7,8 +7,8 @@ use super::OrderError;
 use super::announce::{announce_end, for_the_unit};
 use super::extend::{in_force, terms};
 use super::matter::{
-    Task, advance, assign, authorities, holders, log, open_interval, paper, read_request, request_of, same_version,
-    target,
+    Task, advance, assign, authorities, holders, in_use, log, open_interval, paper, read_request, request_of,
+    same_version, target,
 };
 use crate::jobs::Swept;
 use crate::messages::{moment, notify};
@@ -39,8 +39,7 @@ pub async fn propose_reclaim(
     let mut work = ctx.store().begin().await?;
     let mut found = Vec::new();
     for code in allocations {
-        let open = open_interval(&mut work, code).await?;
-        found.push(open.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?);
+        found.push(in_use(&mut work, code, ctx.now()).await?);
     }
     if grounds.trim().is_empty() {
         return Err(OrderError::Invalid("请填写回收理由，例如利用率分析的结论".to_owned()).into());
@@ -296,7 +295,7 @@ async fn over_their_date(ctx: &OpContext, read: &mut Connection) -> Result<BTree
     let ending = being_ended(read, &terms).await?;
     let mut by_place: BTreeMap<Place, Vec<Allocation>> = BTreeMap::new();
     for (code, _) in over.filter(|(code, _)| !ending.contains(*code)) {
-        if let Some(open) = open_interval(read, code).await? {
+        if let Some(open) = open_interval(read, code, ctx.now()).await? {
             let place = (open.system.clone(), open.node.clone());
             by_place.entry(place).or_default().push(open);
         }

@@ -13,7 +13,7 @@ use domain::budget::{HoldState, Purse};
 use domain::meter::Allocation;
 use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest};
 use domain::rules::DeadlineKind;
-use domain::work::{Manner, OrderKind};
+use domain::work::{Manner, OrderKind, WorkOrder};
 use kernel::{AllocationCode, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Connection, RequestFilter, UnitOfWork};
@@ -61,7 +61,7 @@ pub(super) async fn order_end(
         request.place = Some(place_of(ctx, work, &request).await?);
     }
     let request = advance(work, request, RequestEvent::NoticeOver).await?;
-    let of_end = lines_of_end(work, &request, OrderKind::End).await?;
+    let of_end = lines_of_end(ctx, work, &request, OrderKind::End).await?;
     let order = give_order(ctx, work, &of_end, due(ctx, DeadlineKind::Delivery)?, Manner::Interface).await?;
     work.set_to_dos(("ending", &request.number), &[]).await?;
     work.set_to_dos(("confirm", &request.number), &[]).await?;
@@ -73,6 +73,7 @@ pub(super) async fn order_end(
 /// An application as the order to end it sees it: every resource a line of its own, with everything that hangs on it. A
 /// trial that was not confirmed ends what it opened.
 pub(super) async fn lines_of_end(
+    ctx: &OpContext,
     work: &mut Connection,
     request: &ResourceRequest,
     kind: OrderKind,
@@ -86,7 +87,7 @@ pub(super) async fn lines_of_end(
     }
     of_end.kind = RequestKind::Release;
     if let Some(place) = &request.place {
-        let there = work.open_allocations(place.node.as_str(), Instant::MAX).await?;
+        let there = work.open_allocations(place.node.as_str(), ctx.now()).await?;
         add_children(&mut of_end.lines, &there);
     }
     of_end.lines.sort_by_key(|line| rank_of_end(line.kind));
@@ -132,6 +133,26 @@ fn add_children(lines: &mut Vec<RequestLine>, there: &[Allocation]) {
     }
 }
 
+/// The application whose order is deleting a resource now, on its own or with what it hangs on; none if nobody is.
+pub(super) async fn being_deleted(read: &mut Connection, code: &AllocationCode) -> Result<Option<String>, AppError> {
+    for status in [RequestStatus::Ending, RequestStatus::Stuck] {
+        let filter = RequestFilter {
+            status: Some(status),
+            ..RequestFilter::default()
+        };
+        for request in read.all_requests(&filter).await? {
+            let last = read.orders_of(&request.number).await?.into_iter().next_back();
+            let deletes = |order: &WorkOrder| {
+                order.kind == OrderKind::End && order.steps.iter().any(|step| step.allocation == *code)
+            };
+            if last.as_ref().is_some_and(deletes) {
+                return Ok(Some(request.number));
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// The resources that an ended application is about, each with the moment it was gone. Every one of them needs proof.
 pub(super) async fn gone_of(read: &mut Connection, number: &str) -> Result<Vec<(AllocationCode, Instant)>, AppError> {
     let (gone, _) = papers::<BTreeMap<AllocationCode, Instant>>(read, number, paper::GONE).await?;
@@ -157,7 +178,7 @@ pub(super) async fn give_room_back(
         };
         let holders = in_force.iter().filter(|holder| concerns(holder, code));
         for holder in holders {
-            let left = still_used(work, holder).await?;
+            let left = still_used(work, holder, now).await?;
             if !left {
                 work.turn_hold(&holder.number, HoldState::Freed, now).await?;
                 continue;
@@ -187,9 +208,9 @@ fn concerns(request: &ResourceRequest, code: &AllocationCode) -> bool {
 }
 
 /// Whether any resource of an application is still in use.
-async fn still_used(work: &mut Connection, request: &ResourceRequest) -> Result<bool, AppError> {
+async fn still_used(work: &mut Connection, request: &ResourceRequest, now: Instant) -> Result<bool, AppError> {
     for code in codes_of(request) {
-        if open_interval(work, &code).await?.is_some() {
+        if open_interval(work, &code, now).await?.is_some() {
             return Ok(true);
         }
     }

@@ -3,18 +3,17 @@
 //! Source: `pingdingshan-process`, `pingdingshan-contract` in docs/sources.md.
 
 use super::OrderError;
-use super::matter::{advance, log, open_interval, paper, read_request, request_of, same_version, take_duty, target};
+use super::matter::{advance, in_use, log, paper, read_request, request_of, same_version, take_duty, target};
+use super::release::being_deleted;
 use crate::messages::moment;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty};
 use domain::budget::HoldState;
 use domain::meter::{Allocation, check_allocations};
 use domain::registry::Side;
-use domain::request::{
-    Confirmation, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, Trial, confirm,
-};
+use domain::request::{Confirmation, RequestEvent, RequestKind, RequestStatus, ResourceRequest, Trial, confirm};
 use domain::work::{OrderState, WorkOrder};
-use kernel::{AllocationCode, Instant, Period};
+use kernel::{Instant, Period};
 use std::collections::BTreeMap;
 use store::{Connection, UnitOfWork};
 
@@ -98,7 +97,7 @@ async fn start_meter(
     let order = done.ok_or_else(|| OrderError::NotFound("已完成的工单，申请", request.number.clone()))?;
     let new = match request.kind {
         RequestKind::Change => changed(work, request, start).await?,
-        _ => opened(request, &order, start)?,
+        _ => opened(ctx, request, (&order, start))?,
     };
     let mut all = work.open_allocations(order.node.as_str(), start).await?;
     all.extend(new.iter().cloned());
@@ -110,8 +109,14 @@ async fn start_meter(
     Ok(())
 }
 
-/// The intervals of new resources: each as it was asked for, with the id under which it was opened.
-fn opened(request: &ResourceRequest, order: &WorkOrder, start: Instant) -> Result<Vec<Allocation>, AppError> {
+/// The intervals of new resources: each as it was asked for, with the id under which it was opened, and in the pool of
+/// the order if it lives in one.
+fn opened(
+    ctx: &OpContext,
+    request: &ResourceRequest,
+    (order, start): (&WorkOrder, Instant),
+) -> Result<Vec<Allocation>, AppError> {
+    let in_pools = ctx.policies()?.rules.kinds_in_pools(start);
     let native: BTreeMap<&str, Option<&String>> = order
         .steps
         .iter()
@@ -119,42 +124,36 @@ fn opened(request: &ResourceRequest, order: &WorkOrder, start: Instant) -> Resul
         .collect();
     let mut intervals = Vec::new();
     for line in &request.lines {
+        let lives_in_one = line.pool.is_some() || in_pools.contains(&line.kind);
+        let pool = order.pool.as_ref().filter(|_| lives_in_one);
         let codes = line.codes(&request.number);
         for code in codes.map_err(|why| OrderError::Plan(why.into()))? {
             let native_id = native.get(code.as_str()).copied().flatten().cloned();
-            intervals.push(interval(request, (line, code, native_id), order, start)?);
+            intervals.push(Allocation {
+                code,
+                system: request.system.clone(),
+                form: line.form,
+                kind: line.kind,
+                class: line.class.clone(),
+                spec: line.spec.clone(),
+                node: order.node.clone(),
+                pool: pool.cloned(),
+                native_id,
+                contract: Some(order.contract.clone()),
+                parent: None,
+                period: lasting(start, None)?,
+            });
         }
     }
     Ok(intervals)
 }
 
-fn interval(
-    request: &ResourceRequest,
-    (line, code, native_id): (&RequestLine, AllocationCode, Option<String>),
-    order: &WorkOrder,
-    start: Instant,
-) -> Result<Allocation, AppError> {
-    Ok(Allocation {
-        code,
-        system: request.system.clone(),
-        form: line.form,
-        kind: line.kind,
-        class: line.class.clone(),
-        spec: line.spec.clone(),
-        node: order.node.clone(),
-        pool: line.pool.and(order.pool.clone()),
-        native_id,
-        contract: Some(order.contract.clone()),
-        parent: None,
-        period: open_from(start)?,
-    })
+fn lasting(start: Instant, end: Option<Instant>) -> Result<Period, AppError> {
+    Period::open(start, end).map_err(|why| OrderError::Invalid(why.to_string()).into())
 }
 
-fn open_from(start: Instant) -> Result<Period, AppError> {
-    Period::open(start, None).map_err(|why| OrderError::Invalid(why.to_string()).into())
-}
-
-/// Ends the intervals before a change, and gives those that follow.
+/// Ends the intervals before a change, and gives those that follow: an end that was approved stays. Errors: a resource is
+/// not in use, or being deleted.
 async fn changed(
     work: &mut UnitOfWork,
     request: &ResourceRequest,
@@ -163,8 +162,11 @@ async fn changed(
     let mut intervals = Vec::new();
     for line in &request.lines {
         let Some(code) = &line.allocation else { continue };
-        let open = open_interval(work, code).await?;
-        let open = open.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?;
+        if let Some(number) = being_deleted(work, code).await? {
+            let text = format!("资源 {code} 正由申请 {number} 下线，变更不能再确认");
+            return Err(OrderError::NotNow(text).into());
+        }
+        let open = in_use(work, code, start).await?;
         if start <= open.period.from() {
             let text = format!(
                 "资源 {code} 自 {} 起计量，变更不能早于该时刻",
@@ -173,13 +175,13 @@ async fn changed(
             return Err(OrderError::NotNow(text).into());
         }
         work.end_allocation(&open, start).await?;
-        let period = open_from(start)?;
+        let period = lasting(start, open.period.end())?;
         let class = match line.class.is_empty() {
             true => open.class.clone(),
             false => line.class.clone(),
         };
         intervals.push(Allocation {
-            spec: line.spec.clone(),
+            spec: line.spec.over(&open.spec),
             class,
             period,
             ..open

@@ -1,6 +1,7 @@
 //! A dry run: everything a person sees before handing in, of a draft or of an application that is only thought of.
 //! Nothing is stored.
 
+use super::RequestError;
 use super::draft::{Draft, writer};
 use super::estimate::{Estimate, added_monthly, estimates};
 use super::facts::{flow_facts, gather};
@@ -13,7 +14,7 @@ use crate::{AppError, OpContext};
 use domain::authz::Action;
 use domain::budget::{Demand, months_of_year};
 use domain::flow::{Fact, FlowDefinition};
-use domain::request::{Place, ResourceRequest, check_application};
+use domain::request::{Place, ResourceRequest, check_application, check_counts};
 use domain::rules::{Check, RequestFacts, Verdict, check_all, verdict};
 use kernel::{Instant, Money};
 use serde::Serialize;
@@ -85,12 +86,16 @@ pub(super) struct Judged {
     pub(super) place: Option<Place>,
 }
 
-/// Judges an application by what stands in the store.
+/// Judges an application by what stands in the store. Errors: more is asked for than can be reckoned with.
 pub(super) async fn judge(
     ctx: &OpContext,
     read: &mut Connection,
     request: &ResourceRequest,
 ) -> Result<Judged, AppError> {
+    let faults = check_counts(request);
+    if !faults.is_empty() {
+        return Err(RequestError::Faulty(faults).into());
+    }
     let ground = Ground::load(read, request, ctx.now()).await?;
     let place = ground.place(request)?;
     let estimates = estimates(&ground, request)?;

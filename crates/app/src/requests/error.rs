@@ -50,6 +50,14 @@ pub enum RequestError {
     /// No room in a quota or budget.
     #[error("{list}", list = joined(.0))]
     NoRoom(Vec<NoRoom>),
+    /// Another application on its way changes or ends the same resource.
+    #[error("资源 {code} 已有办理中的申请 {number}，待其办结或撤回后才能提交")]
+    Rival {
+        /// The resource.
+        code: String,
+        /// The other application.
+        number: String,
+    },
     /// No flow is in force for it, or the one it began with is gone.
     #[error("没有可用于{0}的审批流程，请联系主管部门配置")]
     NoFlow(String),
@@ -119,6 +127,7 @@ impl Kinded for RequestError {
             | Self::Reduced(_)
             | Self::NothingToReduce
             | Self::NoRoom(_)
+            | Self::Rival { .. }
             | Self::NoFlow(_)
             | Self::NotInFlow(_)
             | Self::Status(_) => ErrorKind::FailedPrecondition,

@@ -135,11 +135,7 @@ fn changed_at(ground: &Ground, request: &ResourceRequest, place: Place, month: M
             ..there.clone()
         };
         if request.kind == RequestKind::Change {
-            // A measure that a change does not speak of stays as it is.
-            let spec = line
-                .spec
-                .iter()
-                .fold(there.spec.clone(), |spec, (m, q)| spec.with(m, q));
+            let spec = line.spec.over(&there.spec);
             has.push(Allocation { spec, ..there.clone() });
         }
         had.push(there);

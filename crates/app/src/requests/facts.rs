@@ -70,11 +70,15 @@ pub(super) fn added(ground: &Ground, request: &ResourceRequest, line: &RequestLi
 }
 
 fn times(spec: &Spec, count: u32) -> Result<Spec, RequestError> {
-    let too_much = || RequestError::Invalid("申请的总量过大，请核对规格和数量".to_owned());
     spec.iter().try_fold(Spec::new(), |all, (measure, quantity)| {
         let micros = quantity.micros().checked_mul(i64::from(count)).ok_or_else(too_much)?;
         Ok(all.with(measure, Quantity::from_micros(micros)))
     })
+}
+
+/// More than can be reckoned with.
+pub(super) fn too_much() -> RequestError {
+    RequestError::Invalid("申请的总量过大，请核对规格和数量".to_owned())
 }
 
 fn more(wanted: &Spec, had: Option<&Spec>) -> Spec {
@@ -89,10 +93,16 @@ fn more(wanted: &Spec, had: Option<&Spec>) -> Spec {
     })
 }
 
-/// The kind of pool a line is in: what it says, else where its resource is.
-pub(super) fn pool(ground: &Ground, request: &ResourceRequest, line: &RequestLine) -> Option<PoolKind> {
-    let there = || ground.pool_of(ground.resource(request, line).ok()??);
-    line.pool.or_else(there)
+/// The kind of pool a line is in: where its resource is, whatever the line says; of a new one what the line says.
+pub(super) fn pool(
+    ground: &Ground,
+    request: &ResourceRequest,
+    line: &RequestLine,
+) -> Result<Option<PoolKind>, RequestError> {
+    Ok(match ground.resource(request, line)? {
+        Some(there) => ground.pool_of(there),
+        None => line.pool,
+    })
 }
 
 fn fact_line(ground: &Ground, request: &ResourceRequest, line: &RequestLine) -> Result<Line, RequestError> {
@@ -109,7 +119,7 @@ fn fact_line(ground: &Ground, request: &ResourceRequest, line: &RequestLine) -> 
         kind: line.kind,
         item: items(ground, request, line)?.into_iter().next(),
         class: line.class.clone(),
-        pool: pool(ground, request, line),
+        pool: pool(ground, request, line)?,
         quantities,
         increment,
         purpose: line.purpose,
@@ -133,7 +143,7 @@ fn matched<'g>(
     line: &RequestLine,
 ) -> Result<Vec<Result<&'g ServiceItem, CatalogueError>>, RequestError> {
     let zone = ground.system(request)?.zone;
-    let pool = pool(ground, request, line);
+    let pool = pool(ground, request, line)?;
     let there = ground.resource(request, line)?;
     let spec = if line.spec.is_empty() {
         there.map_or(&line.spec, |a| &a.spec)

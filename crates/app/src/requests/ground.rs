@@ -47,7 +47,8 @@ impl Ground {
         system.ok_or_else(|| RequestError::UnknownSystem(code.to_owned()))
     }
 
-    /// The resource a line is about, as it is now. Errors: it is not in use, or not the system's.
+    /// The resource a line is about, as it is now. Errors: it is not in use, not the system's, or not what and where the
+    /// line says.
     pub(super) fn resource(
         &self,
         request: &ResourceRequest,
@@ -59,6 +60,18 @@ impl Ground {
             code: code.to_string(),
             system: request.system.to_string(),
         })?;
+        if found.kind != line.kind {
+            let (is, said) = (found.kind.zh(), line.kind.zh());
+            let text = format!("第 {} 行：资源 {code} 是{is}，不是{said}，请核对资源类型", line.line);
+            return Err(RequestError::Invalid(text));
+        }
+        if let (Some(is), Some(said)) = (self.pool_of(found), line.pool)
+            && is != said
+        {
+            let (is, said) = (is.zh(), said.zh());
+            let text = format!("第 {} 行：资源 {code} 在{is}，不在{said}，请核对资源池", line.line);
+            return Err(RequestError::Invalid(text));
+        }
         Ok(Some(found))
     }
 

@@ -20,7 +20,7 @@ pub(crate) mod people;
 pub(crate) mod publish;
 mod reduce;
 mod review;
-mod room;
+pub(crate) mod room;
 mod sheet;
 mod show;
 pub(crate) mod sight;

@@ -30,13 +30,17 @@ pub async fn accept_reduction(ctx: &OpContext, number: &str, version: i64) -> Re
         return Err(RequestError::NothingToReduce.into());
     }
     let takes_up = taken_up(&seen, &to, &stock);
-    let change = |request: &ResourceRequest| ResourceRequest {
-        lines: reduced(request, &to, &had),
-        declared: Declaration {
-            takes_up: takes_up.clone(),
-            ..request.declared.clone()
-        },
-        ..request.clone()
+    let change = |request: &ResourceRequest| {
+        let (lines, own_purchases) = reduced(request, &to, &had);
+        ResourceRequest {
+            lines,
+            declared: Declaration {
+                own_purchases,
+                takes_up: takes_up.clone(),
+                ..request.declared.clone()
+            },
+            ..request.clone()
+        }
     };
     rewrite(ctx, (number, version), "request.reduce", change).await
 }
@@ -70,17 +74,23 @@ fn allowed(checks: &[Check]) -> BTreeMap<u32, Spec> {
     allowed
 }
 
+/// The lines that are left, numbered anew, and what the unit wants to buy itself by their new numbers.
 fn reduced(
     request: &ResourceRequest,
     to: &BTreeMap<u32, Spec>,
     had: &BTreeMap<AllocationCode, Spec>,
-) -> Vec<RequestLine> {
+) -> (Vec<RequestLine>, BTreeMap<u32, String>) {
     let cut = |line: &RequestLine| match to.get(&line.line) {
         None => Some(line.clone()),
         Some(left) if request.kind == RequestKind::Change => cut_change(line, left, had),
         Some(left) => cut_new(line, left),
     };
-    super::draft::numbered(request.lines.iter().filter_map(cut).collect())
+    let left: Vec<RequestLine> = request.lines.iter().filter_map(cut).collect();
+    let own = &request.declared.own_purchases;
+    let moved = left.iter().zip(1..);
+    let moved = moved.filter_map(|(line, number)| Some((number, own.get(&line.line)?.clone())));
+    let moved = moved.collect();
+    (super::draft::numbered(left), moved)
 }
 
 /// A line of several pieces keeps whole pieces; one piece keeps as much of its size as is left. None: nothing is left.

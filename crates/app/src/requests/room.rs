@@ -2,18 +2,20 @@
 //!
 //! The rule, a design of ours: a quota is taken by measure and kind of pool, at what the application adds. The budget is
 //! the one of the calendar year of submission; it is taken for as many months as are left of that year, this one
-//! included, at the estimated monthly cost of the dearest candidate. What gives back, and what only lasts longer, takes
-//! nothing. Where there is no price, no budget is taken, which the record says. Ceilings of contracts are taken once a
-//! provider is chosen.
+//! included, at the estimated monthly cost of the dearest candidate; once a provider is chosen, at the price it offered.
+//! What gives back, and what only lasts longer, takes nothing. Where there is no price, no budget is taken, which the record says. The ceiling of a contract is taken for the
+//! months that are left of its term: of new resources once a provider is chosen, of changed ones, whose contract is known,
+//! with the submission.
 
 use super::RequestError;
 use super::estimate::Estimate;
-use super::facts::{added, pool};
+use super::facts::{added, pool, too_much};
 use super::ground::Ground;
 use crate::AppError;
-use domain::budget::{Balance, Demand, NoRoom, Purse, check_room, for_months, months_of_year};
-use domain::registry::ResourceKind;
-use domain::request::ResourceRequest;
+use domain::budget::{Balance, Demand, NoRoom, Purse, check_room, for_months, months_of_term, months_of_year};
+use domain::catalogue::Contract;
+use domain::registry::{History, ResourceKind};
+use domain::request::{RequestKind, ResourceRequest};
 use domain::rules::{Means, QuotaLeft};
 use kernel::{Instant, Money};
 use serde::{Deserialize, Serialize};
@@ -73,10 +75,9 @@ pub(super) fn demand(
     request: &ResourceRequest,
     monthly: Option<Money>,
 ) -> Result<Demand, RequestError> {
-    let too_much = || RequestError::Invalid("申请的总量过大，请核对规格和数量".to_owned());
     let mut demand = Demand::new();
     for line in &request.lines {
-        let pool = pool(ground, request, line);
+        let pool = pool(ground, request, line)?;
         for (measure, quantity) in added(ground, request, line)?.iter() {
             let purse = Purse::Quota {
                 unit: request.unit.clone(),
@@ -90,8 +91,33 @@ pub(super) fn demand(
     if let Some(monthly) = monthly.filter(|monthly| *monthly > Money::ZERO) {
         let taken = for_months(monthly, months_of_year(ground.at)).map_err(|_| too_much())?;
         demand.insert(budget(ground, request), taken.fen());
+        if let Some((purse, taken)) = ceiling(ground, request, monthly)? {
+            demand.insert(purse, taken.fen());
+        }
     }
     Ok(demand)
+}
+
+/// What a change takes of the ceiling of the contract that its resources are under.
+fn ceiling(ground: &Ground, request: &ResourceRequest, monthly: Money) -> Result<Option<(Purse, Money)>, RequestError> {
+    let place = ground.place(request)?.filter(|_| request.kind == RequestKind::Change);
+    let contract = place.and_then(|place| ground.contracts.at(place.contract.as_str(), ground.at));
+    contract
+        .map(|contract| of_ceiling(contract, monthly, ground.at).map_err(|_| too_much()))
+        .transpose()
+}
+
+/// What a monthly amount takes of the ceiling of a contract: as much for every month that its term still has, this one
+/// included. Provisional (R26): what is charged in the end is what was used.
+pub(crate) fn of_ceiling(
+    contract: &Contract,
+    monthly: Money,
+    at: Instant,
+) -> Result<(Purse, Money), kernel::MoneyError> {
+    let purse = Purse::Ceiling {
+        contract: contract.code.clone(),
+    };
+    Ok((purse, for_months(monthly, months_of_term(at, contract.ends))?))
 }
 
 fn budget(ground: &Ground, request: &ResourceRequest) -> Purse {
@@ -118,15 +144,26 @@ pub(super) async fn rooms(
     purses.dedup();
     let mut rooms = Vec::new();
     for purse in purses {
-        let mut balance = read.balance(&purse, &request.number).await?;
-        if let Purse::Ceiling { contract } = &purse {
-            let terms = ground.contracts.at(contract.as_str(), ground.at);
-            balance.limit = balance.limit.or_else(|| Some(terms?.ceiling?.fen()));
-        }
+        let balance = balance(read, (&ground.contracts, ground.at), &purse, &request.number).await?;
         let wanted = demand.get(&purse).copied().unwrap_or(0);
         rooms.push(Room { purse, balance, wanted });
     }
     Ok(rooms)
+}
+
+/// A purse as it stands beside an application. A contract has the ceiling that it says itself where none was set.
+pub(crate) async fn balance(
+    read: &mut Connection,
+    (contracts, at): (&History<Contract>, Instant),
+    purse: &Purse,
+    number: &str,
+) -> Result<Balance, AppError> {
+    let mut balance = read.balance(purse, number).await?;
+    if let Purse::Ceiling { contract } = purse {
+        let terms = contracts.at(contract.as_str(), at);
+        balance.limit = balance.limit.or_else(|| Some(terms?.ceiling?.fen()));
+    }
+    Ok(balance)
 }
 
 /// Cost and means as facts.
@@ -165,9 +202,11 @@ pub(super) async fn hold(
     (number, at): (&str, Instant),
     demand: &Demand,
 ) -> Result<(), AppError> {
+    let contracts = work.history::<Contract>().await?;
     let mut balances = BTreeMap::new();
     for purse in demand.keys() {
-        balances.insert(purse.clone(), work.balance(purse, number).await?);
+        let there = balance(work, (&contracts, at), purse, number).await?;
+        balances.insert(purse.clone(), there);
     }
     let balance = |purse: &Purse| balances.get(purse).copied().unwrap_or_default();
     check_room(demand, &balance).map_err(|lacking: Vec<NoRoom>| RequestError::NoRoom(lacking))?;

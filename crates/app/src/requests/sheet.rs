@@ -6,10 +6,11 @@ use crate::import::cells::{Cell, Number, Words, may, must, optional, required};
 use crate::{AppError, OpContext};
 use domain::catalogue::ServiceForm;
 use domain::registry::{PoolKind, ResourceKind, Spec};
-use domain::request::{RequestLine, ResourceRequest};
+use domain::request::{Declaration, RequestLine, ResourceRequest};
 use domain::rules::Purpose;
 use kernel::{AllocationCode, Day, Faults};
 use sources::tabular::{Limits, Record, Template, read_for, records};
+use std::collections::{BTreeMap, BTreeSet};
 
 static TEMPLATE: Template = Template {
     kind: "request_lines",
@@ -92,7 +93,7 @@ pub fn lines_of_sheet(name: &str, bytes: &[u8]) -> Result<Vec<RequestLine>, AppE
     Ok(numbered(faults.or(lines).map_err(AppError::Faults)?))
 }
 
-/// Puts the lines of a file in place of those of a draft. Errors: as [`lines_of_sheet`]; the draft stays as it is.
+/// Puts the lines of a file in place of those of a draft, and of what was declared about them. Errors: as [`lines_of_sheet`]; the draft stays as it is.
 pub async fn fill_from_sheet(
     ctx: &OpContext,
     (number, version): (&str, i64),
@@ -102,6 +103,12 @@ pub async fn fill_from_sheet(
     let lines = lines_of_sheet(name, bytes)?;
     let change = |request: &ResourceRequest| ResourceRequest {
         lines,
+        // What was declared about the lines, and a reduction of them, falls with them.
+        declared: Declaration {
+            own_purchases: BTreeMap::new(),
+            takes_up: BTreeSet::new(),
+            ..request.declared.clone()
+        },
         ..request.clone()
     };
     rewrite(ctx, (number, version), "request.sheet", change).await

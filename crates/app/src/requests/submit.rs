@@ -11,13 +11,13 @@ use super::sight::{at_version, noted, of_kind, same_version, target, visible};
 use crate::{AppError, OpContext};
 use domain::authz::Action;
 use domain::flow::{Act, FlowApplication, FlowEvent, FlowRefusal, FlowRun, act, start};
-use domain::request::{Place, RequestEvent, RequestStatus, ResourceRequest, check_application, next};
+use domain::request::{Place, RequestEvent, RequestStatus, ResourceRequest, check_application, next, rival};
 use domain::rules::{Check, RequestFacts, Verdict};
 use kernel::{AccountId, Instant, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use store::Connection;
+use store::{Connection, RequestFilter};
 
 /// What approvers judge by: everything as it was when the application was handed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,7 @@ async fn hand_in(ctx: &OpContext, number: &str, version: i64) -> Result<Resource
 
     let mut work = ctx.store().begin().await?;
     let mut request = at_version(&mut work, number, version).await?;
+    no_rival(&mut work, &request).await?;
     let before = work.flow::<FlowRun>(number).await?;
     let turned = turn(
         ctx,
@@ -104,6 +105,23 @@ async fn hand_in(ctx: &OpContext, number: &str, version: i64) -> Result<Resource
         .await?;
     work.commit().await?;
     Ok(saved(request))
+}
+
+/// Errors: another application on its way changes or ends what this one does.
+async fn no_rival(work: &mut Connection, request: &ResourceRequest) -> Result<(), AppError> {
+    let filter = RequestFilter {
+        system: Some(request.system.to_string()),
+        ..RequestFilter::default()
+    };
+    let others = work.all_requests(&filter).await?;
+    match rival(request, &others) {
+        None => Ok(()),
+        Some((other, code)) => Err(RequestError::Rival {
+            code: code.to_string(),
+            number: other.number.clone(),
+        }
+        .into()),
+    }
 }
 
 /// Errors: the rules do not let it go on as it is. What a rule could not judge goes on, for a person to judge.

@@ -28,7 +28,7 @@ const SQ: &str = "SQ-202610-9001";
 const CODE: &str = "SQ-202610-9001-1-1";
 
 /// A server in use on the simulated node from 12 October on, needed until a day.
-async fn in_use(store: TestStore, until: Option<&str>) -> World {
+pub async fn in_use(store: TestStore, until: Option<&str>) -> World {
     let world = World::new(store).await;
     world.hire().await;
     let line = RequestLine {

@@ -1,11 +1,11 @@
 //! A city with a simulated node N1 and a node N2 that delivers files, both of provider P1, and a second provider P2.
 //! vCPU cost 31.00 a month, so 1.00 a day in October; charged by second.
 
-use app::OpContext;
 use app::import::{ImportKind, ImportOptions, import_file};
 use app::nodes::{NewNode, NewPool, add};
 use app::orders::{HandStep, NewOffer, OfferedPrice, end_noticed, reclaim_overdue};
 use app::requests::Draft;
+use app::{AppError, OpContext};
 use domain::authz::{Account, AccountState, Actor, Role};
 use domain::catalogue::ServiceForm;
 use domain::flow::Act;
@@ -218,8 +218,8 @@ impl World {
         self.person(12, "D1", Side::Unit, Role::UnitApplicant)
     }
 
-    /// An application of the hired people, from its draft until everybody has agreed.
-    pub async fn decided(&self, kind: RequestKind, lines: Vec<RequestLine>) -> ResourceRequest {
+    /// An application of the hired people, written and handed in.
+    pub async fn handed_in(&self, kind: RequestKind, lines: Vec<RequestLine>) -> Result<ResourceRequest, AppError> {
         let draft = Draft {
             kind,
             system: "S1".parse().unwrap(),
@@ -237,7 +237,12 @@ impl World {
             _ => self.applicant(),
         };
         let draft = app::requests::make_draft(&by, draft).await.unwrap();
-        let mut request = app::requests::submit(&by, &draft.number, draft.version).await.unwrap();
+        app::requests::submit(&by, &draft.number, draft.version).await
+    }
+
+    /// An application of the hired people, from its draft until everybody has agreed.
+    pub async fn decided(&self, kind: RequestKind, lines: Vec<RequestLine>) -> ResourceRequest {
+        let mut request = self.handed_in(kind, lines).await.unwrap();
         let passing = [
             self.person(13, "D1", Side::Unit, Role::UnitHead),
             self.person(22, "A1", Side::Authority, Role::AuthorityIntake),
@@ -371,6 +376,21 @@ impl World {
         request
     }
 
+    /// What an application holds or used, by purse. Units: 10^-6 of a measure, fen.
+    pub async fn amounts(&self, number: &str) -> Vec<i64> {
+        let holds = self.ctx.store().read().await.unwrap().holds_of(number).await.unwrap();
+        holds.into_iter().map(|(_, amount, _)| amount).collect()
+    }
+
+    /// Takes an order by hand from its beginning to its end, with evidence.
+    pub async fn carried_out_by_hand(&self, number: &str) {
+        let (order, operator) = (self.order_of(number).await, self.operator());
+        app::orders::begin_by_hand(&operator, (&order.number, None))
+            .await
+            .unwrap();
+        self.finished_by_hand(&order, &operator).await;
+    }
+
     pub async fn request(&self, number: &str) -> ResourceRequest {
         let mut read = self.ctx.store().read().await.unwrap();
         read.request(number, &Sight::All).await.unwrap().unwrap()
@@ -394,8 +414,8 @@ impl World {
         }
     }
 
-    /// Both providers offer, the first is chosen on a node of its.
-    pub async fn ordered(&self, number: &str, node: &str, disk: bool) -> WorkOrder {
+    /// Both providers offer, the first on a node of its.
+    pub async fn offered(&self, number: &str, node: &str, disk: bool) {
         let disk = |price| disk.then_some(price);
         let mine = Self::offer("P1", node, "HT-1", "30", disk("0.3"));
         app::orders::make_offer(&self.head(), (number, None), mine)
@@ -404,6 +424,11 @@ impl World {
         let other = self.person(32, "P2", Side::Provider, Role::ProviderHead);
         let theirs = Self::offer("P2", "N3", "HT-2", "35", disk("0.4"));
         app::orders::make_offer(&other, (number, None), theirs).await.unwrap();
+    }
+
+    /// Both providers offer, the first is chosen on a node of its.
+    pub async fn ordered(&self, number: &str, node: &str, disk: bool) -> WorkOrder {
+        self.offered(number, node, disk).await;
         let provider = "P1".parse().unwrap();
         let chosen = app::orders::choose_provider(&self.operations(), (number, None), &provider, "").await;
         chosen.unwrap().1

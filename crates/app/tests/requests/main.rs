@@ -12,6 +12,7 @@ mod away;
 mod cut;
 mod places;
 mod refused;
+mod there;
 mod town;
 mod ways;
 
@@ -22,8 +23,12 @@ use away::{
 use cut::a_decision_cut_off_anywhere_is_made_once;
 use places::platforms_are_judged_as_registered;
 use refused::{
-    another_unit_sees_nothing, eight_at_once_get_room_for_one, nobody_decides_their_own,
-    old_versions_and_second_clicks_change_nothing, rules_refuse_and_say_why,
+    another_unit_sees_nothing, eight_at_once_get_room_for_one, no_more_is_asked_for_than_can_be_reckoned_with,
+    nobody_decides_their_own, old_versions_and_second_clicks_change_nothing, rules_refuse_and_say_why,
+};
+use there::{
+    a_resource_is_what_the_registers_say, a_sheet_after_a_reduction_is_reduced_again,
+    own_purchases_stay_with_their_lines,
 };
 use ways::{
     a_review_lets_a_pool_through, from_draft_to_approval, one_flow_that_cannot_be_looked_at_stops_no_other,
@@ -39,6 +44,7 @@ test_support::on_both_stores!(
     time_reminds_and_escalates,
     the_whole_approval_is_timed_and_decides_nothing,
     rules_refuse_and_say_why,
+    no_more_is_asked_for_than_can_be_reckoned_with,
     another_unit_sees_nothing,
     nobody_decides_their_own,
     old_versions_and_second_clicks_change_nothing,
@@ -50,4 +56,7 @@ test_support::on_both_stores!(
     one_flow_that_cannot_be_looked_at_stops_no_other,
     a_decision_cut_off_anywhere_is_made_once,
     platforms_are_judged_as_registered,
+    a_resource_is_what_the_registers_say,
+    a_sheet_after_a_reduction_is_reduced_again,
+    own_purchases_stay_with_their_lines,
 );

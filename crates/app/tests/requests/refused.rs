@@ -2,7 +2,7 @@
 
 use crate::town::{Town, refusal, server};
 use app::AppError;
-use app::requests::{RequestError, check, decide, delete_draft, edit_draft, list, show, submit};
+use app::requests::{RequestError, check, check_thought, decide, delete_draft, edit_draft, list, show, submit};
 use domain::flow::Act;
 use domain::registry::PoolKind;
 use domain::request::RequestStatus;
@@ -44,6 +44,30 @@ pub async fn rules_refuse_and_say_why(store: TestStore) {
     );
     let still = show(&wang, &draft.number).await.unwrap().request;
     assert_eq!((still.status, still.version), (RequestStatus::Draft, 1));
+}
+
+pub async fn no_more_is_asked_for_than_can_be_reckoned_with(store: TestStore) {
+    let town = Town::new(store).await;
+    let wang = town.by("wang");
+    let mut many = server("S1", PoolKind::Xinchuang);
+    many.lines[0].count = u32::MAX;
+    let (kind, why) = refusal(check_thought(&wang, many.clone()).await);
+    assert_eq!(
+        (kind, why.as_str()),
+        (
+            ErrorKind::InvalidInput,
+            "申请有 2 处需要改正：第 1 行：数量应为 1 至 1000；本申请合计 4294967295 个资源，一份申请最多 10000 个，请分开申请"
+        )
+    );
+    let kept = town.draft("wang", many.clone()).await;
+    assert_eq!(refusal(check(&wang, &kept.number).await).0, ErrorKind::InvalidInput);
+
+    // Eleven lines of a thousand.
+    many.lines[0].count = 1_000;
+    many.lines = vec![many.lines[0].clone(); 11];
+    let (kind, why) = refusal(check_thought(&wang, many).await);
+    assert_eq!(kind, ErrorKind::InvalidInput);
+    assert!(why.contains("本申请合计 11000 个资源，一份申请最多 10000 个"), "{why}");
 }
 
 pub async fn another_unit_sees_nothing(store: TestStore) {

@@ -139,6 +139,13 @@ impl Spec {
         self
     }
 
+    /// What it comes to over what is there already: a measure that it does not speak of stays as it is.
+    #[must_use]
+    pub fn over(&self, there: &Self) -> Self {
+        let measures = self.iter();
+        measures.fold(there.clone(), |spec, (measure, quantity)| spec.with(measure, quantity))
+    }
+
     /// How much there is of a measure.
     pub fn get(&self, measure: Measure) -> Option<Quantity> {
         self.0.get(&measure).copied()
@@ -201,6 +208,9 @@ mod tests {
     fn specs_read_and_write() {
         let spec: Spec = "memory_gib=8 vcpu=4".parse().unwrap();
         assert_eq!(spec.to_string(), "vcpu=4 memory_gib=8");
+        let wider: Spec = "vcpu=8".parse().unwrap();
+        assert_eq!(wider.over(&spec).to_string(), "vcpu=8 memory_gib=8");
+        assert_eq!(wider.over(&Spec::new()), wider);
         assert!("vcpu=4 vcpu=8".parse::<Spec>().is_err());
         assert!("vcpu".parse::<Spec>().is_err() && "cores=4".parse::<Spec>().is_err());
         assert_eq!("云硬盘".parse::<ResourceKind>().unwrap(), ResourceKind::Volume);

@@ -125,6 +125,9 @@ pub enum RequestFault {
     /// A number out of range.
     #[error("第 {0} 行：数量应为 1 至 {max}", max = COUNT_MAX)]
     Count(u32),
+    /// More resources than one application may ask for.
+    #[error("本申请合计 {0} 个资源，一份申请最多 {max} 个，请分开申请", max = COUNT_IN_ALL_MAX)]
+    CountInAll(u64),
     /// A new or changed resource without a specification.
     #[error("第 {0} 行：请填写规格，例如 vcpu=4 memory_gib=8")]
     Spec(u32),
@@ -150,6 +153,21 @@ pub enum RequestFault {
 
 /// Most resources on one line.
 const COUNT_MAX: u32 = 1_000;
+
+/// Most resources in one application.
+const COUNT_IN_ALL_MAX: u64 = 10_000;
+
+/// More resources than an application may ask for, on a line or in all: whoever reckons with them looks here first.
+pub fn check_counts(request: &ResourceRequest) -> Vec<RequestFault> {
+    let above = request.lines.iter().filter(|line| line.count > COUNT_MAX);
+    let above = above.map(|line| RequestFault::Count(line.line));
+    above.chain(above_in_all(request)).collect()
+}
+
+fn above_in_all(request: &ResourceRequest) -> Option<RequestFault> {
+    let in_all = request.lines.iter().map(|line| u64::from(line.count)).sum();
+    (in_all > COUNT_IN_ALL_MAX).then_some(RequestFault::CountInAll(in_all))
+}
 
 /// Everything that keeps an application from being handed in.
 pub fn check_application(request: &ResourceRequest, now: Instant) -> Vec<RequestFault> {
@@ -178,7 +196,32 @@ pub fn check_application(request: &ResourceRequest, now: Instant) -> Vec<Request
             named.push(code);
         }
     }
+    faults.extend(above_in_all(request));
     faults
+}
+
+/// An application on its way that changes or ends a resource which another one is to change or end, and that resource. Both
+/// would count on the resource as it is now.
+pub fn rival<'a>(
+    request: &ResourceRequest,
+    others: &'a [ResourceRequest],
+) -> Option<(&'a ResourceRequest, &'a AllocationCode)> {
+    let touches = |kind: RequestKind| kind == RequestKind::Change || kind.ends();
+    let ours: BTreeSet<&AllocationCode> = request
+        .lines
+        .iter()
+        .filter_map(|line| line.allocation.as_ref())
+        .collect();
+    let on_its_way = |other: &&ResourceRequest| {
+        other.number != request.number
+            && touches(other.kind)
+            && other.status != RequestStatus::Draft
+            && !other.status.is_final()
+    };
+    let others = others.iter().filter(|_| touches(request.kind)).filter(on_its_way);
+    let theirs = others.flat_map(|other| other.lines.iter().map(move |line| (other, line.allocation.as_ref())));
+    let mut theirs = theirs.filter_map(|(other, code)| Some((other, code?)));
+    theirs.find(|(_, code)| ours.contains(code))
 }
 
 fn check_line(kind: RequestKind, line: &RequestLine, now: Instant, faults: &mut Vec<RequestFault>) {
@@ -290,6 +333,74 @@ pub(super) mod tests {
                 "第 2 行：分配单号 FP-1 在本申请中重复",
             ]
         );
+    }
+
+    #[test]
+    fn no_more_is_asked_for_than_can_be_reckoned_with() {
+        let mut many = application(RequestKind::New);
+        many.lines = vec![many.lines[0].clone(); 10];
+        for (line, place) in many.lines.iter_mut().zip(1..) {
+            (line.line, line.count) = (place, 1_000);
+        }
+        // Ten lines of a thousand are the most.
+        assert_eq!(check_counts(&many), []);
+        many.lines[1].count = u32::MAX;
+        assert_eq!(
+            check_counts(&many),
+            [RequestFault::Count(2), RequestFault::CountInAll(9_000 + 4_294_967_295)]
+        );
+        many.lines[1].count = 1_000;
+        many.lines.push(RequestLine {
+            line: 11,
+            count: 1,
+            ..many.lines[0].clone()
+        });
+        let one_more = [RequestFault::CountInAll(10_001)];
+        assert_eq!(check_counts(&many), one_more);
+        let now = "2026-10-08 09:00:00".parse().unwrap();
+        assert_eq!(check_application(&many, now), one_more);
+        assert_eq!(
+            one_more[0].to_string(),
+            "本申请合计 10001 个资源，一份申请最多 10000 个，请分开申请"
+        );
+    }
+
+    #[test]
+    fn one_resource_is_changed_or_ended_by_one_application_at_a_time() {
+        use RequestKind::{Change, Extend, New, Reclaim, Release};
+        let mine = |kind| ResourceRequest {
+            number: "SQ-202610-0002".into(),
+            ..application(kind)
+        };
+        let there = |kind, status| ResourceRequest {
+            status,
+            ..application(kind)
+        };
+        let found = |kind, others: &[ResourceRequest]| {
+            rival(&mine(kind), others).map(|(other, code)| (other.number.clone(), code.to_string()))
+        };
+        let first = Some(("SQ-202610-0001".to_owned(), "FP-1".to_owned()));
+        for kind in [Change, Release, Reclaim] {
+            for other in [Change, Release, Reclaim] {
+                for status in RequestStatus::ALL {
+                    let is_over = status.is_final() || *status == RequestStatus::Draft;
+                    let expected = first.clone().filter(|_| !is_over);
+                    assert_eq!(
+                        found(kind, &[there(other, *status)]),
+                        expected,
+                        "{kind} {other} {status}"
+                    );
+                }
+            }
+            assert_eq!(found(kind, &[there(Extend, RequestStatus::InApproval)]), None);
+            assert_eq!(found(kind, &[mine(kind)]), None, "not its own");
+            let mut elsewhere = there(Release, RequestStatus::Noticed);
+            elsewhere.lines[0].allocation = Some("FP-2".parse().unwrap());
+            assert_eq!(found(kind, &[elsewhere]), None);
+        }
+        for kind in [New, Extend] {
+            assert_eq!(found(kind, &[there(Release, RequestStatus::Noticed)]), None, "{kind}");
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ mod status;
 mod trial;
 
 pub use application::{
-    Declaration, Place, RequestFault, RequestLine, ResourceRequest, allocation_code, check_application,
+    Declaration, Place, RequestFault, RequestLine, ResourceRequest, allocation_code, check_application, check_counts,
+    rival,
 };
 pub use ending::{Ending, ErasureMethod, ErasureProof, ErasureProofError, check_erasure};
 pub use kind::RequestKind;

@@ -3,6 +3,7 @@
 use super::edition::Versioned;
 use super::{Composition, Deadline, DeadlineKind, Edition, Rule, RuleCode, RuleKind, validate};
 use crate::calendar::{Due, Term, WorkingCalendar};
+use crate::registry::ResourceKind;
 use kernel::{Day, Faults, Instant, Period};
 use std::collections::BTreeMap;
 
@@ -130,6 +131,15 @@ impl RuleBook {
         let deadline = self.deadline(kind, start)?;
         let term = contract.filter(|_| deadline.by_contract).unwrap_or(deadline.term);
         Some(calendar.due(start, term))
+    }
+
+    /// Kinds of resource that live in a pool, by the rule on pools in force at a moment (R1); none if no rule says.
+    pub fn kinds_in_pools(&self, at: Instant) -> &[ResourceKind] {
+        let found = self.in_force(at).find_map(|rule| match &rule.kind {
+            RuleKind::XinchuangOnly { pool_needed } => Some(pool_needed.as_slice()),
+            _ => None,
+        });
+        found.unwrap_or_default()
     }
 
     /// Composition and quorum of reviews in force at a moment; none means not configured.

@@ -27,7 +27,8 @@ const AT_INTERFACE: &[ResourceKind] = &[ResourceKind::Server, ResourceKind::Volu
 pub type Known<'a> = dyn Fn(&AllocationCode) -> Option<(Option<String>, Spec)> + 'a;
 
 /// The order for an application. `has_interface` says whether the platform can act on the node; then it carries the
-/// order out if it can do every line, else a person at the provider does all of it. `known` gives the node's id and the
+/// order out if it can do every line, else a person at the provider does all of it. A change is ordered with everything
+/// that the resource shall have, also what stays. `known` gives the node's id and the
 /// specification of resources that are there. `snapshot` asks for one before an end.
 pub fn plan(
     request: &ResourceRequest,
@@ -78,10 +79,14 @@ pub fn plan(
                 }
                 (true, OrderKind::End, _) => &[StepKind::Delete, StepKind::VerifyGone],
             };
+            let spec = match &before {
+                Some(there) if kind == OrderKind::Change => line.spec.over(there),
+                _ => line.spec.clone(),
+            };
             steps.extend(kinds.iter().map(|kind| Step {
                 before: before.clone(),
                 native_id: native_id.clone(),
-                ..step(*kind, code.clone(), line.kind, (line.class.clone(), line.spec.clone()))
+                ..step(*kind, code.clone(), line.kind, (line.class.clone(), spec.clone()))
             }));
         }
     }

@@ -279,6 +279,12 @@ mod tests {
             ["stop", "snapshot", "delete", "verify_gone", "delete", "verify_gone"]
         );
         assert_eq!(kinds(&order(RequestKind::Change, &[Server], true)), ["resize"]);
+        // What a change does not speak of stays, and is ordered with it.
+        let about = ("GD-1".to_owned(), Instant::from_unix_s(0), None);
+        let larger = |_: &_| Some((None, "vcpu=2 memory_gib=8".parse::<Spec>().unwrap()));
+        let changed = plan(&request(RequestKind::Change, &[Server]), about, true, false, &larger).unwrap();
+        assert_eq!(changed.steps[0].spec.to_string(), "vcpu=4 memory_gib=8");
+        assert_eq!(changed.steps[0].before, Some("vcpu=2 memory_gib=8".parse().unwrap()));
         let mut nowhere = request(RequestKind::New, &[Server]);
         nowhere.place = None;
         let about = ("GD-1".to_owned(), Instant::from_unix_s(0), None);

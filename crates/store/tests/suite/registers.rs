@@ -296,10 +296,19 @@ pub async fn allocations_round_trip(store: TestStore) {
     let mut work = store.begin().await.unwrap();
     work.end_allocation(&all[1], at("2026-04-01")).await.unwrap();
     let again = work.end_allocation(&all[1], at("2026-05-01")).await;
-    assert!(matches!(again, Err(StoreError::Conflict(_))), "an end is set once");
+    assert!(
+        matches!(again, Err(StoreError::Conflict(_))),
+        "an end is not put off like this"
+    );
+    work.end_allocation(&all[2], at("2026-01-20")).await.unwrap();
     commit(work).await;
     let read = store.read().await.unwrap().allocations().await.unwrap();
-    assert_eq!(read[1].period.to(), at("2026-04-01"));
+    let ends = [read[1].period.to(), read[2].period.to()];
+    assert_eq!(
+        ends,
+        [at("2026-04-01"), at("2026-01-20")],
+        "one that was approved up to later ends before"
+    );
     // The same interval twice, and one that ends before it begins, are refused by the tables themselves.
     let mut work = store.begin().await.unwrap();
     assert!(work.add_allocations(&all[..1], None).await.is_err());
