@@ -1,13 +1,13 @@
 //! Accounts and their roles.
 
 use crate::{Connection, Row, StoreError, Value};
-use domain::authz::{Account, Role, RoleAssignment, RoleState};
+use domain::authz::{Account, AskedSubject, Role, RoleAssignment, RoleState};
 use kernel::{AccountId, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 
 const TABLE: &str = "account";
 const COLUMNS: &str = "account (id, login, name, mail, organisation, sort, state, password, failed, locked_until_s, \
-                       totp, totp_step, oidc_subject, created_s, version)";
+                       totp, totp_step, oidc_subject, created_s, asked_subject, asked_subject_by, version)";
 
 /// A role assignment with its number and state. `assignment.from` is the moment of the proposal until it is in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub struct RoleRecord {
 }
 
 fn account(row: &Row) -> Result<Account, StoreError> {
+    let asked = (
+        row.text_or_none("asked_subject")?,
+        row.text_or_none("asked_subject_by")?,
+    );
     Ok(Account {
         id: row.parsed(TABLE, "id")?,
         login: row.text("login")?,
@@ -35,12 +39,17 @@ fn account(row: &Row) -> Result<Account, StoreError> {
         totp: row.text_or_none("totp")?,
         totp_step: row.int_or_none("totp_step")?,
         oidc_subject: row.text_or_none("oidc_subject")?,
+        asked_subject: match asked {
+            (Some(subject), Some(by)) => Some(AskedSubject { subject, by }),
+            _ => None,
+        },
         created: Instant::from_unix_s(row.int("created_s")?),
         version: row.int("version")?,
     })
 }
 
 fn values(account: &Account) -> Vec<Value> {
+    let asked = account.asked_subject.as_ref();
     vec![
         account.id.to_string().into(),
         account.login.clone().into(),
@@ -56,6 +65,8 @@ fn values(account: &Account) -> Vec<Value> {
         account.totp_step.into(),
         account.oidc_subject.clone().into(),
         account.created.unix_s().into(),
+        asked.map(|asked| asked.subject.clone()).into(),
+        asked.map(|asked| asked.by.clone()).into(),
     ]
 }
 
@@ -82,7 +93,7 @@ impl Connection {
     pub async fn add_account(&mut self, account: &Account) -> Result<(), StoreError> {
         let mut row = values(account);
         row.push(1.into());
-        let sql = format!("INSERT INTO {COLUMNS} VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)");
+        let sql = format!("INSERT INTO {COLUMNS} VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17)");
         self.execute_one(&sql, &row, &account.login).await
     }
 
@@ -92,7 +103,8 @@ impl Connection {
         row.push(account.version.into());
         let sql = "UPDATE account SET login = $2, name = $3, mail = $4, organisation = $5, sort = $6, state = $7, \
                    password = $8, failed = $9, locked_until_s = $10, totp = $11, totp_step = $12, oidc_subject = $13, \
-                   created_s = $14, version = version + 1 WHERE id = $1 AND version = $15";
+                   created_s = $14, asked_subject = $15, asked_subject_by = $16, version = version + 1 \
+                   WHERE id = $1 AND version = $17";
         self.execute_one(sql, &row, &account.login).await
     }
 

@@ -53,7 +53,7 @@ pub use jobs::{Job, JobFilter};
 pub use kept_answers::KeptAnswer;
 pub use lake_files::LakeFileRecord;
 pub use late_facts::LateFact;
-pub use logins::{ApiToken, Session, SignIn};
+pub use logins::{ApiToken, Invitation, Session, SignIn};
 pub use looks::LookRecord;
 pub use messages::{Delivery, Message, Webhook};
 pub use months::MonthRecord;

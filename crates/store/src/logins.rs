@@ -2,6 +2,7 @@
 
 use crate::{Connection, Row, StoreError};
 use kernel::{AccountId, Digest, Instant, SessionId, TokenId};
+use std::collections::BTreeMap;
 
 /// A login.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,19 @@ pub struct ApiToken {
     pub expires: Instant,
     /// When it was taken back.
     pub revoked: Option<Instant>,
+}
+
+/// A one-time link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// Whose.
+    pub account: AccountId,
+    /// When it ends.
+    pub expires: Instant,
+    /// When it was used or spent.
+    pub used: Option<Instant>,
+    /// Whether it waits for its release.
+    pub waiting: bool,
 }
 
 fn session(row: &Row) -> Result<Session, StoreError> {
@@ -195,6 +209,50 @@ impl Connection {
         self.execute_one(sql, &values, "一次性链接").await
     }
 
+    /// Lets a one-time link that somebody asked for wait for its release.
+    pub async fn hold_invitation(&mut self, secret: Digest, asked_by: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE invitation SET waiting = 1, asked_by = $1 WHERE secret = $2 AND used_s IS NULL";
+        self.execute_one(sql, &[asked_by.into(), secret.to_string().into()], "一次性链接")
+            .await
+    }
+
+    /// The accounts with a one-time link that waits for its release, and who asked for it.
+    pub async fn waiting_links(&mut self, now: Instant) -> Result<BTreeMap<AccountId, String>, StoreError> {
+        let sql = "SELECT account, asked_by FROM invitation WHERE waiting = 1 AND used_s IS NULL AND expires_s > $1";
+        let rows = self.all(sql, &[now.unix_s().into()]).await?;
+        rows.iter()
+            .map(|row| Ok((row.parsed("invitation", "account")?, row.text("asked_by")?)))
+            .collect()
+    }
+
+    /// Releases the one-time link of an account that somebody asked for. Errors: none waits any more.
+    pub async fn release_invitation(
+        &mut self,
+        account: AccountId,
+        asked_by: &str,
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE invitation SET waiting = 0 WHERE account = $1 AND asked_by = $2 AND waiting = 1 \
+                   AND used_s IS NULL AND expires_s > $3";
+        let values = [account.to_string().into(), asked_by.into(), now.unix_s().into()];
+        self.execute_one(sql, &values, "一次性链接").await
+    }
+
+    /// The one-time link with a secret, used or not.
+    pub async fn invitation(&mut self, secret: Digest) -> Result<Option<Invitation>, StoreError> {
+        let sql = "SELECT account, expires_s, used_s, waiting FROM invitation WHERE secret = $1";
+        let row = self.first(sql, &[secret.to_string().into()]).await?;
+        row.map(|row| {
+            Ok(Invitation {
+                account: row.parsed("invitation", "account")?,
+                expires: Instant::from_unix_s(row.int("expires_s")?),
+                used: row.int_or_none("used_s")?.map(Instant::from_unix_s),
+                waiting: row.int("waiting")? != 0,
+            })
+        })
+        .transpose()
+    }
+
     /// Spends the one-time links of an account that nobody used. Returns how many there were.
     pub async fn spend_invitations(&mut self, account: AccountId, at: Instant) -> Result<u64, StoreError> {
         let sql = "UPDATE invitation SET used_s = $1 WHERE account = $2 AND used_s IS NULL";
@@ -202,9 +260,11 @@ impl Connection {
             .await
     }
 
-    /// Uses up a one-time link. Returns whose it was; none if there is none like it, or it is used or over.
+    /// Uses up a one-time link. Returns whose it was; none if there is none like it, or it is used, over or waits for its
+    /// release.
     pub async fn use_invitation(&mut self, secret: Digest, at: Instant) -> Result<Option<AccountId>, StoreError> {
-        let sql = "UPDATE invitation SET used_s = $1 WHERE secret = $2 AND used_s IS NULL AND expires_s > $1";
+        let sql = "UPDATE invitation SET used_s = $1 WHERE secret = $2 AND used_s IS NULL AND expires_s > $1 \
+                   AND waiting = 0";
         let secret = secret.to_string();
         if self.execute(sql, &[at.unix_s().into(), (&secret).into()]).await? == 0 {
             return Ok(None);

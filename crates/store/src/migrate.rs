@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0008_provider_sessions.sql"),
     ),
     (9, "roles by kind", include_str!("../migrations/0009_roles_by_kind.sql")),
+    (10, "releases", include_str!("../migrations/0010_releases.sql")),
 ];
 
 pub(crate) fn migrator(text_type: &str) -> Migrator {

@@ -1,10 +1,11 @@
 //! One-time links: setting a password brings an account alive.
 
+use super::sessions::comes_from;
 use crate::idempotency::Given;
 use crate::problem::Problem;
 use crate::state::Api;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequest as _, Request, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -34,10 +35,10 @@ struct AcceptedView {
 /// Set a password by a one-time link
 #[utoipa::path(post, path = "/invitations/acceptance", tag = "sessions", request_body = AcceptBody,
     responses((status = 200, description = "The account can log in", body = AcceptedView)))]
-async fn accept_invitation(
-    State(api): State<Api>,
-    Given(body): Given<AcceptBody>,
-) -> Result<Json<AcceptedView>, Problem> {
-    let account = app::accounts::accept_invitation(&api.ctx, &body.secret, &body.password).await?;
+async fn accept_invitation(State(api): State<Api>, request: Request) -> Result<Json<AcceptedView>, Problem> {
+    let (address, _) = comes_from(&api, &request)?;
+    let Given(body) = Given::<AcceptBody>::from_request(request, &api).await?;
+    let given = (body.secret.as_str(), body.password.as_str());
+    let account = app::accounts::accept_invitation(&api.ctx, given, &address).await?;
     Ok(Json(AcceptedView { login: account.login }))
 }

@@ -8,7 +8,7 @@ use crate::page::{Page, Paging};
 use crate::problem::Problem;
 use crate::session::Asker;
 use crate::state::Api;
-use app::accounts::{self, NewAccount};
+use app::accounts::{self, Correction, NewAccount};
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -22,7 +22,11 @@ use utoipa_axum::routes;
 pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_accounts, make_account))
+        .routes(routes!(correct_account))
         .routes(routes!(make_link))
+        .routes(routes!(release_link))
+        .routes(routes!(release_subject))
+        .routes(routes!(clear_totp))
         .routes(routes!(change_state))
         .routes(routes!(unlock_account))
         .routes(routes!(revoke_sessions))
@@ -57,11 +61,20 @@ struct AccountView {
     locked_until: Option<String>,
     /// Whether one-time codes are asked for.
     has_totp: bool,
+    /// Login name of whoever asked for a one-time link that waits for its release; none if none does.
+    link_asked_by: Option<String>,
+    /// The subject that waits for its release; none if none does.
+    subject_asked: Option<String>,
+    /// Login name of whoever asked for it.
+    subject_asked_by: Option<String>,
     made: String,
+    /// What `If-Match` is when it is corrected.
+    version: i64,
 }
 
 impl From<Account> for AccountView {
     fn from(account: Account) -> Self {
+        let (subject_asked, subject_asked_by) = account.asked_subject.map(|asked| (asked.subject, asked.by)).unzip();
         Self {
             id: account.id.to_string(),
             login: account.login,
@@ -72,7 +85,11 @@ impl From<Account> for AccountView {
             state: account.state.word().to_owned(),
             locked_until: account.locked_until.map(|until| until.to_string()),
             has_totp: account.totp.is_some(),
+            link_asked_by: None,
+            subject_asked,
+            subject_asked_by,
             made: account.created.to_string(),
+            version: account.version,
         }
     }
 }
@@ -107,6 +124,17 @@ struct MadeAccountView {
 struct LinkView {
     /// What it ends in; null when the answer is repeated.
     secret: Option<String>,
+    /// Whether a security administrator has to release it first, as the account was in use.
+    needs_release: bool,
+}
+
+/// What is right about an account; what is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CorrectionBody {
+    name: Option<String>,
+    /// Empty to write to nobody.
+    mail: Option<String>,
 }
 
 /// Whether an account is in use.
@@ -123,7 +151,10 @@ async fn list_accounts(asker: Asker, Listed { filter, paging }: Listed<AccountQu
     let mut rows: Vec<AccountView> = accounts::list(&asker.ctx)
         .await?
         .into_iter()
-        .map(AccountView::from)
+        .map(|known| AccountView {
+            link_asked_by: known.link_asked_by,
+            ..AccountView::from(known.account)
+        })
         .collect();
     let is = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
     rows.retain(|row| is(&filter.organisation, &row.organisation) && is(&filter.state, &row.state));
@@ -150,15 +181,65 @@ async fn make_account(change: Change<NewAccountBody>) -> Result<Response, Proble
     change.once(make).await
 }
 
-/// Make another one-time link; sessions and tokens of the account end
+/// Correct name and mail address of an account
+#[utoipa::path(post, path = "/accounts/{id}", tag = "accounts", request_body = CorrectionBody,
+    params(("id" = String, Path, description = "Id of the account"), ("If-Match" = String, Header, description = "The version that was read")),
+    responses((status = 204, description = "Corrected")))]
+async fn correct_account(Path(id): Path<String>, change: Change<CorrectionBody>) -> Result<Response, Problem> {
+    let version = change.seen();
+    let make = async |asker: Asker, body: CorrectionBody| {
+        let right = Correction {
+            name: body.name,
+            mail: body.mail,
+        };
+        accounts::correct(&asker.ctx, (parsed("id", &id)?, version?), right).await?;
+        Ok(Answer::done())
+    };
+    change.once(make).await
+}
+
+/// Make another one-time link; sessions and tokens end, and the link of an account that was in use waits for its release
 #[utoipa::path(post, path = "/accounts/{id}/link", tag = "accounts", params(("id" = String, Path, description = "Id of the account")),
     responses((status = 201, description = "The link", body = LinkView)))]
 async fn make_link(Path(id): Path<String>, change: Change<()>) -> Result<Response, Problem> {
     let make = async |asker: Asker, ()| {
-        let secret = Some(accounts::invite_again(&asker.ctx, parsed("id", &id)?).await?);
-        Ok(Answer::created(LinkView { secret }))
+        let (secret, needs_release) = accounts::invite_again(&asker.ctx, parsed("id", &id)?).await?;
+        Ok(Answer::created(LinkView {
+            secret: Some(secret),
+            needs_release,
+        }))
     };
     change.once(make).await
+}
+
+/// Release the one-time link that somebody else asked for, by a security administrator
+#[utoipa::path(post, path = "/accounts/{id}/link/release", tag = "accounts", params(("id" = String, Path, description = "Id of the account")),
+    responses((status = 204, description = "The link can be used")))]
+async fn release_link(Path(id): Path<String>, change: Change<()>) -> Result<Response, Problem> {
+    let make = async |asker: Asker, ()| {
+        accounts::release_link(&asker.ctx, parsed("id", &id)?).await?;
+        Ok(Answer::done())
+    };
+    change.once(make).await
+}
+
+/// Bind the identity that somebody else asked for, by a security administrator; sessions and tokens of the account end
+#[utoipa::path(post, path = "/accounts/{id}/oidc/release", tag = "accounts", params(("id" = String, Path, description = "Id of the account")),
+    responses((status = 204, description = "The identity is bound")))]
+async fn release_subject(Path(id): Path<String>, change: Change<()>) -> Result<Response, Problem> {
+    let make = async |asker: Asker, ()| {
+        accounts::release_subject(&asker.ctx, parsed("id", &id)?).await?;
+        Ok(Answer::done())
+    };
+    change.once(make).await
+}
+
+/// Clear the one-time codes of somebody who lost what makes them, by a security administrator; sessions and tokens end
+#[utoipa::path(delete, path = "/accounts/{id}/totp", tag = "accounts", params(("id" = String, Path, description = "Id of the account")),
+    responses((status = 204, description = "No codes are asked for")))]
+async fn clear_totp(asker: Asker, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    accounts::clear_totp(&asker.ctx, parsed("id", &id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Take an account out of use, or back into use

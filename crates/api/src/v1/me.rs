@@ -5,7 +5,7 @@ use crate::idempotency::{Answer, Change};
 use crate::problem::Problem;
 use crate::session::Asker;
 use crate::state::Api;
-use app::accounts::{self, ApiToken, NewToken};
+use app::accounts::{self, ApiToken, NewCodes, NewToken};
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -62,6 +62,8 @@ struct TotpBody {
     secret: String,
     /// A code made from it.
     code: String,
+    /// A code of those that are asked for so far; needed if there are.
+    old_code: Option<String>,
 }
 
 /// A secret of one-time codes.
@@ -171,13 +173,17 @@ async fn change_password(change: Change<PasswordBody>) -> Result<Response, Probl
     change.once(make).await
 }
 
-/// Set up one-time codes: without content for a new secret, with secret and code to confirm it
+/// Set up one-time codes: without content for a new secret, with secret, code and a code of the old ones to confirm it
 #[utoipa::path(post, path = "/me/totp", tag = "me", request_body = Option<TotpBody>,
     responses((status = 200, description = "A new secret, or the confirmation", body = TotpView)))]
 async fn set_up_totp(change: Change<Option<TotpBody>>) -> Result<Response, Problem> {
     let make = async |asker: Asker, body: Option<TotpBody>| {
         asker.in_person()?;
-        let confirmed = body.as_ref().map(|body| (body.secret.as_str(), body.code.as_str()));
+        let confirmed = body.as_ref().map(|body| NewCodes {
+            secret: &body.secret,
+            code: &body.code,
+            old_code: body.old_code.as_deref(),
+        });
         let secret = accounts::set_up_totp(&asker.ctx, confirmed).await?;
         Ok(Answer::ok(TotpView {
             confirmed: confirmed.is_some(),

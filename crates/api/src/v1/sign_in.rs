@@ -167,7 +167,7 @@ async fn unbind_own(asker: Asker) -> Result<StatusCode, Problem> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Bind an identity to an account, or take it away; its sessions and tokens end
+/// Bind an identity to an account, or take it away; one for an account that was in use waits for its release
 #[utoipa::path(post, path = "/accounts/{id}/oidc", tag = "accounts", request_body = SubjectBody,
     params(("id" = String, Path, description = "Id of the account")), responses((status = 204, description = "Done")))]
 async fn bind_account(Path(id): Path<String>, change: Change<SubjectBody>) -> Result<Response, Problem> {

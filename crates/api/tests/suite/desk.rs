@@ -121,7 +121,7 @@ impl Desk {
             .unwrap();
         let mut by = Vec::new();
         for link in links {
-            accounts::accept_invitation(&self.ctx, &link.secret, PASSWORD)
+            accounts::accept_invitation(&self.ctx, (&link.secret, PASSWORD), "")
                 .await
                 .unwrap();
             by.push(self.log_in(&link.login).await);
@@ -144,7 +144,9 @@ impl Desk {
             .await
             .unwrap();
         work.commit().await.unwrap();
-        accounts::accept_invitation(&self.ctx, &link, PASSWORD).await.unwrap();
+        accounts::accept_invitation(&self.ctx, (&link, PASSWORD), "")
+            .await
+            .unwrap();
         (account.id, self.log_in(login).await)
     }
 

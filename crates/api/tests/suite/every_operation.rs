@@ -184,7 +184,17 @@ const OPERATIONS: &[(&str, For)] = &[
     ("get /api/v1/exports/focus", only(Unit, Provider)),
     ("get /api/v1/accounts", only(SystemAdmin, Operations)),
     ("post /api/v1/accounts", only(SystemAdmin, SecurityAdmin)),
+    ("post /api/v1/accounts/{id}", only(SystemAdmin, SecurityAdmin)),
     ("post /api/v1/accounts/{id}/link", only(SystemAdmin, AuditAdmin)),
+    (
+        "post /api/v1/accounts/{id}/link/release",
+        only(SecurityAdmin, SystemAdmin),
+    ),
+    (
+        "post /api/v1/accounts/{id}/oidc/release",
+        only(SecurityAdmin, SystemAdmin),
+    ),
+    ("delete /api/v1/accounts/{id}/totp", only(SecurityAdmin, SystemAdmin)),
     ("post /api/v1/accounts/{id}/state", only(SystemAdmin, SecurityAdmin)),
     ("post /api/v1/accounts/{id}/unlock", only(SystemAdmin, Leader)),
     (
@@ -220,6 +230,7 @@ pub(crate) fn body(operation: &str) -> Value {
         "post /api/v1/me/password" => json!({ "old": "x", "new": "y" }),
         "post /api/v1/me/tokens" => json!({ "name": "", "scope": [], "days": 1 }),
         "post /api/v1/accounts" => json!({ "login": "!", "name": "x", "organisation": "D01", "sort": "person" }),
+        "post /api/v1/accounts/{id}" => json!({ "name": "x" }),
         "post /api/v1/accounts/{id}/tokens" => json!({ "name": "x", "scope": ["order.read"], "days": 1 }),
         "post /api/v1/accounts/{id}/oidc" => json!({ "subject": null }),
         "post /api/v1/sessions/oidc/code" => json!({ "code": "1" }),

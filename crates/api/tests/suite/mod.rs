@@ -16,3 +16,4 @@ mod provider;
 mod sign_in;
 mod socket;
 mod told;
+mod ways_in;

@@ -130,18 +130,20 @@ async fn a_role_is_proposed_by_one_and_approved_by_another(store: TestStore) {
 
 async fn a_new_link_spends_the_older_ones_and_a_used_one_shuts_out(store: TestStore) {
     let desk = Desk::new(store).await;
-    let [system, ..] = desk.administrators().await;
+    let [system, security, _] = desk.administrators().await;
     let (account, _) = desk.person("wang", "D01", &[Role::UnitApplicant]).await;
     let path = format!("/api/v1/accounts/{account}/link");
     let mut links = Vec::new();
     for _ in 0..2 {
         let made = desk.post(&path, &system, json!(null)).await;
+        let released = desk.post(&format!("{path}/release"), &security, json!(null)).await;
+        assert_eq!(released.status, StatusCode::NO_CONTENT, "{}", released.text);
         links.push(made.body["secret"].as_str().unwrap().to_owned());
     }
     // Whoever still has the old password gets in until the link is used, and not longer.
     let by = desk.log_in("wang").await;
     let token = desk.token(&by, &[Action::InventoryRead]).await;
-    let accept = async |link: &str| app::accounts::accept_invitation(&desk.ctx, link, "Qiucheng-2027").await;
+    let accept = async |link: &str| app::accounts::accept_invitation(&desk.ctx, (link, "Qiucheng-2027"), "").await;
     assert!(accept(&links[0]).await.is_err(), "an older link is spent");
     assert_eq!(desk.get("/api/v1/me", &by).await.status, StatusCode::OK);
     accept(&links[1]).await.unwrap();
@@ -154,12 +156,27 @@ async fn a_new_link_spends_the_older_ones_and_a_used_one_shuts_out(store: TestSt
 
 async fn one_identity_is_one_account_and_binding_shuts_out(store: TestStore) {
     let desk = Desk::new(store).await;
-    let [system, ..] = desk.administrators().await;
+    let [system, security, _] = desk.administrators().await;
     let (account, wang) = desk.person("wang", "D01", &[Role::UnitApplicant]).await;
     let token = desk.token(&wang, &[Action::InventoryRead]).await;
     let path = format!("/api/v1/accounts/{account}/oidc");
-    let bound = desk.post(&path, &system, json!({ "subject": "wang-1970" })).await;
-    assert_eq!(bound.status, StatusCode::NO_CONTENT, "{}", bound.text);
+    let asked = desk.post(&path, &system, json!({ "subject": "wang-1970" })).await;
+    assert_eq!(asked.status, StatusCode::NO_CONTENT, "{}", asked.text);
+    // Nothing has changed before somebody else releases it.
+    for by in [&wang, &token] {
+        assert_eq!(desk.get("/api/v1/inventory", by).await.status, StatusCode::OK);
+    }
+    let listed = desk.get("/api/v1/accounts?organisation=D01", &security).await;
+    let listed = &listed.body["items"][0];
+    assert_eq!(listed["subject_asked"], "wang-1970", "{listed}");
+    assert_eq!(listed["subject_asked_by"], "sysadmin", "{listed}");
+    let release = format!("{path}/release");
+    let own = desk.post(&release, &system, json!(null)).await;
+    assert_eq!(own.status, StatusCode::FORBIDDEN, "{}", own.text);
+    let released = desk.post(&release, &security, json!(null)).await;
+    assert_eq!(released.status, StatusCode::NO_CONTENT, "{}", released.text);
+    let again = desk.post(&release, &security, json!(null)).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND, "{}", again.text);
     for by in [&wang, &token] {
         assert_eq!(desk.get("/api/v1/inventory", by).await.status, StatusCode::UNAUTHORIZED);
     }

@@ -132,11 +132,17 @@ fn kept(said: &Said) -> String {
 
 async fn somebody_who_is_bound_logs_in_once_and_out(store: TestStore) {
     let town = Town::new(store, "yunheng").await;
-    let [system, ..] = town.desk.administrators().await;
+    let [system, security, _] = town.desk.administrators().await;
     let (id, _) = town.desk.person("wang", "D01", &[Role::UnitApplicant]).await;
     let path = format!("/api/v1/accounts/{id}/oidc");
     let bound = town.desk.post(&path, &system, json!({ "subject": "wang-1970" })).await;
     assert_eq!(bound.status, StatusCode::NO_CONTENT, "{}", bound.text);
+    // The account is in use: the identity opens it once somebody else has released it.
+    let said = town.sign_in("wang-1970").await;
+    assert_eq!(said.status, StatusCode::UNAUTHORIZED, "{}", said.text);
+    let release = format!("{path}/release");
+    let released = town.desk.post(&release, &security, Value::Null).await;
+    assert_eq!(released.status, StatusCode::NO_CONTENT, "{}", released.text);
     let said = town.sign_in("wang-1970").await;
     assert_eq!(said.status, StatusCode::OK, "{}", said.text);
     assert!(said.text.contains("登录成功"), "{}", said.text);
@@ -154,13 +160,25 @@ async fn somebody_who_is_bound_logs_in_once_and_out(store: TestStore) {
     let taken = town.desk.post(&path, &system, json!({ "subject": null })).await;
     assert_eq!(taken.status, StatusCode::NO_CONTENT, "{}", taken.text);
     let entries = test_support::chain(town.desk.ctx.store()).await;
-    let fields: Vec<Value> = entries
+    let fields: Vec<(&str, Value)> = entries
         .iter()
-        .filter(|entry| entry.action == "account.oidc")
-        .map(|entry| serde_json::from_str::<Value>(&entry.detail).unwrap()["fields"].clone())
+        .filter(|entry| ["account.oidc", "account.release"].contains(&entry.action.as_str()))
+        .map(|entry| {
+            let detail: Value = serde_json::from_str(&entry.detail).unwrap();
+            (entry.actor.as_str(), detail["fields"].clone())
+        })
         .collect();
-    let expected = [[Value::Null, json!("wang-1970")], [json!("wang-1970"), Value::Null]];
-    assert_eq!(fields, expected.map(|pair| json!({ "oidc_subject": pair })));
+    let (asked, bound) = ([json!(null), json!("wang-1970")], [json!("wang-1970"), json!(null)]);
+    let (by, no_more) = ([json!(null), json!("sysadmin")], [json!("sysadmin"), json!(null)]);
+    let expected = [
+        ("sysadmin", json!({ "asked_subject": asked, "asked_subject_by": by })),
+        (
+            "secadmin",
+            json!({ "asked_subject": bound, "asked_subject_by": no_more, "oidc_subject": asked }),
+        ),
+        ("sysadmin", json!({ "oidc_subject": bound })),
+    ];
+    assert_eq!(fields, expected);
     assert_eq!(town.sign_in("wang-1970").await.status, StatusCode::UNAUTHORIZED);
     assert!(app::audit::verify(&town.desk.ctx, None).await.is_ok());
 }
@@ -382,7 +400,7 @@ async fn an_account_binds_itself_and_one_identity_is_one_account(store: TestStor
 }
 
 /// The one-time code of a secret at a time step (RFC 6238, RFC 4226).
-fn code(secret: &[u8], unix_s: i64) -> String {
+pub(crate) fn code(secret: &[u8], unix_s: i64) -> String {
     let step = u64::try_from(unix_s / 30).unwrap().to_be_bytes();
     let mac = sign(&Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret), &step);
     let bytes = mac.as_ref();

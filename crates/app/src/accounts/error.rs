@@ -34,6 +34,9 @@ pub enum AccountError {
     /// A one-time link that is not there, over or used.
     #[error("该链接无效、已使用或已过期，请联系系统管理员重新发送")]
     BadLink,
+    /// A one-time link that somebody else has to release.
+    #[error("该链接用于已启用过的账号，须经安全管理员放行后才能使用；请联系安全管理员放行，再设置密码")]
+    LinkWaits,
     /// A password that is not accepted.
     #[error("密码不符合要求：{list}", list = .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("；"))]
     Password(Vec<PasswordFault>),
@@ -46,6 +49,9 @@ pub enum AccountError {
     /// Whoever proposed a role, or gets it, does not approve it.
     #[error("角色授予应由提出人和被授予人之外的安全管理员批准")]
     OwnRole,
+    /// Whoever asked for a new way into an account, or holds it, does not release it.
+    #[error("这件事应由提出人和账号本人之外的安全管理员办理；没有其他安全管理员的，请运维人员在本机补救")]
+    OwnRelease,
     /// No such account, role, session or token.
     #[error("没有找到{0}；请刷新列表后重试")]
     NotFound(&'static str),
@@ -66,8 +72,8 @@ impl Kinded for AccountError {
             Self::BadLink | Self::NotFound(_) => ErrorKind::NotFound,
             Self::Password(_) | Self::Role(_) | Self::Invalid(_) => ErrorKind::InvalidInput,
             Self::BadSignIn | Self::NotBound => ErrorKind::Unauthenticated,
-            Self::NotFirst | Self::NoProvider => ErrorKind::FailedPrecondition,
-            Self::OwnRole => ErrorKind::Forbidden,
+            Self::NotFirst | Self::NoProvider | Self::LinkWaits => ErrorKind::FailedPrecondition,
+            Self::OwnRole | Self::OwnRelease => ErrorKind::Forbidden,
             Self::Hashing => ErrorKind::Internal,
         }
     }

@@ -61,7 +61,7 @@ pub async fn first_administrators(
         let number = work.propose_role(&proposal).await?;
         work.decide_role(number, RoleState::InForce, (FIRST_START, now)).await?;
         links.push(FirstLink {
-            secret: add_link(ctx, &mut work, account.id).await?,
+            secret: add_link(ctx, &mut work, account.id, false).await?,
             login: account.login,
             role,
         });

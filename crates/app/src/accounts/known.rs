@@ -54,7 +54,7 @@ pub async fn actor_of_token(ctx: &OpContext, secret: &str) -> Result<Actor, AppE
 }
 
 /// An account with the roles it holds now.
-async fn actor(
+pub(super) async fn actor(
     read: &mut Connection,
     account: Account,
     scope: Option<Vec<Action>>,

@@ -1,7 +1,7 @@
 //! Logging in and out, sessions, passwords and one-time codes.
 
 use super::AccountError;
-use super::record::{change, shut_out, target};
+use super::record::{change, login_of, shut_out, target, turn_away};
 use super::secret::{hash, new_secret, new_totp, totp_step, verify};
 use crate::{AppError, OpContext};
 use domain::authz::{Account, Action, Refusal};
@@ -53,7 +53,7 @@ pub enum LoggedOut {
 /// Logs somebody in. A failure is counted and audited, and says no more than it must.
 pub async fn log_in(ctx: &OpContext, given: Credentials) -> Result<LoginOutcome, AppError> {
     let now = ctx.now();
-    let login = given.login.trim().to_lowercase();
+    let login = login_of(&given.login);
     let known = ctx.store().read().await?.account_by_login(&login).await?;
     let right = verify(
         &given.password,
@@ -82,24 +82,15 @@ pub async fn log_in(ctx: &OpContext, given: Credentials) -> Result<LoginOutcome,
         Ok(()) if !right || !unchanged => Err(AccountError::Refused(Refusal::Wrong)),
         Ok(()) => step,
     };
-    let id = account.id.to_string();
-    let (account, refused) = match verdict {
-        Ok(step) => (account.after_login(step), None),
-        // Asking for the code is no failure: the password was right, and nothing was tried.
-        Err(error @ AccountError::CodeNeeded) => return Err(error.into()),
-        Err(error @ AccountError::Refused(Refusal::Wrong)) => {
-            (account.after_failure(ctx.account_policy()?, now), Some(error))
+    let account = match verdict {
+        Ok(step) => account.after_login(step),
+        Err(AccountError::Refused(refusal)) => {
+            return turn_away(ctx, work, account, refusal, ("password", Some(&given.address))).await;
         }
-        Err(error) => (account, Some(error)),
+        // Asking for the code is no failure: the password was right, and nothing was tried.
+        Err(error) => return Err(error.into()),
     };
     work.save_account(&account).await?;
-    if let Some(error) = refused {
-        let detail = serde_json::json!({ "address": given.address, "why": error.to_string() });
-        work.audit(now, (&login, "session.refused", &id), detail.to_string())
-            .await?;
-        work.commit().await?;
-        return Err(error.into());
-    }
     begin_session(ctx, work, account, (given.address, given.agent), false).await
 }
 
@@ -208,7 +199,7 @@ pub async fn end_sessions(ctx: &OpContext, account: AccountId, only: Option<Sess
     Ok(())
 }
 
-/// Changes one's own password. All other sessions end.
+/// Changes one's own password. All other sessions end. A wrong old one counts as a failed login.
 pub async fn change_password(ctx: &OpContext, old: &str, new: &str, keep: Option<SessionId>) -> Result<(), AppError> {
     let id = ctx.who()?.account;
     let known = ctx
@@ -218,18 +209,29 @@ pub async fn change_password(ctx: &OpContext, old: &str, new: &str, keep: Option
         .account(id)
         .await?
         .ok_or(AccountError::NotLoggedIn)?;
-    if !verify(old, known.password.as_deref()).await? {
-        return Err(AccountError::Refused(Refusal::Wrong).into());
-    }
     let faults = ctx.account_policy()?.check_password(&known.login, new);
-    if !faults.is_empty() {
-        return Err(AccountError::Password(faults).into());
-    }
-    let hashed = hash(new).await?;
+    let right = verify(old, known.password.as_deref()).await?;
+    let hashed = match right && faults.is_empty() {
+        true => Some(hash(new).await?),
+        false => None,
+    };
     let mut work = ctx.store().begin().await?;
+    // Read again: what counts failures must not miss those of the meantime.
+    let before = work.account(id).await?.ok_or(AccountError::NotLoggedIn)?;
+    let right = right && before.password == known.password;
+    let by = ("old_password", None);
+    match before.admit(ctx.now()) {
+        Err(refusal) => return turn_away(ctx, work, before, refusal, by).await,
+        Ok(()) if !right => return turn_away(ctx, work, before, Refusal::Wrong, by).await,
+        Ok(()) => {}
+    }
+    // Told last: whoever does not know the old password, or is locked out, learns nothing by it.
+    let Some(hashed) = hashed else {
+        return Err(AccountError::Password(faults).into());
+    };
     let account = Account {
         password: Some(hashed),
-        ..known.clone()
+        ..before.clone()
     };
     work.save_account(&account).await?;
     for session in work.sessions_of(id).await? {
@@ -240,24 +242,48 @@ pub async fn change_password(ctx: &OpContext, old: &str, new: &str, keep: Option
     work.audit(
         ctx.now(),
         (ctx.actor(), "account.password", &id.to_string()),
-        change(&known, &account),
+        change(&before, &account),
     )
     .await?;
     work.commit().await?;
     Ok(())
 }
 
+/// One-time codes as somebody confirms them.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCodes<'a> {
+    /// The secret that was given out.
+    pub secret: &'a str,
+    /// A code made from it.
+    pub code: &'a str,
+    /// A code of those that are asked for so far, if there are.
+    pub old_code: Option<&'a str>,
+}
+
 /// Sets up one-time codes for whoever asks. Without a code it returns a new secret and stores nothing; with the secret
-/// and a code of it, the codes are asked for from then on.
-pub async fn set_up_totp(ctx: &OpContext, confirmed: Option<(&str, &str)>) -> Result<String, AppError> {
-    let id = ctx.who()?.account;
-    let Some((secret, code)) = confirmed else {
+/// and a code of it, the codes are asked for from then on. Whoever has codes already needs one of them: a session alone
+/// takes nobody's codes away. A wrong one counts as a failed login.
+pub async fn set_up_totp(ctx: &OpContext, confirmed: Option<NewCodes<'_>>) -> Result<String, AppError> {
+    let (id, now) = (ctx.who()?.account, ctx.now());
+    let Some(NewCodes { secret, code, old_code }) = confirmed else {
         return Ok(new_totp(ctx));
     };
-    let step = totp_step(secret, code, ctx.now(), None);
+    let step = totp_step(secret, code, now, None);
     let step = step.ok_or_else(|| AccountError::Invalid("动态口令不正确，请核对手机时间后重试".to_owned()))?;
     let mut work = ctx.store().begin().await?;
     let before = work.account(id).await?.ok_or(AccountError::NotLoggedIn)?;
+    if let Some(old) = &before.totp {
+        let Some(given) = old_code else {
+            let text = "更换动态口令须同时填写原来的动态口令；手机遗失的，请联系安全管理员清除后重新设置";
+            return Err(AccountError::Invalid(text.to_owned()).into());
+        };
+        let right = totp_step(old, given, now, before.totp_step).is_some();
+        match before.admit(now) {
+            Err(refusal) => return turn_away(ctx, work, before, refusal, ("old_code", None)).await,
+            Ok(()) if !right => return turn_away(ctx, work, before, Refusal::Wrong, ("old_code", None)).await,
+            Ok(()) => {}
+        }
+    }
     let account = Account {
         totp: Some(secret.to_owned()),
         totp_step: Some(step),

@@ -3,6 +3,7 @@
 //! Secrets (passwords, links, sessions, tokens) are given out once and stored as hashes or digests; none of them ever
 //! stands in an audit entry or an error.
 
+mod correct;
 mod error;
 mod first;
 mod invite;
@@ -10,19 +11,25 @@ mod known;
 mod login;
 mod machine;
 mod record;
+mod release;
+mod rescue;
 mod roles;
 mod secret;
 mod sign_in;
 mod tokens;
 
+pub use correct::{Correction, correct};
 pub use error::AccountError;
 pub use first::{FirstLink, first_administrators};
-pub use invite::{NewAccount, accept_invitation, change_state, invite, invite_again, list, unlock};
+pub use invite::{KnownAccount, NewAccount, accept_invitation, change_state, invite, invite_again, list, unlock};
 pub use known::{actor_of_session, actor_of_token};
 pub use login::{
-    Credentials, LoggedOut, LoginOutcome, change_password, end_sessions, log_in, log_out, sessions, set_up_totp,
+    Credentials, LoggedOut, LoginOutcome, NewCodes, change_password, end_sessions, log_in, log_out, sessions,
+    set_up_totp,
 };
 pub use machine::{LOCAL_OPERATOR, at_the_machine};
+pub use release::{clear_totp, release_link, release_subject};
+pub use rescue::rescue;
 pub use roles::{approve_role, end_role, propose_role, roles};
 pub use sign_in::{
     Returned, SignInBegun, SignedIn, begin_sign_in, bind_subject, finish_sign_in, finish_with_code, unbind_own,

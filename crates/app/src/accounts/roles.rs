@@ -2,6 +2,7 @@
 
 use super::AccountError;
 use super::invite::side_of_account;
+use super::record::keep_apart;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, Role, RoleAssignment, RoleState, Target, check_roles};
 use kernel::AccountId;
@@ -68,13 +69,11 @@ pub async fn approve_role(ctx: &OpContext, number: i64, granted: bool) -> Result
         .authorise(Action::RoleApprove, &target(number, proposal.account))
         .await?;
     let object = number.to_string();
-    for done in [(Duty::Prepare, &proposal.proposed_by), (Duty::Apply, &holder)] {
-        let apart = ctx.keep_apart(("role", &object), Duty::Authorise, (done.0, done.1));
-        apart.await.map_err(|error| match error {
-            AppError::Duty(_) => AccountError::OwnRole.into(),
-            other => other,
-        })?;
-    }
+    let done = [
+        (Duty::Prepare, proposal.proposed_by.as_str()),
+        (Duty::Apply, holder.as_str()),
+    ];
+    keep_apart(ctx, ("role", &object), done, AccountError::OwnRole).await?;
     let actor = permit.actor();
     let state = if granted {
         RoleState::InForce

@@ -6,7 +6,11 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use kernel::{Digest, Instant};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use totp_rs::{Algorithm, Builder, Secret};
+
+/// Passwords that are hashed or checked at once; each takes some 19 MiB. The others wait for their turn.
+static TURNS: Semaphore = Semaphore::const_new(4);
 
 /// Seconds of a one-time code.
 const STEP_S: u64 = 30;
@@ -24,10 +28,16 @@ pub(super) fn new_secret(ctx: &OpContext, prefix: &str) -> (String, Digest) {
     (text, digest)
 }
 
+/// Waits for a turn to work with a password; it lasts as long as what is returned.
+async fn turn() -> Result<SemaphorePermit<'static>, AccountError> {
+    TURNS.acquire().await.map_err(|_| AccountError::Hashing)
+}
+
 /// The hash of a password, with a salt of its own. It takes a while on purpose, so it runs beside other work.
 pub(super) async fn hash(password: &str) -> Result<String, AccountError> {
-    let password = password.to_owned();
+    let (turn, password) = (turn().await?, password.to_owned());
     let hashed = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let hash = Argon2::default().hash_password(password.as_bytes());
         hash.map(|hash| hash.to_string())
     });
@@ -41,8 +51,9 @@ pub(super) async fn verify(password: &str, hash: Option<&str>) -> Result<bool, A
         let _ = self::hash(password).await?;
         return Ok(false);
     };
-    let (password, known) = (password.to_owned(), known.to_owned());
+    let (turn, password, known) = (turn().await?, password.to_owned(), known.to_owned());
     let verified = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
         let parsed = PasswordHash::new(&known).ok()?;
         Some(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok())
     });

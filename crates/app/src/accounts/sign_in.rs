@@ -5,11 +5,11 @@
 //! locked or disabled account stays out, and one that has one-time codes is asked for its code here too.
 
 use super::login::begin_session;
-use super::record::{change, refuse_taken, shut_out, subject_of, target};
+use super::record::{change, refuse_taken, refused, shut_out, subject_of, target, turn_away};
 use super::secret::{new_secret, totp_step};
 use super::{AccountError, LoginOutcome};
-use crate::{AppError, OpContext, audit};
-use domain::authz::{Account, Action, Refusal};
+use crate::{AppError, OpContext};
+use domain::authz::{Account, Action, AskedSubject, Refusal};
 use identity::{Challenge, IdentityError};
 use kernel::{AccountId, Digest, SessionId};
 use serde_json::json;
@@ -85,30 +85,18 @@ pub async fn begin_sign_in(ctx: &OpContext, session: Option<SessionId>) -> Resul
     })
 }
 
-/// Notes that somebody was not let in, and gives back why.
-async fn refused<T>(
-    ctx: &OpContext,
-    who: (&str, &str),
-    address: &str,
-    error: impl Into<AppError>,
-) -> Result<T, AppError> {
-    let error = error.into();
-    let detail = json!({ "address": address, "by": "oidc", "why": error.to_string() });
-    audit::note(&ctx.named(who.0), ("session.refused", who.1), &detail).await?;
-    Err(error)
-}
-
 /// Ends a login that comes back from the provider. Every failure is noted.
 pub async fn finish_sign_in(ctx: &OpContext, given: Returned) -> Result<SignedIn, AppError> {
     let provider = ctx.identity_provider()?;
     let nobody = ("统一身份认证", "oidc");
+    let from = ("oidc", given.address.as_str());
     let digests = (Digest::of(given.state.as_bytes()), Digest::of(given.browser.as_bytes()));
     let Some(begun) = ctx.store().take_sign_in(digests, ctx.now()).await? else {
-        return refused(ctx, nobody, &given.address, AccountError::BadSignIn).await;
+        return refused(ctx, nobody, from, AccountError::BadSignIn).await;
     };
     let Some(code) = given.code else {
         let error = IdentityError::Refused("access_denied".to_owned());
-        return refused(ctx, nobody, &given.address, error).await;
+        return refused(ctx, nobody, from, error).await;
     };
     let challenge = Challenge {
         state: &given.state,
@@ -117,12 +105,12 @@ pub async fn finish_sign_in(ctx: &OpContext, given: Returned) -> Result<SignedIn
     };
     let subject = match provider.identify(&code, challenge, ctx.now()).await {
         Ok(identified) => identified.subject,
-        Err(error) => return refused(ctx, nobody, &given.address, error).await,
+        Err(error) => return refused(ctx, nobody, from, error).await,
     };
     if let Some(session) = begun.session {
         return match bind_own(ctx, session, &subject).await {
             Ok(login) => Ok(SignedIn::Bound(login)),
-            Err(error) => refused(ctx, (&subject, "oidc"), &given.address, error).await,
+            Err(error) => refused(ctx, (&subject, "oidc"), from, error).await,
         };
     }
     let mut work = ctx.store().begin().await?;
@@ -132,7 +120,7 @@ pub async fn finish_sign_in(ctx: &OpContext, given: Returned) -> Result<SignedIn
     };
     let Some(account) = known else {
         drop(work);
-        return refused(ctx, (&subject, "oidc"), &given.address, AccountError::NotBound).await;
+        return refused(ctx, (&subject, "oidc"), from, AccountError::NotBound).await;
     };
     match account.admit(ctx.now()) {
         Ok(()) => {}
@@ -143,7 +131,7 @@ pub async fn finish_sign_in(ctx: &OpContext, given: Returned) -> Result<SignedIn
                 Refusal::Wrong => AccountError::NotBound,
                 locked @ Refusal::Locked(_) => AccountError::Refused(locked),
             };
-            return refused(ctx, (who.0, &who.1), &given.address, error).await;
+            return refused(ctx, (who.0, &who.1), from, error).await;
         }
     }
     if account.totp.is_some() {
@@ -190,19 +178,7 @@ pub async fn finish_with_code(
             work.save_account(&account).await?;
             begin_session(ctx, work, account, from, true).await
         }
-        Err(refusal) => {
-            let account = match refusal {
-                Refusal::Wrong => account.after_failure(ctx.account_policy()?, now),
-                Refusal::Locked(_) => account,
-            };
-            work.save_account(&account).await?;
-            let detail = json!({ "address": from.0, "by": "oidc", "why": refusal.to_string() });
-            let id = account.id.to_string();
-            let words = (account.login.as_str(), "session.refused", id.as_str());
-            work.audit(now, words, detail.to_string()).await?;
-            work.commit().await?;
-            Err(AccountError::Refused(refusal).into())
-        }
+        Err(refusal) => turn_away(ctx, work, account, refusal, ("oidc", Some(&from.0))).await,
     }
 }
 
@@ -223,14 +199,27 @@ async fn bind_own(ctx: &OpContext, session: SessionId, subject: &str) -> Result<
 }
 
 /// Binds an identity to an account, or takes it away, by a system administrator. Sessions and tokens of the account end:
-/// whoever came by another identity is out.
+/// whoever came by another identity is out. An identity for an account that was in use waits for its release, and changes
+/// nothing before: whoever binds one could be the one who comes by it.
 pub async fn bind_subject(ctx: &OpContext, id: AccountId, subject: Option<&str>) -> Result<(), AppError> {
     ctx.authorise(Action::AccountWrite, &target(id)).await?;
     let subject = subject_of(subject)?;
     let mut work = ctx.store().begin().await?;
     let account = work.account(id).await?.ok_or(AccountError::NotFound("账号"))?;
-    shut_out(ctx, &mut work, id).await?;
-    save_subject(ctx, work, account, subject).await
+    let (Some(subject), true) = (subject, account.was_in_use()) else {
+        shut_out(ctx, &mut work, id).await?;
+        return save_subject(ctx, work, account, subject).await;
+    };
+    refuse_taken(&mut work, Some(subject), id).await?;
+    let asked = AskedSubject {
+        subject: subject.to_owned(),
+        by: ctx.actor().to_owned(),
+    };
+    let after = Account {
+        asked_subject: Some(asked),
+        ..account.clone()
+    };
+    save(ctx, work, (&account, &after)).await
 }
 
 /// Takes the identity away from one's own account, which needs a password to get in by.
@@ -254,11 +243,20 @@ async fn save_subject(
     refuse_taken(&mut work, subject, before.id).await?;
     let after = Account {
         oidc_subject: subject.map(str::to_owned),
+        asked_subject: None,
         ..before.clone()
     };
-    work.save_account(&after).await?;
+    save(ctx, work, (&before, &after)).await
+}
+
+async fn save(
+    ctx: &OpContext,
+    mut work: store::UnitOfWork,
+    (before, after): (&Account, &Account),
+) -> Result<(), AppError> {
+    work.save_account(after).await?;
     let id = after.id.to_string();
-    work.audit(ctx.now(), (ctx.actor(), "account.oidc", &id), change(&before, &after))
+    work.audit(ctx.now(), (ctx.actor(), "account.oidc", &id), change(before, after))
         .await?;
     work.commit().await?;
     Ok(())

@@ -1,6 +1,6 @@
 //! The chain as a file that can be checked by itself.
 
-use super::{around, chain};
+use super::{BATCH, around, chain};
 use crate::whole_file::write_whole;
 use crate::{AppError, OpContext};
 use domain::audit::{FileVerifier, WrittenChain, first_line, last_line, line};
@@ -11,8 +11,6 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use std::path::Path;
 
-/// Entries read at a time.
-const BATCH: i64 = 10_000;
 /// The longest line that is read. Units: bytes.
 const LINE_MAX: u64 = 1 << 28;
 

@@ -21,6 +21,9 @@ use domain::authz::{Action, Target};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+/// Rows of the chain that are held at once while it is walked: an entry may be long.
+const BATCH: i64 = 500;
+
 /// Entries at most that are read at once by a person.
 pub const ENTRIES_MAX: i64 = 10_000;
 

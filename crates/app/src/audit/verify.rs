@@ -1,15 +1,12 @@
 //! Checking the chain in the store.
 
-use super::{chain, note};
+use super::{BATCH, chain, note};
 use crate::{AppError, OpContext, Progress};
 use domain::audit::{AuditEntry, ChainError, ChainVerifier};
 use domain::authz::Action;
 use kernel::Digest;
 use serde_json::json;
 use store::Connection;
-
-/// Rows read at a time.
-const BATCH: i64 = 10_000;
 
 /// Checks the whole chain for whoever acts by account, which is judged and noted. See [`verify`].
 pub async fn check(ctx: &OpContext, head: Option<(i64, Digest)>) -> Result<(i64, Digest), AppError> {

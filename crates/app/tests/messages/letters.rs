@@ -2,6 +2,7 @@
 
 use crate::receivers::{MailServer, Receiver};
 use crate::world::World;
+use app::accounts::{Correction, correct};
 use app::messages::{Delivery, NewWebhook, make_webhook, messages, replay};
 use domain::authz::AccountState;
 use domain::work::Channel;
@@ -193,6 +194,28 @@ pub async fn whoever_left_meanwhile_gets_no_letter(store: TestStore) {
     assert_eq!(server.came().len(), 0);
     let dead = &world.deliveries().await[0];
     assert_eq!(dead.trouble.as_deref(), Some("账号未启用或已停用，不发送邮件"));
+}
+
+pub async fn a_corrected_address_is_where_the_next_letter_goes(store: TestStore) {
+    let world = World::new(store).await;
+    let server = MailServer::new().await;
+    let post = world.post(Some(server.port));
+    let right = Correction {
+        name: None,
+        mail: Some(" wang.li@d1.example.gov.cn ".to_owned()),
+    };
+    let account = (world.account("wang"), 1);
+    let refused = correct(&world.by("operations"), account, right.clone()).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Forbidden);
+    correct(&world.by("admin"), account, right).await.unwrap();
+    world.tell("wang", "request.ended", "SQ-1", "办结：SQ-1").await;
+    assert!(world.send(&post).await.unwrap().contains("送达 1"));
+    let came = server.came();
+    assert_eq!(came[0].to, "wang.li@d1.example.gov.cn");
+    assert!(came[0].text.contains("wang同志"), "{}", came[0].text);
+    let chain = world.chain().await;
+    let both = r#""mail":["wang@d1.example.gov.cn","wang.li@d1.example.gov.cn"]"#;
+    assert!(chain.contains("account.correct") && chain.contains(both), "{chain}");
 }
 
 pub async fn a_call_that_arrives_says_nothing_of_the_mail_server(store: TestStore) {

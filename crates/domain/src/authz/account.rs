@@ -38,6 +38,15 @@ pub fn platform_account() -> AccountId {
 /// What the platform is called where people are named.
 pub const PLATFORM_NAME: &str = "平台（自动）";
 
+/// A subject at the identity provider that is to be bound to an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedSubject {
+    /// The subject.
+    pub subject: String,
+    /// Login name of whoever asked for it.
+    pub by: String,
+}
+
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -67,6 +76,8 @@ pub struct Account {
     pub totp_step: Option<i64>,
     /// The subject at the city's identity provider.
     pub oidc_subject: Option<String>,
+    /// The subject that waits for its release; none if none does.
+    pub asked_subject: Option<AskedSubject>,
     /// When it was made.
     pub created: Instant,
     /// Times it was saved.
@@ -95,6 +106,7 @@ impl Account {
             totp: None,
             totp_step: None,
             oidc_subject: None,
+            asked_subject: None,
             created,
             version: 1,
         }
@@ -177,6 +189,12 @@ pub enum Refusal {
 }
 
 impl Account {
+    /// Whether it has or had a holder who comes in by a password or an identity. Whoever gives it another one could come in
+    /// as that holder, so that takes two persons.
+    pub const fn was_in_use(&self) -> bool {
+        self.password.is_some() || self.oidc_subject.is_some()
+    }
+
     /// Whether somebody with the right secrets gets in now.
     pub fn admit(&self, now: Instant) -> Result<(), Refusal> {
         match self.locked_until {
@@ -188,6 +206,14 @@ impl Account {
         } else {
             Err(Refusal::Wrong)
         }
+    }
+
+    /// The account without one-time codes.
+    #[must_use]
+    pub fn without_codes(mut self) -> Self {
+        self.totp = None;
+        self.totp_step = None;
+        self
     }
 
     /// The account after a failed login.

@@ -57,6 +57,8 @@ words! {
         RolePropose = "role.propose", "提出角色授予";
         /// Approve roles.
         RoleApprove = "role.approve", "批准角色授予";
+        /// Release a new way into an account that was in use, and clear lost one-time codes.
+        AccountRelease = "account.release", "放行新的登录方式与清除动态口令";
         /// End sessions and tokens of others.
         SessionRevoke = "session.revoke", "注销会话与令牌";
         /// Make and end one's own tokens.
@@ -132,6 +134,7 @@ impl Action {
             | Self::AccountWrite
             | Self::RolePropose
             | Self::RoleApprove
+            | Self::AccountRelease
             | Self::SessionRevoke
             | Self::WebhookWrite => ActionGroup::Administration,
             Self::RegistryRead | Self::JobRead | Self::JobWrite | Self::MessageRead | Self::TokenWrite => {

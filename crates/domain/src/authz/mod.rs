@@ -13,7 +13,8 @@ mod permit;
 mod role;
 
 pub use account::{
-    Account, AccountPolicy, AccountSort, AccountState, PLATFORM_NAME, PasswordFault, Refusal, platform_account,
+    Account, AccountPolicy, AccountSort, AccountState, AskedSubject, PLATFORM_NAME, PasswordFault, Refusal,
+    platform_account,
 };
 pub use action::{Action, ActionGroup};
 pub use assignment::{AssignmentError, RoleAssignment, RoleState, check_roles};

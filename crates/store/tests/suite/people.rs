@@ -1,7 +1,7 @@
 //! Accounts, logins, applications, room, jobs.
 
 use super::{at, commit};
-use domain::authz::{Account, AccountState, Role, RoleAssignment, RoleState};
+use domain::authz::{Account, AccountState, AskedSubject, Role, RoleAssignment, RoleState};
 use domain::budget::{Balance, Demand, HoldState, Purse};
 use domain::request::{RequestKind, RequestStatus, ResourceRequest};
 use domain::work::JobState;
@@ -42,6 +42,10 @@ pub async fn accounts_round_trip(store: TestStore) {
     let changed = Account {
         failed: 3,
         locked_until: Some(at("2026-10-02")),
+        asked_subject: Some(AskedSubject {
+            subject: "subject2".into(),
+            by: "sysadmin".into(),
+        }),
         ..one.clone()
     };
     let mut work = store.begin().await.unwrap();
@@ -162,6 +166,20 @@ pub async fn secrets_are_found_by_digest_and_end(store: TestStore) {
         work.use_invitation(Digest::of(b"new"), now).await.unwrap(),
         Some(one.id)
     );
+    let (held, none) = (Digest::of(b"held"), std::collections::BTreeMap::new());
+    work.add_invitation(held, one.id, (now, later)).await.unwrap();
+    work.hold_invitation(held, "sysadmin").await.unwrap();
+    assert_eq!(work.use_invitation(held, now).await.unwrap(), None, "it waits");
+    let waits = [(one.id, "sysadmin".to_owned())];
+    assert_eq!(work.waiting_links(now).await.unwrap(), waits.into());
+    assert_eq!(work.waiting_links(later).await.unwrap(), none, "over");
+    let others = work.release_invitation(one.id, "another", now).await;
+    assert!(matches!(others, Err(StoreError::Conflict(_))));
+    work.release_invitation(one.id, "sysadmin", now).await.unwrap();
+    assert_eq!(work.waiting_links(now).await.unwrap(), none);
+    assert_eq!(work.use_invitation(held, now).await.unwrap(), Some(one.id));
+    let link = work.invitation(held).await.unwrap().unwrap();
+    assert_eq!((link.account, link.used, link.waiting), (one.id, Some(now), false));
     work.revoke_token(one.id, token.id, now).await.unwrap();
     assert!(work.revoke_token(one.id, token.id, now).await.is_err());
     assert_eq!(work.forget_sessions(now).await.unwrap(), 0);

@@ -174,6 +174,11 @@ pub(crate) enum AccountCommand {
     },
     /// Set a password by a one-time link; link and password are read from stdin, a line each
     Accept,
+    /// Let one of the three administrators in again: clears their one-time codes and prints a one-time link
+    Rescue {
+        /// Login name of the administrator
+        login: String,
+    },
     /// Make a token for commands; login name, password and code are read from stdin
     Token(TokenArgs),
 }

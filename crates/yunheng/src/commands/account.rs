@@ -1,4 +1,4 @@
-//! Accounts: the first administrators and one-time links.
+//! Accounts: the first administrators, one-time links, and the way back for an administrator.
 
 use crate::cli::AccountCommand;
 use crate::exit::{Failure, INVALID};
@@ -8,6 +8,9 @@ use crate::wiring::Setting;
 use app::accounts::{Credentials, NewToken};
 use domain::authz::Action;
 use std::io::BufRead as _;
+
+/// From where somebody comes, for the audit.
+const FROM: &str = "本机命令行";
 
 /// `account ...`
 pub(crate) async fn run(setting: &Setting, command: AccountCommand) -> Result<Report, Failure> {
@@ -29,9 +32,17 @@ pub(crate) async fn run(setting: &Setting, command: AccountCommand) -> Result<Re
         AccountCommand::Accept => {
             let mut lines = Lines::new();
             let (link, password) = (lines.next("链接")?.trim().to_owned(), lines.next("密码")?);
-            let account = app::accounts::accept_invitation(&ctx, &link, &password).await?;
+            let account = app::accounts::accept_invitation(&ctx, (&link, &password), FROM).await?;
             let mut report = Report::new(serde_json::json!({ "login": account.login }));
             report.line(format!("账号 {} 已启用，可以登录", account.login));
+            Ok(report)
+        }
+        AccountCommand::Rescue { login } => {
+            let secret = app::accounts::rescue(&ctx, &login).await?;
+            let mut report = Report::new(serde_json::json!({ "login": login, "secret": secret }));
+            report.line(format!("账号 {login} 的动态口令和锁定已清除，会话和令牌已失效。"));
+            report.line("链接只显示这一次，请交给本人设置密码（yunheng account accept）：");
+            report.line(secret);
             Ok(report)
         }
         AccountCommand::Token(arguments) => {
@@ -46,7 +57,7 @@ pub(crate) async fn run(setting: &Setting, command: AccountCommand) -> Result<Re
                 login: lines.next("登录名")?.trim().to_owned(),
                 password: lines.next("密码")?,
                 code: lines.next("动态口令").ok().map(|code| code.trim().to_owned()),
-                address: "本机命令行".to_owned(),
+                address: FROM.to_owned(),
                 agent: "yunheng account token".to_owned(),
             };
             let (token, secret) = app::accounts::token_by_login(&ctx, given, new).await?;

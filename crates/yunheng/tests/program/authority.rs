@@ -172,6 +172,23 @@ fn the_first_administrators_are_of_an_organisation_that_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_administrators_are_rescued_at_the_machine() {
+    let desk = Desk::new();
+    desk.json(&["account", "first", "--organisation", "A001"]);
+    token(&desk, "unit", "D001", &[Role::UnitHead], &["inventory.read"]).await;
+    let told_no = desk.run(&["account", "rescue", "unit"]).failed(3);
+    assert!(told_no.contains("安全、审计管理员"), "{told_no}");
+    desk.run(&["account", "rescue", "nobody"]).failed(4);
+    // The link of the first start was lost before it was used.
+    let said = desk.json(&["account", "rescue", "secadmin"]);
+    assert_eq!(last(&desk, 1).await, [pair("本地操作员", "account.rescue")]);
+    let link = said["secret"].as_str().expect("given once");
+    told(&desk, &["account", "accept"], &format!("{link}\n{PASSWORD}\n")).ok();
+    let arguments = ["account", "token", "--name", "测试", "--scope", "account.release"];
+    told(&desk, &arguments, &format!("secadmin\n{PASSWORD}\n")).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_closed_the_month_does_not_approve_its_statements() {
     let desk = Desk::new();
     let roles = [Role::AuthorityFinance, Role::AuthorityLeader];
