@@ -18,6 +18,7 @@ mod tokens;
 pub use error::AccountError;
 pub use first::{FirstLink, first_administrators};
 pub use invite::{NewAccount, accept_invitation, change_state, invite, invite_again, list, unlock};
+pub(crate) use known::actor_of;
 pub use known::{actor_of_session, actor_of_token};
 pub use login::{
     Credentials, LoggedOut, LoginOutcome, change_password, end_sessions, log_in, log_out, sessions, set_up_totp,

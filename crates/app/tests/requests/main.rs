@@ -23,7 +23,7 @@ use cut::a_decision_cut_off_anywhere_is_made_once;
 use places::platforms_are_judged_as_registered;
 use refused::{
     another_unit_sees_nothing, eight_at_once_get_room_for_one, nobody_decides_their_own,
-    old_versions_and_second_clicks_change_nothing, rules_refuse_and_say_why,
+    old_versions_and_second_clicks_change_nothing, rules_refuse_and_say_why, whoever_may_not_decide_is_not_chosen,
 };
 use ways::{
     a_review_lets_a_pool_through, from_draft_to_approval, one_flow_that_cannot_be_looked_at_stops_no_other,
@@ -41,6 +41,7 @@ test_support::on_both_stores!(
     rules_refuse_and_say_why,
     another_unit_sees_nothing,
     nobody_decides_their_own,
+    whoever_may_not_decide_is_not_chosen,
     old_versions_and_second_clicks_change_nothing,
     eight_at_once_get_room_for_one,
     a_deputy_decides_while_somebody_is_away_and_not_after,
