@@ -7,6 +7,7 @@ use super::matter::{
     Task, advance, assign, authorities, log, paper, papers, read_request, request_of, same_version, take_duty, target,
 };
 use super::release::{give_room_back, gone_of};
+use crate::requests::sight::noted;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, Role};
 use domain::request::{
@@ -44,6 +45,15 @@ fn ended(request: &ResourceRequest) -> Result<(), AppError> {
 
 /// Hands in the proof for one resource of an ended application, in place of an earlier one.
 pub async fn hand_in_proof(
+    ctx: &OpContext,
+    (number, version): (&str, Option<i64>),
+    new: NewProof,
+) -> Result<ErasureProof, AppError> {
+    let done = handed_in(ctx, (number, version), new).await;
+    noted(ctx, ("erasure.proof", number), done).await
+}
+
+async fn handed_in(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
     new: NewProof,
@@ -115,6 +125,15 @@ pub async fn hand_in_proof(
 /// Confirms that the proof for a resource is good. With the last one the application is archived and its room given
 /// back. Returns the application.
 pub async fn check_proof(
+    ctx: &OpContext,
+    (number, version): (&str, Option<i64>),
+    allocation: &AllocationCode,
+) -> Result<ResourceRequest, AppError> {
+    let done = checked(ctx, (number, version), allocation).await;
+    noted(ctx, ("erasure.check", number), done).await
+}
+
+async fn checked(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
     allocation: &AllocationCode,
