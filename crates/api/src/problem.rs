@@ -193,6 +193,10 @@ impl Problem {
 
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
+        // Which place is broken is what whoever asks must be told: no inside of the program, and the log has it too.
+        if let AppError::Chain(why) = &error {
+            return Self::logged(ErrorKind::FailedPrecondition, why, &why.to_string());
+        }
         let kind = error.kind();
         match kind {
             ErrorKind::Internal => return Self::internal(&error),

@@ -1,9 +1,10 @@
 //! Asking the judge. What is refused is written down.
 
 use crate::{AppError, OpContext, audit};
-use domain::authz::{Action, Duty, Permit, Target, keep_apart};
+use domain::authz::{Action, Actor, Duty, Permit, Target, keep_apart};
 use kernel::OrganisationCode;
 use std::sync::Arc;
+use store::Connection;
 
 impl OpContext {
     /// Judges an action of whoever acts by account. The house itself (its jobs, and the operator at the machine while
@@ -34,6 +35,18 @@ impl OpContext {
             audit::note(self, ("access.refused", &object), &detail).await?;
         }
         Ok(verdict?)
+    }
+
+    /// Whether the policies would let somebody else do something, now. Nothing is noted: they asked for nothing.
+    pub(crate) async fn would_let(
+        &self,
+        read: &mut Connection,
+        actor: &Actor,
+        (action, target): (Action, &Target),
+    ) -> Result<bool, AppError> {
+        let organisations = self.organisations(read).await?;
+        let above = |code: &OrganisationCode| organisations.above(code, self.now());
+        Ok(self.policies()?.judge.decide(actor, action, target, &above).is_ok())
     }
 
     /// Judges an action of whoever acts on a target (I7, I8). It opens a unit of work of its own for what is refused, so

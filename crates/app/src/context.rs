@@ -2,6 +2,7 @@
 
 use crate::AppError;
 use crate::accounts::AccountError;
+use crate::jobs::JobError;
 use domain::authz::{AccountPolicy, Actor};
 use domain::registry::{History, Organisation};
 use identity::IdentityProvider;
@@ -10,7 +11,9 @@ use kernel::{Id, Instant};
 use lake::Lake;
 use policy::PolicyFiles;
 use std::fmt;
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use store::{Connection, Store};
 
@@ -28,6 +31,11 @@ pub trait Progress: Send + Sync {
     /// Whether to begin another step. Work that can stop between two steps asks before each.
     fn goes_on(&self) -> bool {
         true
+    }
+
+    /// The same, of somebody who has to look first whether anybody wants the work to stop.
+    fn looks_whether_it_goes_on(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async { self.goes_on() })
     }
 }
 
@@ -179,6 +187,15 @@ impl OpContext {
     /// Who watches.
     pub fn progress(&self) -> &dyn Progress {
         &*self.progress
+    }
+
+    /// To be asked between two steps, outside of a unit of work. Errors: somebody wants the work to stop; what was done
+    /// stays, and the next step was not begun.
+    pub(crate) async fn go_on(&self) -> Result<(), AppError> {
+        match self.progress.looks_whether_it_goes_on().await {
+            true => Ok(()),
+            false => Err(JobError::Stopped.into()),
+        }
     }
 
     /// Ten random bytes.

@@ -1,7 +1,7 @@
 //! Accounts and their roles.
 
 use crate::{Connection, Row, StoreError, Value};
-use domain::authz::{Account, AskedSubject, Role, RoleAssignment, RoleState};
+use domain::authz::{Account, AccountSort, AskedSubject, Role, RoleAssignment, RoleState};
 use kernel::{AccountId, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -226,5 +226,16 @@ impl Connection {
                    AND r.role = $2 AND r.state = 'in_force' AND a.state = 'active' ORDER BY a.login";
         let rows = self.all(sql, &[organisation.into(), wanted.word().into()]).await?;
         rows.iter().map(account).collect()
+    }
+
+    /// The people of an organisation who hold roles in it and can act, with each of their roles, by name.
+    pub async fn staff(&mut self, organisation: &str) -> Result<Vec<(Account, Role)>, StoreError> {
+        let sql = "SELECT a.*, r.role AS held FROM account a JOIN role_assignment r ON r.account = a.id \
+                   WHERE r.organisation = $1 AND a.organisation = $1 AND r.state = 'in_force' \
+                   AND a.state = 'active' AND a.sort = $2 ORDER BY a.name, a.id, r.number";
+        let values = [organisation.into(), AccountSort::Person.word().into()];
+        let rows = self.all(sql, &values).await?;
+        let held = |row: &Row| Ok((account(row)?, row.parsed("role_assignment", "held")?));
+        rows.iter().map(held).collect()
     }
 }

@@ -1,10 +1,27 @@
 //! The audit chain's table. Entries are only ever appended.
 
-use crate::{Connection, Row, StoreError};
+use crate::{Connection, Row, StoreError, Value};
 use domain::audit::AuditEntry;
 use kernel::{Day, Digest, Instant};
 
 const TABLE: &str = "audit_entry";
+
+/// Which entries are read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EntryFilter {
+    /// From this number on; the last ones if not given.
+    pub from: Option<i64>,
+    /// Only by this one.
+    pub actor: Option<String>,
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only about this object.
+    pub object: Option<String>,
+    /// Not before this moment.
+    pub since: Option<Instant>,
+    /// Before this moment.
+    pub before: Option<Instant>,
+}
 
 fn entry(row: &Row) -> Result<AuditEntry, StoreError> {
     Ok(AuditEntry {
@@ -58,6 +75,42 @@ impl Connection {
             .collect()
     }
 
+    /// The entries that fit, at most `limit`, in order: the first ones from a number on, else the last ones.
+    pub async fn audit_found(&mut self, filter: &EntryFilter, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
+        let mut values: Vec<Value> = vec![limit.into()];
+        let mut conditions = Vec::new();
+        let texts = [
+            ("actor =", &filter.actor),
+            ("action =", &filter.action),
+            ("object =", &filter.object),
+        ];
+        let texts = texts.map(|(test, text)| (test, text.clone().map(Value::from)));
+        let numbers = [
+            ("number >=", filter.from),
+            ("at_s >=", filter.since.map(Instant::unix_s)),
+            ("at_s <", filter.before.map(Instant::unix_s)),
+        ];
+        let numbers = numbers.map(|(test, number)| (test, number.map(Value::from)));
+        for (test, value) in texts.into_iter().chain(numbers) {
+            if let Some(value) = value {
+                values.push(value);
+                conditions.push(format!("{test} ${}", values.len()));
+            }
+        }
+        let fits = match conditions.is_empty() {
+            true => String::new(),
+            false => format!(" WHERE {}", conditions.join(" AND ")),
+        };
+        let order = if filter.from.is_some() { "ASC" } else { "DESC" };
+        let sql = format!("SELECT * FROM audit_entry{fits} ORDER BY number {order} LIMIT $1");
+        let rows = self.all(&sql, &values).await?;
+        let mut found = rows.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        if filter.from.is_none() {
+            found.reverse();
+        }
+        Ok(found)
+    }
+
     /// The entries about some objects, in order.
     pub async fn audit_about(&mut self, objects: &[String]) -> Result<Vec<AuditEntry>, StoreError> {
         let places: Vec<String> = (1..=objects.len()).map(|place| format!("${place}")).collect();
@@ -65,7 +118,7 @@ impl Connection {
             "SELECT * FROM audit_entry WHERE object IN ({}) ORDER BY number",
             places.join(",")
         );
-        let values: Vec<crate::Value> = objects.iter().map(Into::into).collect();
+        let values: Vec<Value> = objects.iter().map(Into::into).collect();
         self.all(&sql, &values).await?.iter().map(entry).collect()
     }
 

@@ -43,6 +43,7 @@ mod value;
 pub use absences::AbsenceRecord;
 pub use accounts::RoleRecord;
 pub use answers::Answer;
+pub use audit::EntryFilter;
 pub use bills::BillRecord;
 pub use cases::{CaseEnding, CaseFile};
 pub use command::Command;

@@ -1,11 +1,13 @@
-//! One's own absences, and who acts meanwhile.
+//! One's own absences, who acts meanwhile, and who could.
 
 use super::words::parsed;
+use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
+use crate::page::{Page, Paging};
 use crate::problem::Problem;
 use crate::session::Asker;
 use crate::state::Api;
-use app::absences::{self, AbsenceView as Seen, NewAbsence};
+use app::absences::{self, AbsenceView as Seen, Colleague, NewAbsence};
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
@@ -19,6 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list_absences, declare_absence))
         .routes(routes!(take_absence_back))
+        .routes(routes!(list_colleagues))
 }
 
 /// An absence.
@@ -70,6 +73,38 @@ struct AbsenceBody {
     deputy: String,
     #[serde(default)]
     reason: String,
+}
+
+/// Somebody of one's own organisation.
+#[derive(Debug, Serialize, ToSchema)]
+struct ColleagueView {
+    /// Id of the account.
+    id: String,
+    name: String,
+    /// The roles they hold.
+    roles: Vec<String>,
+    /// Those in Chinese.
+    role_names: Vec<String>,
+}
+
+impl From<Colleague> for ColleagueView {
+    fn from(colleague: Colleague) -> Self {
+        let roles = &colleague.roles;
+        Self {
+            id: colleague.account.to_string(),
+            roles: roles.iter().map(|role| role.word().to_owned()).collect(),
+            role_names: roles.iter().map(|role| role.zh().to_owned()).collect(),
+            name: colleague.name,
+        }
+    }
+}
+
+/// The people of one's own organisation who hold a role, by name
+#[utoipa::path(get, path = "/colleagues", tag = "me", params(Paging),
+    responses((status = 200, description = "A page of people", body = Page<ColleagueView>)))]
+async fn list_colleagues(asker: Asker, Listed { paging, .. }: Listed<Nothing>) -> Result<Response, Problem> {
+    let found = absences::colleagues(&asker.ctx).await?;
+    paging.answer(found.into_iter().map(ColleagueView::from).collect(), "id")
 }
 
 /// One's own absences, and those in which one acts for somebody, the newest first

@@ -1,17 +1,19 @@
 //! The audit chain. Reading it is audited.
 
-use super::words::whole;
+use super::words::{parsed_if, whole};
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change};
 use crate::page::Paging;
 use crate::problem::Problem;
 use crate::session::Asker;
 use crate::state::Api;
-use app::audit::Sealed;
+use app::AppError;
+use app::audit::{EntryFilter, Sealed};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::audit::read_head;
+use kernel::Day;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -39,6 +41,16 @@ struct AuditQuery {
     /// How many, 1 to 200; 50 if not given.
     #[param(value_type = Option<i64>, minimum = 1, maximum = 200)]
     limit: Option<String>,
+    /// Only by this one, by login name.
+    actor: Option<String>,
+    /// Only this action, as `request.submit`.
+    action: Option<String>,
+    /// Only about this object, as a number of an application.
+    object: Option<String>,
+    /// Not before this day, as 2026-03-10, of Beijing time.
+    since: Option<String>,
+    /// Not after this day.
+    until: Option<String>,
 }
 
 /// An entry of the chain.
@@ -65,12 +77,17 @@ struct VerifyQuery {
     head: Option<String>,
 }
 
-/// A chain that is whole.
+/// What the check found.
 #[derive(Debug, Serialize, ToSchema)]
 struct VerifiedView {
-    entries: i64,
-    /// Digest of the last entry.
-    head: String,
+    /// Whether the chain is whole, and holds the head that was asked for.
+    whole: bool,
+    /// How many entries there are, if it is whole.
+    entries: Option<i64>,
+    /// Digest of the last entry, if it is whole.
+    head: Option<String>,
+    /// The first place that is broken, in Chinese; none if it is whole.
+    broken: Option<String>,
 }
 
 /// The head of the chain, sealed on a day.
@@ -112,13 +129,22 @@ impl From<Sealed> for SealView {
 #[utoipa::path(get, path = "/audit/entries", tag = "audit", params(AuditQuery),
     responses((status = 200, description = "The entries", body = Vec<EntryView>)))]
 async fn read_audit(asker: Asker, Filter(query): Filter<AuditQuery>) -> Result<Json<Vec<EntryView>>, Problem> {
-    let from: Option<i64> = query.from.as_deref().map(|from| whole("from", from)).transpose()?;
     let paging = Paging {
         limit: query.limit,
         ..Paging::default()
     };
     let limit = i64::try_from(paging.limit()?).unwrap_or(i64::MAX);
-    let entries = app::audit::entries(&asker.ctx, from, limit).await?;
+    let since: Option<Day> = parsed_if("since", query.since.as_deref())?;
+    let until: Option<Day> = parsed_if("until", query.until.as_deref())?;
+    let filter = EntryFilter {
+        from: query.from.as_deref().map(|from| whole("from", from)).transpose()?,
+        actor: query.actor,
+        action: query.action,
+        object: query.object,
+        since: since.map(Day::start),
+        before: until.map(|day| day.plus(1).start()),
+    };
+    let entries = app::audit::entries(&asker.ctx, &filter, limit).await?;
     let views = entries.into_iter().map(|entry| EntryView {
         number: entry.number,
         at: entry.at.to_string(),
@@ -134,14 +160,19 @@ async fn read_audit(asker: Asker, Filter(query): Filter<AuditQuery>) -> Result<J
 
 /// Check the whole chain
 #[utoipa::path(get, path = "/audit/verification", tag = "audit", params(VerifyQuery),
-    responses((status = 200, description = "It is whole", body = VerifiedView)))]
+    responses((status = 200, description = "Whether it is whole, else where it is broken", body = VerifiedView)))]
 async fn verify_audit(asker: Asker, Filter(query): Filter<VerifyQuery>) -> Result<Json<VerifiedView>, Problem> {
     let head = query.head.as_deref().map(read_head).transpose();
     let head = head.map_err(|why| Problem::field("head", why))?;
-    let (entries, head) = app::audit::check(&asker.ctx, head).await?;
+    let (whole, broken) = match app::audit::check(&asker.ctx, head).await {
+        Err(AppError::Chain(why)) => (None, Some(why.to_string())),
+        checked => (Some(checked?), None),
+    };
     Ok(Json(VerifiedView {
-        entries,
-        head: head.to_string(),
+        whole: whole.is_some(),
+        entries: whole.map(|(entries, _)| entries),
+        head: whole.map(|(_, head)| head.to_string()),
+        broken,
     }))
 }
 

@@ -12,7 +12,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::authz::{Action, Target};
-use kernel::ErrorKind;
+use kernel::OrganisationCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -165,29 +165,50 @@ async fn selection(
     let reach = asker.ctx.reach(Action::ChargesExport, "charges").await?;
     let from = parsed("from", from)?;
     let to = parsed_if("to", to)?.unwrap_or(from);
-    let (is_provider, is_unit) = (matches!(reach, Reach::Providers(_)), matches!(reach, Reach::Units(_)));
+    let of_provider = |code| Target {
+        provider: Some(code),
+        ..Target::default()
+    };
+    let of_unit = |code| Target {
+        unit: Some(code),
+        ..Target::default()
+    };
+    let (provider, organisation) = match &reach {
+        Reach::All => (provider, organisation),
+        Reach::Providers(_) => {
+            let own = within(asker, (provider, "provider"), &reach, of_provider).await?;
+            (Some(own), organisation)
+        }
+        Reach::Units(_) => {
+            let own = within(asker, (organisation, "organisation"), &reach, of_unit).await?;
+            (provider, Some(own))
+        }
+    };
     Ok(ExportSelection {
         from,
         to,
-        provider: within(provider, &reach, is_provider, "provider")?,
-        organisation: within(organisation, &reach, is_unit, "organisation")?,
+        provider,
+        organisation,
     })
 }
 
-/// A filter that does not go beyond what somebody may see.
-fn within(asked: Option<String>, reach: &Reach, applies: bool, name: &str) -> Result<Option<String>, Problem> {
-    if !applies {
-        return Ok(asked);
-    }
-    let asked = asked.or_else(|| reach.only().map(str::to_owned));
-    let Some(code) = asked else {
+/// A filter that does not go beyond what somebody may see: what they asked for, or else the only code that is theirs.
+async fn within(
+    asker: &Asker,
+    (asked, name): (Option<String>, &str),
+    reach: &Reach,
+    about: impl FnOnce(OrganisationCode) -> Target,
+) -> Result<String, Problem> {
+    let Some(code) = asked.or_else(|| reach.only().map(str::to_owned)) else {
         return Err(Problem::field(name, "您可以查看多个单位，请指明其中一个"));
     };
-    if reach.holds(Some(&code), Some(&code)) {
-        Ok(Some(code))
-    } else {
-        Err(Problem::new(ErrorKind::Forbidden, format!("您不能查看 {code} 的数据")))
-    }
+    let target = Target {
+        kind: "charges",
+        id: code.clone(),
+        ..about(parsed(name, &code)?)
+    };
+    asker.ctx.authorise(Action::ChargesExport, &target).await?;
+    Ok(code)
 }
 
 /// A charge line, explained to the last fen

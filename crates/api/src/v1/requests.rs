@@ -8,7 +8,7 @@ use crate::page::{Page, Turn};
 use crate::problem::Problem;
 use crate::session::Asker;
 use crate::state::Api;
-use app::requests::{self, Draft, RequestFilter, RequestView};
+use app::requests::{self, Candidate, Draft, RequestFilter, RequestView};
 use axum::Json;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
@@ -28,6 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(check_request))
         .routes(routes!(submit_request))
         .routes(routes!(decide_request))
+        .routes(routes!(list_candidates))
         .routes(routes!(withdraw_request))
 }
 
@@ -162,6 +163,32 @@ struct DecisionBody {
     to: Option<String>,
     /// When an added signer signs: before, after or parallel; after if not given.
     position: Option<String>,
+}
+
+/// Somebody whom one may choose for a task of one's own.
+#[derive(Debug, Serialize, ToSchema)]
+struct CandidateView {
+    /// Number of the task in the flow.
+    task: u32,
+    /// Id of the account, as `to` of a decision.
+    id: String,
+    name: String,
+    /// Whether the task may be handed on to them.
+    transfer: bool,
+    /// Whether they may be asked to sign too.
+    add_signer: bool,
+}
+
+impl From<Candidate> for CandidateView {
+    fn from(candidate: Candidate) -> Self {
+        Self {
+            task: candidate.task,
+            id: candidate.account.to_string(),
+            name: candidate.name,
+            transfer: candidate.transfer,
+            add_signer: candidate.add_signer,
+        }
+    }
 }
 
 /// An opinion.
@@ -345,6 +372,14 @@ fn act(body: DecisionBody) -> Result<Act, Problem> {
             "应为 claim、agree、disagree、return、urge、transfer 或 add_signer",
         )),
     }
+}
+
+/// Whom one may choose for the tasks that one holds in it: to hand one on, or to sign too
+#[utoipa::path(get, path = "/requests/{number}/candidates", tag = "requests", params(("number" = String, Path, description = "Its number")),
+    responses((status = 200, description = "The people, by task; none if one holds no task", body = Vec<CandidateView>)))]
+async fn list_candidates(asker: Asker, Path(number): Path<String>) -> Result<Json<Vec<CandidateView>>, Problem> {
+    let found = requests::candidates(&asker.ctx, &number).await?;
+    Ok(Json(found.into_iter().map(CandidateView::from).collect()))
 }
 
 /// Take it back

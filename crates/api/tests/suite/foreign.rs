@@ -15,6 +15,7 @@ on_both_stores!(
     nobody_acts_on_what_is_anothers,
     no_list_shows_what_is_anothers,
     the_owners_do_see_it,
+    what_is_kept_from_somebody_is_noted,
 );
 
 /// What must stand in no answer to anybody of D02 or P2.
@@ -233,4 +234,55 @@ async fn the_owners_do_see_it(store: TestStore) {
     assert_eq!(of_others.status, StatusCode::NOT_FOUND, "a draft is its writer's");
     let limits = desk.get("/api/v1/limits", &own.head).await;
     assert_eq!(limits.body["items"][0]["limit"], "123456.00", "{}", limits.text);
+}
+
+async fn what_is_kept_from_somebody_is_noted(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let own = People::of(&desk, "D01", "P1").await;
+    Estate::new(&desk, &own).await;
+    let paper = format!("/api/v1/requests/{ORDERED}/evidence?name=a.txt");
+    let paper = desk.upload(&paper, &own.applicant.1, b"x").await;
+    let paper = format!("/api/v1/evidence/{}", paper.body["id"].as_str().unwrap());
+    let file = format!("/api/v1/requests/{ORDERED}/file");
+    let (of_matter, of_request) = (format!("evidence:{ORDERED}"), format!("request:{ORDERED}"));
+    for (who, by, path, status, object) in [
+        (
+            "head.d01",
+            &own.head,
+            "/api/v1/charges?from=2026-02&organisation=D02",
+            StatusCode::FORBIDDEN,
+            "charges:D02",
+        ),
+        (
+            "head.d01",
+            &own.head,
+            "/api/v1/exports/focus?from=2026-02&organisation=D02",
+            StatusCode::FORBIDDEN,
+            "charges:D02",
+        ),
+        // Papers of the unit: of a matter that the provider does see.
+        (
+            "operator.p1",
+            &own.operator,
+            paper.as_str(),
+            StatusCode::NOT_FOUND,
+            of_matter.as_str(),
+        ),
+        (
+            "operator.p1",
+            &own.operator,
+            file.as_str(),
+            StatusCode::NOT_FOUND,
+            of_request.as_str(),
+        ),
+    ] {
+        let before = test_support::chain(desk.ctx.store()).await.len();
+        let said = desk.get(path, by).await;
+        assert_eq!(said.status, status, "{path}: {}", said.text);
+        let entries = test_support::chain(desk.ctx.store()).await;
+        assert_eq!(entries.len(), before + 1, "{path}");
+        let last = entries.last().unwrap();
+        let noted = (last.actor.as_str(), last.action.as_str(), last.object.as_str());
+        assert_eq!(noted, (who, "access.refused", object), "{path}");
+    }
 }

@@ -13,6 +13,7 @@ on_both_stores!(
     a_refused_order_goes_to_another_provider,
     an_ended_resource_is_proven_gone,
     the_term_of_the_whole_approval_is_shown,
+    whoever_holds_a_task_sees_whom_to_choose,
 );
 
 struct Town {
@@ -92,14 +93,12 @@ async fn approved(store: TestStore) -> Town {
     town
 }
 
-async fn the_term_of_the_whole_approval_is_shown(store: TestStore) {
-    let town = approved(store).await;
-    let due = town.desk.ctx.now().plus_s(60).to_string();
+/// Puts its flow at the head of the unit.
+async fn under_way(town: &Town, tasks: Value, whole: Value) {
     let run = json!({
         "definition": "new", "version": 1, "subject": APPROVED, "applicants": [town.own.applicant.0.to_string()],
         "organisation": "D01", "provider": null, "facts": {}, "state": "open", "stage": 0, "current": ["unit"],
-        "visit": 1, "tasks": [], "history": [],
-        "whole": { "due": due, "stopped": null, "reminded": false, "escalated": false },
+        "visit": 1, "tasks": tasks, "history": [], "whole": whole,
     });
     let mut work = town.desk.ctx.store().begin().await.unwrap();
     work.save_flow(APPROVED, ("new", 1, "open"), &run, None).await.unwrap();
@@ -107,6 +106,38 @@ async fn the_term_of_the_whole_approval_is_shown(store: TestStore) {
         .await
         .unwrap();
     work.commit().await.unwrap();
+}
+
+async fn whoever_holds_a_task_sees_whom_to_choose(store: TestStore) {
+    let town = approved(store).await;
+    let (second, _) = town.desk.person("second", "D01", &[Role::UnitHead]).await;
+    let task = json!({
+        "id": 1, "node": "unit", "visit": 1, "slot": 0, "fixed": false, "assignees": [], "claimed_by": null,
+        "added_by": null, "waits_for": [], "opened": town.desk.ctx.now(), "due": null, "state": "stuck", "urged": 0,
+        "urged_on": null, "reminded": false, "escalated": false,
+    });
+    under_way(&town, json!([task]), Value::Null).await;
+    let path = format!("/api/v1/requests/{APPROVED}/candidates");
+    let found = town.desk.get(&path, &town.own.head).await;
+    assert_eq!(found.status, StatusCode::OK, "{}", found.text);
+    let other = json!({ "task": 1, "id": second, "name": "second", "transfer": true, "add_signer": false });
+    assert_eq!(found.body, json!([other]));
+    // Whoever may decide and holds no task chooses nobody; the others may not ask.
+    assert_eq!(town.desk.get(&path, &town.operations).await.body, json!([]));
+    for (by, status) in [
+        (&town.own.applicant.1, StatusCode::FORBIDDEN),
+        (&town.others.head, StatusCode::NOT_FOUND),
+    ] {
+        let said = town.desk.get(&path, by).await;
+        assert_eq!(said.status, status, "{}", said.text);
+    }
+}
+
+async fn the_term_of_the_whole_approval_is_shown(store: TestStore) {
+    let town = approved(store).await;
+    let due = town.desk.ctx.now().plus_s(60).to_string();
+    let whole = json!({ "due": due, "stopped": null, "reminded": false, "escalated": false });
+    under_way(&town, json!([]), whole).await;
     let path = format!("/api/v1/requests/{APPROVED}");
     let shown = async |by: &By| {
         let said = town.desk.get(&path, by).await;

@@ -1,10 +1,12 @@
 //! Logging in, foreign pages, limits, and what a person sees of others.
 
 use super::desk::{By, Desk};
+use app::jobs::{Handlers, Plan, Seal, kind, schedule, work_once};
 use app::statements::{Fonts, Renderer};
 use axum::http::{Method, StatusCode};
 use domain::authz::{Action, Role, RoleAssignment};
-use serde_json::json;
+use domain::work::JobState;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use test_support::{TestStore, on_both_stores};
 
@@ -17,6 +19,7 @@ on_both_stores!(
     one_identity_is_one_account_and_binding_shuts_out,
     mistyped_filters_are_refused,
     reading_the_chain_is_in_the_chain,
+    a_broken_chain_is_told_by_its_place,
     attempts_of_an_address_are_limited,
     the_address_is_the_one_that_the_proxy_added,
     requests_are_counted_by_secrets_that_are_real,
@@ -213,6 +216,71 @@ async fn reading_the_chain_is_in_the_chain(store: TestStore) {
     let said = desk.get("/api/v1/audit/entries?limit=1", &audit).await;
     assert_eq!(said.body[0]["action"], "audit.read");
     assert_eq!(said.body[0]["actor"], "auditadmin");
+    // The clock of the desk goes on by minutes; the chain begins on this day.
+    let today = "since=2026-03-10&until=2026-03-10";
+    let query = format!("action=audit.read&actor=auditadmin&object=chain&{today}");
+    let said = desk.get(&format!("/api/v1/audit/entries?{query}"), &audit).await;
+    assert_eq!(said.body.as_array().map(Vec::len), Some(2), "{}", said.text);
+    for nothing in ["actor=sysadmin", "since=2026-03-11", "until=2026-03-09"] {
+        let path = format!("/api/v1/audit/entries?action=audit.read&{nothing}");
+        assert_eq!(desk.get(&path, &audit).await.body, json!([]), "{nothing}");
+    }
+    let wrong = desk.get("/api/v1/audit/entries?since=x", &audit).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.text);
+}
+
+async fn a_broken_chain_is_told_by_its_place(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let [_, _, audit] = desk.administrators().await;
+    let check = async |query: &str| {
+        let said = desk.get(&format!("/api/v1/audit/verification{query}"), &audit).await;
+        assert_eq!(said.status, StatusCode::OK, "{}", said.text);
+        said.body
+    };
+    let whole = check("").await;
+    assert_eq!((&whole["whole"], &whole["broken"]), (&json!(true), &Value::Null));
+    let kept = format!("?head={}:{}", whole["entries"], whole["head"].as_str().unwrap());
+    assert_eq!(check(&kept).await["whole"], true);
+    let foreign = check(&format!("?head=1:{}", "0".repeat(64))).await;
+    assert_eq!(foreign["whole"], false);
+    assert!(
+        foreign["broken"].as_str().unwrap().contains("没有留存的第 1 条链头"),
+        "{foreign}"
+    );
+
+    let mut work = desk.ctx.store().begin().await.unwrap();
+    let forge = "UPDATE audit_entry SET actor = '乙' WHERE number = $1";
+    work.execute(forge, &[3.into()]).await.unwrap();
+    work.audit(desk.ctx.now(), ("测试", "test", "x"), "{}".to_owned())
+        .await
+        .unwrap();
+    work.commit().await.unwrap();
+    let broken = check("").await;
+    let place = "审计记录第 3 条的内容被改动过";
+    assert_eq!(
+        (&broken["whole"], &broken["broken"], &broken["head"]),
+        (&json!(false), &json!(place), &Value::Null)
+    );
+    let last = test_support::chain(desk.ctx.store()).await.pop().unwrap();
+    assert_eq!(last.action, "audit.verify");
+    assert!(last.detail.contains(place), "{}", last.detail);
+    let seal = desk.post("/api/v1/audit/seals", &audit, Value::Null).await;
+    assert_eq!(seal.status, StatusCode::CONFLICT, "{}", seal.text);
+    assert_eq!(seal.body["detail"], place);
+
+    // The seal of the night fails too, and whoever audits is told.
+    let platform = desk.ctx.as_platform();
+    let handlers = Handlers::default().with(kind::SEAL, Arc::new(Seal));
+    schedule(&platform, &Plan::default(), &handlers).await.unwrap();
+    let worked = work_once(&platform, "甲", &handlers).await.unwrap().unwrap();
+    assert_eq!((worked.state, worked.outcome.as_str()), (JobState::Failed, place));
+    let told = desk.get("/api/v1/me/messages", &audit).await;
+    assert_eq!(told.body[0]["title"], "审计链未能封存：2026-03-10", "{}", told.text);
+    assert!(
+        told.body[0]["text"].as_str().unwrap().starts_with(place),
+        "{}",
+        told.text
+    );
 }
 
 async fn attempts_of_an_address_are_limited(store: TestStore) {

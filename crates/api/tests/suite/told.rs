@@ -1,6 +1,6 @@
 //! Absences, webhooks, deliveries and jobs over HTTP.
 
-use super::desk::Desk;
+use super::desk::{Desk, Said};
 use axum::http::{Method, StatusCode};
 use domain::authz::Role;
 use kernel::JobId;
@@ -8,10 +8,36 @@ use serde_json::{Value, json};
 use test_support::{TestStore, on_both_stores};
 
 on_both_stores!(
+    a_colleague_is_found_and_named_as_deputy,
     an_absence_is_said_seen_and_taken_back,
     the_secret_of_a_webhook_is_given_out_once,
     a_job_is_seen_stopped_and_begun_again,
 );
+
+async fn a_colleague_is_found_and_named_as_deputy(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let (_, head) = desk.person("head", "D01", &[Role::UnitHead]).await;
+    let (deputy, _) = desk
+        .person("deputy", "D01", &[Role::UnitHead, Role::UnitAcceptor])
+        .await;
+    desk.person("newcomer", "D01", &[]).await;
+    desk.person("stranger", "D02", &[Role::UnitHead]).await;
+    let (_, speaker) = desk.person("speaker", "P1", &[Role::ProviderHead]).await;
+    let found = desk.get("/api/v1/colleagues", &head).await;
+    assert_eq!(found.status, StatusCode::OK, "{}", found.text);
+    let names = |said: &Said| {
+        let items = said.body["items"].as_array().unwrap().iter();
+        let names = items.map(|one| one["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(&found), ["deputy", "head"]);
+    assert_eq!(found.body["items"][0]["id"], deputy.to_string());
+    assert_eq!(found.body["items"][0]["roles"], json!(["unit.head", "unit.acceptor"]));
+    assert_eq!(names(&desk.get("/api/v1/colleagues", &speaker).await), ["speaker"]);
+    let body = json!({ "from": "2026-03-12", "to": "2026-03-16", "deputy": found.body["items"][0]["id"] });
+    let said = desk.post("/api/v1/me/absences", &head, body).await;
+    assert_eq!(said.status, StatusCode::CREATED, "{}", said.text);
+}
 
 async fn an_absence_is_said_seen_and_taken_back(store: TestStore) {
     let desk = Desk::new(store).await;

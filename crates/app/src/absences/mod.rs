@@ -8,9 +8,10 @@ mod error;
 
 pub use error::AbsenceError;
 
+use crate::accounts::actor_of;
 use crate::{AppError, OpContext};
-use domain::authz::{Account, AccountSort, AccountState, Action, Actor, RoleState, Target};
-use domain::registry::{History, Organisation, Side};
+use domain::authz::{Account, AccountSort, AccountState, Action, Actor, Role, Target};
+use domain::registry::Side;
 use error::REASON_MAX;
 use kernel::{AbsenceId, AccountId, Instant};
 use store::{AbsenceRecord, Connection};
@@ -70,6 +71,37 @@ async fn view(read: &mut Connection, absence: AbsenceRecord) -> Result<AbsenceVi
         deputy_name: name(read.account(absence.deputy).await?),
         absence,
     })
+}
+
+/// Somebody of one's own organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Colleague {
+    /// The account.
+    pub account: AccountId,
+    /// The name.
+    pub name: String,
+    /// The roles they hold now.
+    pub roles: Vec<Role>,
+}
+
+/// The people of one's own organisation who hold a role and can act, whoever asks among them: whom one may name as
+/// deputy. By name.
+pub async fn colleagues(ctx: &OpContext) -> Result<Vec<Colleague>, AppError> {
+    let who = ctx.who()?;
+    ctx.authorise(Action::AbsenceWrite, &own(who.account, "")).await?;
+    let mut read = ctx.store().read().await?;
+    let mut found: Vec<Colleague> = Vec::new();
+    for (account, role) in read.staff(who.organisation.as_str()).await? {
+        match found.last_mut().filter(|last| last.account == account.id) {
+            Some(last) => last.roles.push(role),
+            None => found.push(Colleague {
+                account: account.id,
+                name: account.name,
+                roles: vec![role],
+            }),
+        }
+    }
+    Ok(found)
 }
 
 /// Notes that whoever asks is away. Errors: times that do not fit, a deputy who could not decide, a time that overlaps.
@@ -139,24 +171,12 @@ async fn check_deputy(
             return Err(refused("代办人在此期间也外出，委托不转托"));
         }
     }
-    let roles = read.roles_of(deputy).await?;
-    let held = roles
-        .iter()
-        .filter(|role| role.state == RoleState::InForce && role.assignment.holds(ctx.now()));
-    let actor = Actor {
-        account: deputy,
-        login: account.login,
-        organisation: account.organisation,
-        side: who.side,
-        roles: held.map(|role| role.assignment.role).collect(),
-        scope: None,
-    };
-    let organisations = ctx.organisations(read).await?;
+    let actor = actor_of(ctx, read, account).await?;
     let own = Actor {
         scope: None,
         ..who.clone()
     };
-    if may_decide(ctx, &own, &organisations)? && !may_decide(ctx, &actor, &organisations)? {
+    if may_decide(ctx, read, &own).await? && !may_decide(ctx, read, &actor).await? {
         return Err(refused("该账号没有审批权限，请选择有审批角色的同事"));
     }
     if actor.roles.is_empty() {
@@ -166,7 +186,7 @@ async fn check_deputy(
 }
 
 /// Whether the policies let somebody decide on applications of their own house.
-fn may_decide(ctx: &OpContext, actor: &Actor, organisations: &History<Organisation>) -> Result<bool, AppError> {
+async fn may_decide(ctx: &OpContext, read: &mut Connection, actor: &Actor) -> Result<bool, AppError> {
     let house = |side| (actor.side == side).then(|| actor.organisation.clone());
     let target = Target {
         kind: "request",
@@ -174,12 +194,7 @@ fn may_decide(ctx: &OpContext, actor: &Actor, organisations: &History<Organisati
         provider: house(Side::Provider),
         ..Target::default()
     };
-    let above = |code: &kernel::OrganisationCode| organisations.above(code, ctx.now());
-    let judged = ctx
-        .policies()?
-        .judge
-        .decide(actor, Action::RequestDecide, &target, &above);
-    Ok(judged.is_ok())
+    ctx.would_let(read, actor, (Action::RequestDecide, &target)).await
 }
 
 /// Takes an absence back, from now on. Errors: it is not one's own, or it is over.

@@ -53,6 +53,11 @@ pub async fn actor_of_token(ctx: &OpContext, secret: &str) -> Result<Actor, AppE
     actor(&mut read, account, Some(scope), ctx).await
 }
 
+/// An account as it would act now if it logged in.
+pub(crate) async fn actor_of(ctx: &OpContext, read: &mut Connection, account: Account) -> Result<Actor, AppError> {
+    actor(read, account, None, ctx).await
+}
+
 /// An account with the roles it holds now.
 pub(super) async fn actor(
     read: &mut Connection,

@@ -22,6 +22,7 @@ pub use correct::{Correction, correct};
 pub use error::AccountError;
 pub use first::{FirstLink, first_administrators};
 pub use invite::{KnownAccount, NewAccount, accept_invitation, change_state, invite, invite_again, list, unlock};
+pub(crate) use known::actor_of;
 pub use known::{actor_of_session, actor_of_token};
 pub use login::{
     Credentials, LoggedOut, LoginOutcome, NewCodes, change_password, end_sessions, log_in, log_out, sessions,

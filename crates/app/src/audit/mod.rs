@@ -13,6 +13,7 @@ mod tests;
 
 pub use export::{export, verify_file};
 pub use seal::{Sealed, seal, seals};
+pub use store::EntryFilter;
 pub use verify::{check, verify};
 
 use crate::{AppError, OpContext};
@@ -35,22 +36,19 @@ fn chain() -> Target {
     }
 }
 
-/// Entries from `from` on, or the last ones, at most `limit`, in order. That an account read them is noted first.
-pub async fn entries(ctx: &OpContext, from: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>, AppError> {
+/// The entries that fit, from a number on, or the last ones, at most `limit`, in order. That an account read them is
+/// noted first, with what it asked for.
+pub async fn entries(ctx: &OpContext, filter: &EntryFilter, limit: i64) -> Result<Vec<AuditEntry>, AppError> {
     ctx.judge(Action::AuditRead, &chain()).await?;
     let limit = limit.clamp(1, ENTRIES_MAX);
     if ctx.who().is_ok() {
-        note(ctx, ("audit.read", "chain"), &json!({ "from": from, "limit": limit })).await?;
+        let asked = json!({
+            "from": filter.from, "limit": limit, "actor": filter.actor, "action": filter.action,
+            "object": filter.object, "since": filter.since, "before": filter.before,
+        });
+        note(ctx, ("audit.read", "chain"), &asked).await?;
     }
-    let mut read = ctx.store().read().await?;
-    let first = match from {
-        Some(from) => from,
-        None => {
-            let head = read.audit_head().await?.map_or(0, |(number, _)| number);
-            (head - limit + 1).max(1)
-        }
-    };
-    Ok(read.audit_entries(first, limit).await?)
+    Ok(ctx.store().read().await?.audit_found(filter, limit).await?)
 }
 
 /// What of two bodies differs, field by field.

@@ -1,6 +1,6 @@
 //! The auditor's test: whoever alters, drops, swaps or adds something in the table of the chain is found, and where.
 
-use super::{check, entries, export, seal, seals, verify, verify_file};
+use super::{EntryFilter, check, entries, export, seal, seals, verify, verify_file};
 use crate::{AppError, OpContext, Silent};
 use domain::audit::{ChainError, ChainVerifier, FileError};
 use domain::authz::{Action, Actor, Role};
@@ -17,6 +17,8 @@ on_both_stores!(
     any_byte_of_any_row_is_watched,
     any_row_is_watched,
     a_day_is_sealed_once_and_a_broken_chain_never,
+    what_came_of_a_check_is_noted,
+    entries_are_found_by_who_what_and_when,
     a_file_is_checked_without_a_store,
     who_may_not_is_written_down_and_who_reads_too,
     what_leaves_the_house_has_an_entry_before_and_one_after,
@@ -249,6 +251,90 @@ async fn a_day_is_sealed_once_and_a_broken_chain_never(store: TestStore) {
     );
 }
 
+async fn what_came_of_a_check_is_noted(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let auditor = desk.acting("auditadmin", &[Role::AuditAdmin]);
+    let noted = async || {
+        let entry = test_support::chain(desk.ctx.store()).await.pop().unwrap();
+        assert_eq!(
+            (entry.actor.as_str(), entry.action.as_str()),
+            ("auditadmin", "audit.verify")
+        );
+        serde_json::from_str::<serde_json::Value>(&entry.detail).unwrap()
+    };
+    let (entries, head) = check(&auditor, None).await.unwrap();
+    assert_eq!(entries, LENGTH, "the entry about the check comes after it");
+    let said = noted().await;
+    assert_eq!(said["last"], format!("{entries}:{head}"));
+    assert!(said["why"].is_null(), "{said}");
+    let foreign = check(&auditor, Some((1, head))).await.unwrap_err();
+    assert!(matches!(foreign, AppError::Chain(ChainError::Head(1))), "{foreign}");
+    assert_eq!(noted().await["head"], format!("1:{head}"));
+    let mut work = desk.ctx.store().begin().await.unwrap();
+    let forge = "UPDATE audit_entry SET object = 'D02' WHERE number = $1";
+    work.execute(forge, &[2.into()]).await.unwrap();
+    work.audit(desk.ctx.now(), ("甲", "test.write", "x"), "{}".to_owned())
+        .await
+        .unwrap();
+    work.commit().await.unwrap();
+    let broken = check(&auditor, None).await.unwrap_err();
+    assert!(matches!(broken, AppError::Chain(ChainError::Content(2))), "{broken}");
+    let said = noted().await;
+    assert!(said["last"].is_null() && said["why"] == broken.to_string(), "{said}");
+}
+
+async fn entries_are_found_by_who_what_and_when(store: TestStore) {
+    let desk = Desk::new(store).await;
+    // The chain begins on 2026-03-10; the day after, somebody else does something else.
+    desk.clock.fetch_add(86_400, Ordering::SeqCst);
+    let other = desk.acting("乙", &[Role::AuthorityLeader]);
+    super::note(&other, ("test.other", "D02"), &json!({})).await.unwrap();
+    let found = async |filter: EntryFilter, limit| {
+        let found = entries(&desk.ctx, &filter, limit).await.unwrap();
+        found.into_iter().map(|entry| entry.number).collect::<Vec<_>>()
+    };
+    let filter = EntryFilter::default;
+    let is = |text: &str| Some(text.to_owned());
+    let (first, second) = (desk.ctx.now().day().start(), desk.ctx.now().day().plus(1).start());
+    assert_eq!(found(filter(), 2).await, [LENGTH, LENGTH + 1], "the last ones");
+    let written = EntryFilter {
+        action: is("test.write"),
+        ..filter()
+    };
+    assert_eq!(found(written.clone(), 2).await, [5, 6]);
+    let from = EntryFilter {
+        from: Some(2),
+        ..written.clone()
+    };
+    assert_eq!(found(from, 3).await, [2, 3, 5], "the fourth is a seal");
+    let by = EntryFilter {
+        actor: is("乙"),
+        ..filter()
+    };
+    assert_eq!(found(by, 9).await, [LENGTH + 1]);
+    let about = EntryFilter {
+        object: is("D01"),
+        ..filter()
+    };
+    assert_eq!(found(about.clone(), 9).await, [1, 2, 3, 5, 6]);
+    let before = EntryFilter {
+        before: Some(first),
+        ..about.clone()
+    };
+    assert_eq!(found(before, 9).await, [1, 2, 3, 5, 6]);
+    let since = EntryFilter {
+        since: Some(first),
+        before: Some(second),
+        ..filter()
+    };
+    assert_eq!(found(since, 9).await, [LENGTH + 1]);
+    let neither = EntryFilter {
+        actor: is("乙"),
+        ..about
+    };
+    assert_eq!(found(neither, 9).await, Vec::<i64>::new());
+}
+
 async fn a_file_is_checked_without_a_store(store: TestStore) {
     let desk = Desk::new(store).await;
     let path = desk.data.path().join("audit.jsonl");
@@ -274,12 +360,12 @@ async fn who_may_not_is_written_down_and_who_reads_too(store: TestStore) {
     let desk = Desk::new(store).await;
     let leader = desk.acting("leader", &[Role::AuthorityLeader]);
     let path = desk.data.path().join("audit.jsonl");
-    assert!(entries(&leader, None, 10).await.is_err());
+    assert!(entries(&leader, &EntryFilter::default(), 10).await.is_err());
     assert!(check(&leader, None).await.is_err());
     assert!(export(&leader, &path).await.is_err() && !path.exists());
     assert!(seal(&leader).await.is_err());
     let auditor = desk.acting("auditadmin", &[Role::AuditAdmin]);
-    let read = entries(&auditor, None, 5).await.unwrap();
+    let read = entries(&auditor, &EntryFilter::default(), 5).await.unwrap();
     let said: Vec<_> = read
         .iter()
         .map(|entry| (entry.actor.as_str(), entry.action.as_str()))

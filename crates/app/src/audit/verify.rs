@@ -8,14 +8,31 @@ use kernel::Digest;
 use serde_json::json;
 use store::Connection;
 
-/// Checks the whole chain for whoever acts by account, which is judged and noted. See [`verify`].
+/// Checks the whole chain for whoever acts by account, which is judged, and noted with what came of it. See [`verify`].
 pub async fn check(ctx: &OpContext, head: Option<(i64, Digest)>) -> Result<(i64, Digest), AppError> {
-    if ctx.who().is_ok() {
-        ctx.authorise(Action::AuditSeal, &chain()).await?;
-        let kept = head.map(|(number, digest)| format!("{number}:{digest}"));
-        note(ctx, ("audit.verify", "chain"), &json!({ "head": kept })).await?;
+    if ctx.who().is_err() {
+        return verify(ctx, head).await;
     }
-    verify(ctx, head).await
+    ctx.authorise(Action::AuditSeal, &chain()).await?;
+    let outcome = verify(ctx, head).await;
+    let detail = json!({
+        "head": head.map(head_text), "last": outcome.as_ref().ok().copied().map(head_text),
+        "why": outcome.as_ref().err().map(ToString::to_string),
+    });
+    let noted = note(ctx, ("audit.verify", "chain"), &detail).await;
+    let whole = outcome.inspect_err(|_| {
+        // What is broken is told even where the chain takes no entry any more.
+        if let Err(why) = &noted {
+            tracing::error!(cause = %why, "a broken chain took no note");
+        }
+    })?;
+    noted?;
+    Ok(whole)
+}
+
+/// Number and digest of an entry, as people keep them.
+fn head_text((number, digest): (i64, Digest)) -> String {
+    format!("{number}:{digest}")
 }
 
 /// Checks the whole chain. Returns how many entries there are and the digest of the last, which can be kept outside

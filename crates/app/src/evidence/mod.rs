@@ -8,7 +8,7 @@ mod error;
 pub use error::{EvidenceError, SIZE_MAX};
 
 use crate::whole_file::write_whole;
-use crate::{AppError, OpContext};
+use crate::{AppError, OpContext, audit};
 use domain::authz::{Action, Target};
 use domain::registry::Side;
 use kernel::{Digest, Digester, EvidenceId};
@@ -177,7 +177,12 @@ pub async fn open(ctx: &OpContext, id: EvidenceId) -> Result<(EvidenceRecord, Fi
     let record = ctx.store().read().await?.evidence(id).await?.ok_or_else(unknown)?;
     let (target, is_order) = matter(ctx, &record.subject).await?;
     ctx.authorise(Action::RequestRead, &target).await?;
-    let record = shown(ctx, vec![record], is_order).await?.pop().ok_or_else(unknown)?;
+    let Some(record) = shown(ctx, vec![record], is_order).await?.pop() else {
+        let detail = serde_json::json!({ "action": Action::RequestRead, "file": id });
+        let object = format!("{}:{}", target.kind, target.id);
+        audit::note(ctx, ("access.refused", &object), &detail).await?;
+        return Err(unknown().into());
+    };
     let damaged = || EvidenceError::Damaged(record.name.clone());
     let mut file = File::open(path_of(ctx, record.digest)).map_err(|_| damaged())?;
     let digest = digest_of(&mut file).map_err(|_| damaged())?;

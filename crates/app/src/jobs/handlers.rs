@@ -5,10 +5,13 @@ use super::main_job::MainJob;
 use super::round::Round;
 use super::sweeps::{Alarm, Flows, Resume};
 use super::swept::swept;
-use super::work::{BEAT, Doing, Ended, Handler, Handlers, Working};
+use super::work::{BEAT, Doing, Ended, Handler, Handlers, Working, may_help};
 use crate::collect::NodeSecrets;
-use crate::messages::Remind;
+use crate::messages::{Remind, administrators, notify};
 use crate::orders::{self, HandsOf, RunEnd};
+use crate::{AppError, OpContext};
+use domain::authz::Role;
+use kernel::Kinded as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +21,9 @@ const ANSWERS_KEPT_S: i64 = 7 * 86_400;
 /// Jobs and deliveries that ended as wanted are forgotten after this long; the others later. Units: seconds.
 const DONE_KEPT_S: i64 = 30 * 86_400;
 const FAILED_KEPT_S: i64 = 180 * 86_400;
+
+/// The day's seal could not be made: as a message, and in the audit chain.
+const NOT_SEALED: &str = "audit.not_sealed";
 
 /// Carries orders out at the interfaces of nodes.
 pub struct RunOrders {
@@ -121,12 +127,32 @@ pub struct Seal;
 impl Handler for Seal {
     fn carry_out<'a>(&'a self, at: &'a Working) -> Doing<'a> {
         Box::pin(async move {
-            let sealed = crate::audit::seal(&at.ctx).await?;
+            let sealed = match crate::audit::seal(&at.ctx).await {
+                Err(why) if !may_help(why.kind()) => {
+                    tell_of(&at.ctx, &why).await?;
+                    return Err(why);
+                }
+                sealed => sealed?,
+            };
             let seal = &sealed.seal;
             let words = if sealed.already { "此前已封存" } else { "已封存" };
             Ok(Ended::Done(format!("{} {words}", seal.day)))
         })
     }
+}
+
+/// Tells the audit administrators that the chain was not sealed, and why.
+async fn tell_of(ctx: &OpContext, why: &AppError) -> Result<(), AppError> {
+    let day = ctx.now().day().to_string();
+    let mut work = ctx.store().begin().await?;
+    let told = administrators(&mut work, Role::AuditAdmin).await?;
+    let title = format!("审计链未能封存：{day}");
+    let text = format!("{why}。请核对审计链，并按断链之后的办法处理");
+    notify(ctx, &mut work, &told, (NOT_SEALED, &day), (&title, &text)).await?;
+    let detail = serde_json::json!({ "why": why.to_string() });
+    work.audit(ctx.now(), (ctx.actor(), NOT_SEALED, &day), detail.to_string())
+        .await?;
+    Ok(work.commit().await?)
 }
 
 /// The handlers of the house, with hands for the nodes that the platform acts on. Those that need to know where to

@@ -11,9 +11,12 @@ use crate::{AppError, OpContext, Progress};
 use domain::authz::{Action, Target};
 use kernel::{JobId, Month, NodeCode};
 use serde::{Deserialize, Serialize};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use store::UnitOfWork;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::task::JoinError;
 
 /// Times such a job is begun: what fails for good fails at once, and a worker may die in between.
@@ -162,13 +165,30 @@ pub(super) async fn queue_collect(ctx: &OpContext, node: &NodeCode) -> Result<bo
     Ok(true)
 }
 
-/// Tells a worker how far long work got.
-struct Told(UnboundedSender<(String, u64, u64)>);
+/// What long work says to its worker.
+enum Word {
+    /// How far it got.
+    At(String, u64, u64),
+    /// Whether it may begin its next step.
+    MayIGoOn(oneshot::Sender<bool>),
+}
+
+/// Speaks to a worker.
+struct Told(UnboundedSender<Word>);
 
 impl Progress for Told {
     fn at(&self, what: &str, done: u64, all: u64) {
         // Nobody listens any more once the work is over.
-        let _ = self.0.send((what.to_owned(), done, all));
+        let _ = self.0.send(Word::At(what.to_owned(), done, all));
+    }
+
+    fn looks_whether_it_goes_on(&self) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async {
+            let (tell, answer) = oneshot::channel();
+            let _ = self.0.send(Word::MayIGoOn(tell));
+            // Without an answer nobody wants anything of it.
+            answer.await.unwrap_or(true)
+        })
     }
 }
 
@@ -191,6 +211,7 @@ impl Handler for MainJob {
             let goes_on = watch(at, told).await;
             match doing.await {
                 Ok(Ok(words)) => Ok(Ended::Done(words)),
+                Ok(Err(AppError::Job(JobError::Stopped))) => Ok(Ended::Stopped),
                 Ok(Err(_)) if !goes_on => Ok(Ended::Stopped),
                 Ok(Err(why)) => Err(why),
                 Err(broken) => Ok(Ended::Failed(format!("任务异常中断：{}", text_of(broken)))),
@@ -210,15 +231,27 @@ fn text_of(broken: JoinError) -> String {
     text.unwrap_or_else(|| "未说明原因".to_owned())
 }
 
-/// Passes on how far the work got, until it is over. Returns whether it may still go on. A note that cannot be written
-/// changes nothing about the work.
-async fn watch(at: &Working, mut told: UnboundedReceiver<(String, u64, u64)>) -> bool {
+/// Passes on how far the work got and whether it may go on, until it is over. Returns whether it may still go on. A note
+/// that cannot be written changes nothing about the work.
+async fn watch(at: &Working, mut told: UnboundedReceiver<Word>) -> bool {
     let mut goes_on = true;
-    while let Some((stage, done, all)) = told.recv().await {
+    let mut last = (0, 0, String::new());
+    while let Some(word) = told.recv().await {
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-        match at.go_on(count(done), count(all), &stage).await {
+        let asked = match word {
+            Word::At(stage, done, all) => {
+                last = (count(done), count(all), stage);
+                None
+            }
+            Word::MayIGoOn(answer) => Some(answer),
+        };
+        match at.go_on(last.0, last.1, &last.2).await {
             Ok(on) => goes_on &= on,
             Err(why) => tracing::warn!(job = %at.job.id, cause = %why, "progress was not noted"),
+        }
+        if let Some(answer) = asked {
+            // Whoever asked may be gone.
+            let _ = answer.send(goes_on);
         }
     }
     goes_on
@@ -230,10 +263,12 @@ async fn carry_out(ctx: &OpContext, payload: Payload, secrets: &dyn NodeSecrets)
             let metered = meter(ctx, month).await?;
             let mut words = format!("{month} 计量：用量 {} 条", metered.summary.intervals);
             if up_to >= UpTo::Rate {
+                ctx.go_on().await?;
                 let rated = rate(ctx, month).await?;
                 words += &format!("；计价：费用 {} 行", rated.summary.lines);
             }
             if up_to >= UpTo::Reconcile {
+                ctx.go_on().await?;
                 let reconciled = reconcile_month(ctx, month).await?;
                 words += &format!(
                     "；对账：云服务商 {} 家，未交账单 {} 家",

@@ -151,10 +151,28 @@ pub async fn cancel(ctx: &OpContext, id: JobId) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Queues a job that failed or was cancelled anew, for whoever asked for it: what it writes stands under their name.
-/// Returns the new one; none if the same is waiting or running.
+/// What somebody must be allowed to have a job done again: as if they asked for it, where it is business that is done in
+/// the name of whoever asks; else to look after jobs.
+fn asked_anew(job: Option<&Job>) -> Option<(Action, &'static str)> {
+    match job?.kind.as_str() {
+        kind::MONTH_RUN => Some((Action::MonthRun, "month")),
+        kind::MONTH_CLOSE => Some((Action::MonthClose, "month")),
+        kind::COLLECT => Some((Action::NodeCollect, "node")),
+        _ => None,
+    }
+}
+
+/// Queues a job that failed or was cancelled anew. Business stands under the name of whoever tries it again, who must be
+/// allowed to ask for it; other work under the name that it had. Returns the new one; none if the same is waiting or
+/// running.
 pub async fn retry(ctx: &OpContext, id: JobId) -> Result<Option<JobId>, AppError> {
-    ctx.judge(Action::JobWrite, &Target::of("job", id.to_string())).await?;
+    let known = ctx.store().read().await?.job(id).await?;
+    let business = asked_anew(known.as_ref());
+    let (action, target) = match (business, known) {
+        (Some((action, what)), Some(job)) => (action, Target::of(what, job.subject)),
+        _ => (Action::JobWrite, Target::of("job", id.to_string())),
+    };
+    ctx.judge(action, &target).await?;
     let mut work = ctx.store().begin().await?;
     let job = work.job(id).await?.ok_or_else(|| JobError::NotFound(id.to_string()))?;
     if !matches!(job.state, JobState::Failed | JobState::Cancelled) {
@@ -164,6 +182,10 @@ pub async fn retry(ctx: &OpContext, id: JobId) -> Result<Option<JobId>, AppError
         id: ctx.new_id(),
         run: ctx.now(),
         created: ctx.now(),
+        asked_by: match business {
+            Some(_) => ctx.actor().to_owned(),
+            None => job.asked_by,
+        },
         ..job
     };
     let queued = work.queue_job(&again).await?.then_some(again.id);

@@ -246,7 +246,7 @@ async fn carried_out(working: &Working, handlers: &Handlers) -> Ended {
 }
 
 /// Whether trying again may help: somebody else was first, or something did not answer.
-const fn may_help(kind: ErrorKind) -> bool {
+pub(super) const fn may_help(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Conflict | ErrorKind::Unavailable)
 }
 

@@ -4,9 +4,9 @@
 //! pause and nothing else, and the receiver may get it twice under the same id.
 
 use super::letter::LetterBody;
-use super::notify;
 use super::post::Post;
 use super::send::{has_mail, turn};
+use super::{administrators, notify};
 use crate::jobs::{Doing, Ended, Handler, Working};
 use crate::{AppError, OpContext};
 use domain::authz::{AccountState, Role};
@@ -200,9 +200,7 @@ async fn give_up(ctx: &OpContext, delivery: &Delivery, trouble: &str) -> Result<
     let mut work = ctx.store().begin().await?;
     let id = delivery.id.to_string();
     if delivery.kind != DEAD {
-        let holders = work.role_holders(&[]).await?;
-        let administrators = holders.iter().filter(|(_, role, _)| *role == Role::SystemAdmin);
-        let administrators: Vec<_> = administrators.map(|(account, _, _)| *account).collect();
+        let administrators = administrators(&mut work, Role::SystemAdmin).await?;
         let title = format!("{}投递失败：{id}", delivery.channel.zh());
         let text = format!(
             "关于事项 {} 的通知未能送达：{trouble}。排除原因后可重新投递。",

@@ -26,8 +26,16 @@ pub use store::{Delivery, Message, Webhook};
 pub use webhooks::{NewWebhook, deliveries, end_webhook, make_webhook, replay, webhooks};
 
 use crate::{AppError, OpContext};
+use domain::authz::Role;
 use kernel::AccountId;
 use store::Connection;
+
+/// Whoever holds a role of the three administrators, now.
+pub(crate) async fn administrators(read: &mut Connection, wanted: Role) -> Result<Vec<AccountId>, AppError> {
+    let holders = read.role_holders(&[]).await?.into_iter();
+    let wanted = holders.filter(|(_, role, _)| *role == wanted);
+    Ok(wanted.map(|(account, _, _)| account).collect())
+}
 
 /// Tells accounts the same, in the caller's unit of work; each once.
 pub(crate) async fn notify(

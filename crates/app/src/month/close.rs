@@ -44,7 +44,9 @@ pub async fn close_month(ctx: &OpContext, month: Month) -> Result<CloseOutcome, 
     in_order(ctx, month).await?;
     refuse_waiting(&mut ctx.store().read().await?, month).await?;
     meter(ctx, month).await?;
+    ctx.go_on().await?;
     rate(ctx, month).await?;
+    ctx.go_on().await?;
     let reconciled = reconcile_month(ctx, month).await?;
     ctx.progress().at("关账：编制结算单", 0, 2);
     let providers: Vec<String> = reconciled.providers.keys().cloned().collect();
@@ -68,6 +70,7 @@ pub async fn close_month(ctx: &OpContext, month: Month) -> Result<CloseOutcome, 
         corrections: 0,
         without_bill: reconciled.without_bill,
     };
+    ctx.go_on().await?;
     let mut work = ctx.store().begin().await?;
     refuse_waiting(&mut work, month).await?;
     let holds = still_holds(ctx, &mut work, month, run).await? && Known::read(&mut work, month).await? == known;

@@ -6,6 +6,7 @@ use super::consequences::{end_interval, order_over};
 use super::give::hand_over;
 use super::matter::{advance, log, paper, papers, read_request, request_of, same_version, take_duty, target};
 use crate::messages::moment;
+use crate::requests::sight::noted;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, Permit};
 use domain::registry::ResourceKind;
@@ -80,6 +81,11 @@ pub(super) async fn keep(work: &mut Connection, order: &mut WorkOrder) -> Result
 
 /// Begins an order by hand. Whoever does is its opener, and accepts nothing of it.
 pub async fn begin_by_hand(ctx: &OpContext, (number, version): (&str, Option<i64>)) -> Result<WorkOrder, AppError> {
+    let done = begun(ctx, (number, version)).await;
+    noted(ctx, ("order.begin", number), done).await
+}
+
+async fn begun(ctx: &OpContext, (number, version): (&str, Option<i64>)) -> Result<WorkOrder, AppError> {
     let permit = permitted(ctx, number).await?;
     let mut work = ctx.store().begin().await?;
     let (mut order, request) = current(&mut work, (number, version)).await?;
@@ -122,6 +128,11 @@ pub async fn take_over_by_hand(
     (number, version): (&str, Option<i64>),
     why: &str,
 ) -> Result<WorkOrder, AppError> {
+    let done = taken_over(ctx, (number, version), why).await;
+    noted(ctx, ("order.take_over", number), done).await
+}
+
+async fn taken_over(ctx: &OpContext, (number, version): (&str, Option<i64>), why: &str) -> Result<WorkOrder, AppError> {
     let permit = permitted(ctx, number).await?;
     let mut work = ctx.store().begin().await?;
     let (mut order, request) = current(&mut work, (number, version)).await?;
@@ -185,6 +196,15 @@ pub async fn record_by_hand(
     (number, version): (&str, Option<i64>),
     steps: Vec<HandStep>,
 ) -> Result<WorkOrder, AppError> {
+    let done = recorded(ctx, (number, version), steps).await;
+    noted(ctx, ("order.record", number), done).await
+}
+
+async fn recorded(
+    ctx: &OpContext,
+    (number, version): (&str, Option<i64>),
+    steps: Vec<HandStep>,
+) -> Result<WorkOrder, AppError> {
     let permit = permitted(ctx, number).await?;
     let mut work = ctx.store().begin().await?;
     let (mut order, request) = current(&mut work, (number, version)).await?;
@@ -227,6 +247,11 @@ pub async fn record_by_hand(
 
 /// Finishes an order by hand. Errors: steps without evidence.
 pub async fn finish_by_hand(ctx: &OpContext, (number, version): (&str, Option<i64>)) -> Result<WorkOrder, AppError> {
+    let done = finished(ctx, (number, version)).await;
+    noted(ctx, ("order.finish", number), done).await
+}
+
+async fn finished(ctx: &OpContext, (number, version): (&str, Option<i64>)) -> Result<WorkOrder, AppError> {
     let permit = permitted(ctx, number).await?;
     let mut work = ctx.store().begin().await?;
     let (mut order, request) = current(&mut work, (number, version)).await?;

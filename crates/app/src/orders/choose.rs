@@ -6,6 +6,7 @@ use super::matter::{advance, log, paper, read_request, request_of, same_version,
 use super::offers::{Offer, offers_of};
 use crate::requests::people::due;
 use crate::requests::room::{balance, of_ceiling};
+use crate::requests::sight::noted;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, keep_apart};
 use domain::budget::{Demand, HoldState, Purse, check_room, for_months, months_of_year};
@@ -47,6 +48,16 @@ const PLACEMENT: [&str; 3] = ["R6", "R7", "R37"];
 /// it offered, and gives the order. Room of the contract is held, in place of what was held of another one. Errors: the
 /// rule on comparing offers, or one on level and place, forbids it; no room; no offer; its contract has ended.
 pub async fn choose_provider(
+    ctx: &OpContext,
+    (number, version): (&str, Option<i64>),
+    provider: &OrganisationCode,
+    reason: &str,
+) -> Result<(ResourceRequest, WorkOrder), AppError> {
+    let done = chosen(ctx, (number, version), provider, reason).await;
+    noted(ctx, ("order.choose_provider", number), done).await
+}
+
+async fn chosen(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
     provider: &OrganisationCode,

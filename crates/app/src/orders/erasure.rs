@@ -8,6 +8,7 @@ use super::matter::{
     target,
 };
 use super::release::{give_room_back, gone_of};
+use crate::requests::sight::noted;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty, Role};
 use domain::request::{
@@ -46,6 +47,15 @@ fn ended(request: &ResourceRequest) -> Result<(), AppError> {
 
 /// Hands in the proof for one resource of an ended application, in place of an earlier one.
 pub async fn hand_in_proof(
+    ctx: &OpContext,
+    (number, version): (&str, Option<i64>),
+    new: NewProof,
+) -> Result<ErasureProof, AppError> {
+    let done = handed_in(ctx, (number, version), new).await;
+    noted(ctx, ("erasure.proof", number), done).await
+}
+
+async fn handed_in(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
     new: NewProof,
@@ -127,6 +137,15 @@ async fn ask_to_check(ctx: &OpContext, work: &mut UnitOfWork, request: &Resource
 /// Confirms that the proof for a resource is good. With the last one the application is archived and its room given
 /// back. Returns the application.
 pub async fn check_proof(
+    ctx: &OpContext,
+    (number, version): (&str, Option<i64>),
+    allocation: &AllocationCode,
+) -> Result<ResourceRequest, AppError> {
+    let done = checked(ctx, (number, version), allocation).await;
+    noted(ctx, ("erasure.check", number), done).await
+}
+
+async fn checked(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
     allocation: &AllocationCode,

@@ -56,6 +56,14 @@ fn listed<T: Display>(all: &[T]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join("；")
 }
 
+impl OrderError {
+    /// Whether somebody tried what is not theirs to do: that is written down.
+    pub(crate) fn is_refusal(&self) -> bool {
+        let own_work = |fault: &ErasureProofError| matches!(fault, ErasureProofError::OwnWork(_));
+        self.kind() == ErrorKind::Forbidden || matches!(self, Self::Erasure(faults) if faults.iter().any(own_work))
+    }
+}
+
 impl Kinded for OrderError {
     fn kind(&self) -> ErrorKind {
         match self {

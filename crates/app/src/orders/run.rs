@@ -12,6 +12,7 @@ use super::consequences::{end_interval, order_over};
 use super::give::{hand_over, made_by_us, node_of};
 use super::hands::{HandsError, HandsOf, NodeHands, Site, Wanted};
 use super::matter::{log, paper, papers, request_of, take_duty};
+use crate::requests::sight::noted;
 use crate::{AppError, OpContext};
 use domain::authz::Duty;
 use domain::registry::{ProjectMapping, ResourcePool};
@@ -368,6 +369,11 @@ pub async fn resume_order(
     (number, version): (&str, Option<i64>),
     why: &str,
 ) -> Result<WorkOrder, AppError> {
+    let done = resumed(ctx, (number, version), why).await;
+    noted(ctx, ("order.resume", number), done).await
+}
+
+async fn resumed(ctx: &OpContext, (number, version): (&str, Option<i64>), why: &str) -> Result<WorkOrder, AppError> {
     let permit = permitted(ctx, number).await?;
     let mut work = ctx.store().begin().await?;
     let (order, request) = current(&mut work, (number, version)).await?;

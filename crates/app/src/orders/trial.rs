@@ -6,6 +6,7 @@ use super::OrderError;
 use super::matter::{advance, in_use, log, paper, read_request, request_of, same_version, take_duty, target};
 use super::release::being_deleted;
 use crate::messages::moment;
+use crate::requests::sight::noted;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Duty};
 use domain::budget::HoldState;
@@ -31,6 +32,15 @@ pub async fn trial_of(ctx: &OpContext, number: &str) -> Result<Option<Trial>, Ap
 /// Confirms a trial for the side of whoever acts. The third confirmation puts the resources in force: they are metered
 /// from its moment. Returns the trial, and that moment.
 pub async fn confirm_trial(
+    ctx: &OpContext,
+    (number, version): (&str, Option<i64>),
+    words: &str,
+) -> Result<(Trial, Option<Instant>), AppError> {
+    let done = confirmed(ctx, (number, version), words).await;
+    noted(ctx, ("trial.confirm", number), done).await
+}
+
+async fn confirmed(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
     words: &str,

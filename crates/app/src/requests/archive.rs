@@ -49,6 +49,13 @@ impl Papers {
 pub async fn archive(ctx: &OpContext, number: &str, path: &Path) -> Result<(), AppError> {
     let view = show(ctx, number).await?;
     if ctx.who()?.side == Side::Provider {
+        let object = format!("request:{number}");
+        crate::audit::note(
+            ctx,
+            ("access.refused", &object),
+            &json!({ "action": "request.archive" }),
+        )
+        .await?;
         return Err(RequestError::NotFound(number.to_owned()).into());
     }
     let mut papers = Papers::default();

@@ -2,6 +2,7 @@
 //! taking back.
 
 use super::RequestError;
+use super::chosen::{check_chosen, chosen_by, deciding};
 use super::draft::saved;
 use super::people::{due_by, flow_of, people};
 use super::publish::{Turn, publish};
@@ -50,13 +51,12 @@ const fn audited_as(what: &Act) -> &'static str {
     }
 }
 
-/// What somebody must be allowed. A unit answers a reclaim; it does not approve it.
+/// What somebody must be allowed.
 fn action(what: &Act, kind: RequestKind, side: Side) -> Action {
     match what {
         Act::Withdraw { .. } | Act::Resubmit { .. } => of_kind(kind, Action::RequestSubmit),
         Act::Urge { .. } => of_kind(kind, Action::RequestUrge),
-        _ if kind == RequestKind::Reclaim && side == Side::Unit => Action::ReclaimReply,
-        _ => Action::RequestDecide,
+        _ => deciding(kind, side),
     }
 }
 
@@ -84,9 +84,12 @@ async fn carry_out(ctx: &OpContext, (number, version): (&str, i64), what: Act) -
     let due = due_by(ctx)?;
     let now = ctx.now();
     let name = audited_as(&what);
-    let said = said(&what);
+    let (said, chosen) = (said(&what), chosen_by(&what));
     let turned = act(&run, definition, &people.directory, what, who.account, now, &due);
     let (after, events) = turned.map_err(RequestError::Flow)?;
+    if let Some(chosen) = chosen {
+        check_chosen(ctx, &mut work, (chosen, &request)).await?;
+    }
 
     let from = request.status;
     if let Some(event) = event_of(after.state).filter(|_| after.state != run.state) {

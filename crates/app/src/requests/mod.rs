@@ -7,6 +7,7 @@
 
 mod archive;
 mod check;
+mod chosen;
 mod decide;
 mod draft;
 mod error;
@@ -30,6 +31,7 @@ mod tick;
 
 pub use archive::{archive, archive_name};
 pub use check::{Checked, FlowPreview, NodePreview, check, check_thought};
+pub use chosen::{Candidate, candidates};
 pub use decide::{decide, urge, withdraw};
 pub use draft::{Draft, delete_draft, edit_draft, make_draft};
 pub use error::RequestError;

@@ -75,22 +75,21 @@ pub(super) const fn of_kind(kind: RequestKind, action: Action) -> Action {
     }
 }
 
-/// Writes down an attempt that was refused by the rules, the flow or the separation of duties.
-pub(super) async fn noted<T>(
+/// Writes down an attempt that was refused by the rules, the flow or the separation of duties. What the policies refuse
+/// stands in the chain already.
+pub(crate) async fn noted<T>(
     ctx: &OpContext,
     (action, number): (&str, &str),
     result: Result<T, AppError>,
 ) -> Result<T, AppError> {
-    if let Err(AppError::Request(error)) = &result
-        && error.is_refusal()
-    {
-        let why = error.to_string();
-        audit::note(
-            ctx,
-            ("request.refused", number),
-            &json!({ "action": action, "why": why }),
-        )
-        .await?;
+    let refused = match &result {
+        Err(AppError::Request(error)) if error.is_refusal() => Some(("request.refused", error.to_string())),
+        Err(AppError::Order(error)) if error.is_refusal() => Some(("access.refused", error.to_string())),
+        _ => None,
+    };
+    if let Some((refused, why)) = refused {
+        let detail = json!({ "action": action, "why": why });
+        audit::note(ctx, (refused, number), &detail).await?;
     }
     result
 }

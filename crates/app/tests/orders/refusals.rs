@@ -4,11 +4,14 @@ use crate::SQ;
 use crate::world::{World, at};
 use app::messages::to_dos;
 use app::nodes::{NewNode, add};
-use app::orders::{HandStep, begin_by_hand, choice_of, choose_provider, record_by_hand, refuse_order, resume_order};
+use app::orders::{
+    BuiltIn, HandStep, begin_by_hand, choice_of, choose_provider, confirm_trial, record_by_hand, refuse_order,
+    resume_order, run_order,
+};
 use domain::authz::Role;
 use domain::budget::{HoldState, Purse};
 use domain::registry::{NodeSource, Platform, Side};
-use domain::request::RequestStatus;
+use domain::request::{RequestKind, RequestStatus};
 use domain::rules::Outcome;
 use domain::work::{OrderState, WorkOrder};
 use kernel::{ErrorKind, Kinded, OrganisationCode};
@@ -18,6 +21,7 @@ test_support::on_both_stores!(
     a_refused_order_goes_to_another_provider,
     a_refused_order_goes_on_with_the_same_provider,
     what_is_there_stays_for_a_person,
+    what_is_not_theirs_to_do_is_in_the_chain,
     a_node_below_the_level_of_the_system_is_not_chosen,
 );
 
@@ -144,6 +148,44 @@ async fn what_is_there_stays_for_a_person(store: TestStore) {
         ErrorKind::FailedPrecondition,
         "something is there: {other}"
     );
+}
+
+async fn what_is_not_theirs_to_do_is_in_the_chain(store: TestStore) {
+    let world = World::new(store).await;
+    world.hire().await;
+    let request = world.decided(RequestKind::New, vec![World::line(None)]).await;
+    let number = request.number.as_str();
+    let refused = async || {
+        let entries = test_support::chain(world.ctx.store()).await.into_iter();
+        let refused = entries.filter(|entry| entry.action == "access.refused");
+        refused
+            .map(|entry| (entry.actor, entry.object, entry.detail))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(refused().await, []);
+    // Whoever applied chooses nobody, and whoever agreed to it confirms nothing.
+    let applied = world.person(12, "A1", Side::Authority, Role::AuthorityOperations);
+    let own = choose_provider(&applied, (number, None), &"P1".parse().unwrap(), "")
+        .await
+        .unwrap_err();
+    assert_eq!(own.kind(), ErrorKind::Forbidden, "{own}");
+    let order = world.ordered(number, "N1", false).await;
+    run_order(&world.ctx, &order.number, &BuiltIn).await.unwrap();
+    world.on("2026-10-12 00:00:00");
+    let agreed = world.person(24, "A1", Side::Authority, Role::AuthorityTechnical);
+    let own = confirm_trial(&agreed, (number, None), "").await.unwrap_err();
+    assert_eq!(own.kind(), ErrorKind::Forbidden, "{own}");
+    let noted = refused().await;
+    let said = |n: usize| (noted[n].0.as_str(), noted[n].1.as_str());
+    assert_eq!(noted.len(), 2, "{noted:?}");
+    assert_eq!([said(0), said(1)], [("u12", number), ("u24", number)]);
+    assert!(noted[0].2.contains("order.choose_provider") && noted[1].2.contains("trial.confirm"));
+    // What the policies refuse is noted once, as before; what only comes too late is no attempt.
+    confirm_trial(&world.operator(), (number, None), "").await.unwrap_err();
+    assert_eq!(refused().await.len(), 3);
+    let again = choose_provider(&world.operations(), (number, None), &"P1".parse().unwrap(), "").await;
+    assert_eq!(again.unwrap_err().kind(), ErrorKind::FailedPrecondition);
+    assert_eq!(refused().await.len(), 3);
 }
 
 /// What is registered of N2 from a day on.

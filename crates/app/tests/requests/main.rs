@@ -25,6 +25,7 @@ use places::platforms_are_judged_as_registered;
 use refused::{
     another_unit_sees_nothing, eight_at_once_get_room_for_one, no_more_is_asked_for_than_can_be_reckoned_with,
     nobody_decides_their_own, old_versions_and_second_clicks_change_nothing, rules_refuse_and_say_why,
+    whoever_may_not_decide_is_not_chosen,
 };
 use there::{
     a_resource_is_what_the_registers_say, a_sheet_after_a_reduction_is_reduced_again,
@@ -47,6 +48,7 @@ test_support::on_both_stores!(
     no_more_is_asked_for_than_can_be_reckoned_with,
     another_unit_sees_nothing,
     nobody_decides_their_own,
+    whoever_may_not_decide_is_not_chosen,
     old_versions_and_second_clicks_change_nothing,
     eight_at_once_get_room_for_one,
     a_deputy_decides_while_somebody_is_away_and_not_after,

@@ -2,8 +2,10 @@
 
 use crate::town::{Town, refusal, server};
 use app::AppError;
-use app::requests::{RequestError, check, check_thought, decide, delete_draft, edit_draft, list, show, submit};
-use domain::flow::Act;
+use app::requests::{
+    RequestError, candidates, check, check_thought, decide, delete_draft, edit_draft, list, show, submit,
+};
+use domain::flow::{Act, SignPosition};
 use domain::registry::PoolKind;
 use domain::request::RequestStatus;
 use kernel::ErrorKind;
@@ -139,6 +141,60 @@ pub async fn nobody_decides_their_own(store: TestStore) {
     );
     let after = town.agree("head", &request).await;
     assert_eq!(after.version, request.version + 1);
+}
+
+pub async fn whoever_may_not_decide_is_not_chosen(store: TestStore) {
+    let town = Town::new(store).await;
+    let draft = town.draft("wang", server("S1", PoolKind::Xinchuang)).await;
+    let mut request = submit(&town.by("wang"), &draft.number, draft.version).await.unwrap();
+    for login in ["head", "intake"] {
+        request = town.agree(login, &request).await;
+    }
+    let number = request.number.as_str();
+    let technical = town.by("technical");
+    let task = town.task("technical", number).await;
+    let add = |signer: &str| Act::AddSigner {
+        task,
+        signer: town.account(signer),
+        position: SignPosition::Before,
+        opinion: String::new(),
+    };
+    // Administrators do no business; nobody has chosen the provider yet.
+    for unfit in ["sysadmin", "hand", "operator"] {
+        let (kind, why) = refusal(decide(&technical, number, request.version, add(unfit)).await);
+        assert_eq!(kind, ErrorKind::InvalidInput, "{unfit}");
+        assert!(why.contains("没有审批该申请的权限"), "{unfit}: {why}");
+    }
+    assert_eq!(
+        town.request(number).await.version,
+        request.version,
+        "it stands as it was"
+    );
+    let found = candidates(&technical, number).await.unwrap();
+    let named = found
+        .iter()
+        .map(|one| (one.task, one.name.as_str(), one.transfer, one.add_signer));
+    let expected = [
+        (task, "both同志", false, true),
+        (task, "head同志", false, true),
+        (task, "secretary同志", false, true),
+        (task, "leader同志", false, true),
+        (task, "operations同志", true, true),
+    ];
+    assert_eq!(named.collect::<Vec<_>>(), expected);
+    assert_eq!(candidates(&town.by("leader"), number).await.unwrap(), []);
+    assert_eq!(
+        refusal(candidates(&town.by("wang"), number).await).0,
+        ErrorKind::Forbidden
+    );
+    assert_eq!(
+        refusal(candidates(&town.by("stranger"), number).await).0,
+        ErrorKind::NotFound
+    );
+    decide(&technical, number, request.version, add("operations"))
+        .await
+        .unwrap();
+    town.task("operations", number).await;
 }
 
 pub async fn old_versions_and_second_clicks_change_nothing(store: TestStore) {

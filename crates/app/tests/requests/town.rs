@@ -36,6 +36,8 @@ const PEOPLE: &[(&str, &str, Side, &[Role])] = &[
     ("leader", "A1", Side::Authority, &[Role::AuthorityLeader]),
     ("operations", "A1", Side::Authority, &[Role::AuthorityOperations]),
     ("operator", "P1", Side::Provider, &[Role::ProviderHead]),
+    ("hand", "P1", Side::Provider, &[Role::ProviderOperator]),
+    ("sysadmin", "A1", Side::Authority, &[Role::SystemAdmin]),
 ];
 
 pub struct Town {

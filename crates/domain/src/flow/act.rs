@@ -95,6 +95,19 @@ pub enum Act {
     },
 }
 
+/// Somebody whom the holder of a task may choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// The task.
+    pub task: u32,
+    /// Who.
+    pub account: AccountId,
+    /// Whether it may be handed on to them.
+    pub transfer: bool,
+    /// Whether they may be asked to sign too.
+    pub add_signer: bool,
+}
+
 /// Begins a run.
 ///
 /// # Errors
@@ -239,6 +252,27 @@ pub fn may_decide(
     }
     play.settle();
     play.check_turn(by, task)
+}
+
+/// Whom `by` may hand a task of theirs on to, or ask to sign it too: by task, in the order of accounts. Changes nothing.
+///
+/// # Errors
+///
+/// Another version than the run's, or a clock that went back.
+pub fn choices(
+    run: &FlowRun,
+    definition: &FlowDefinition,
+    directory: &Directory,
+    by: AccountId,
+    now: Instant,
+    due: &DueBy<'_>,
+) -> Result<Vec<Choice>, FlowRefusal> {
+    let mut play = resume(run, definition, directory, now, due)?;
+    if !directory.is_active(by) {
+        return Ok(Vec::new());
+    }
+    play.settle();
+    Ok(play.choices(by))
 }
 
 /// What the passing of time does: tasks whose holders lost the right go to others, ends of terms are announced, what

@@ -1,6 +1,6 @@
 //! What the holder of a task does with it.
 
-use super::act::ReturnTo;
+use super::act::{Choice, ReturnTo};
 use super::definition::{APPLICANT, FlowNode};
 use super::play::{Play, Seat};
 use super::refusal::FlowRefusal;
@@ -189,13 +189,7 @@ impl<'a> Play<'a> {
         opinion: String,
     ) -> Result<(), FlowRefusal> {
         let turn = self.turn(by, id)?;
-        if turn.task.added_by.is_some() {
-            return Err(FlowRefusal::AddedOnlySigns);
-        }
-        if !turn.node.may_add_sign {
-            return Err(FlowRefusal::MayNotAddSigner(turn.node.name.clone()));
-        }
-        self.check_target(&turn, None, signer)?;
+        self.check_signer(&turn, signer)?;
         if !turn.task.fixed {
             self.task_mut(id)?.claimed_by = Some(turn.holder);
         }
@@ -230,21 +224,7 @@ impl<'a> Play<'a> {
         opinion: String,
     ) -> Result<(), FlowRefusal> {
         let turn = self.turn(by, id)?;
-        if turn.task.added_by.is_some() {
-            return Err(FlowRefusal::AddedOnlySigns);
-        }
-        if !turn.node.may_transfer {
-            return Err(FlowRefusal::MayNotTransfer(turn.node.name.clone()));
-        }
-        self.check_target(&turn, Some(id), to)?;
-        let node = turn.node;
-        let holders = node
-            .slot(turn.task.slot)
-            .iter()
-            .chain(&node.fallback)
-            .chain(&node.escalate_to);
-        let seat = self.filling(holders).into_iter().find(|a| a.account == to);
-        let seat = seat.ok_or_else(|| FlowRefusal::UnfitTarget(format!("没有环节「{}」的办理角色", node.name)))?;
+        let seat = self.seat_of(&turn, to)?;
         self.write(&turn, Deed::Transfer, opinion, String::new(), Some(to.to_string()));
         let task = self.task_mut(id)?;
         task.fixed = true;
@@ -256,6 +236,51 @@ impl<'a> Play<'a> {
         });
         self.tell(vec![to], Notice::ToDecide, Some(id));
         Ok(())
+    }
+
+    /// Whom the holders of tasks may choose: everybody that `by` may hand one of theirs on to, or ask to sign it too.
+    pub(super) fn choices(&self, by: AccountId) -> Vec<Choice> {
+        let turns: Vec<Turn<'_>> = self.run.live().filter_map(|t| self.turn(by, t.id).ok()).collect();
+        let all = self.directory.accounts();
+        let choices = turns.iter().flat_map(|turn| {
+            all.iter().map(|account| Choice {
+                task: turn.task.id,
+                account: *account,
+                transfer: self.seat_of(turn, *account).is_ok(),
+                add_signer: self.check_signer(turn, *account).is_ok(),
+            })
+        });
+        choices.filter(|choice| choice.transfer || choice.add_signer).collect()
+    }
+
+    /// Why somebody may not be asked to sign too.
+    fn check_signer(&self, turn: &Turn<'_>, signer: AccountId) -> Result<(), FlowRefusal> {
+        if turn.task.added_by.is_some() {
+            return Err(FlowRefusal::AddedOnlySigns);
+        }
+        if !turn.node.may_add_sign {
+            return Err(FlowRefusal::MayNotAddSigner(turn.node.name.clone()));
+        }
+        self.check_target(turn, None, signer)
+    }
+
+    /// The seat of somebody a task is handed on to. Errors: why it may not be theirs.
+    fn seat_of(&self, turn: &Turn<'_>, to: AccountId) -> Result<Assignee, FlowRefusal> {
+        if turn.task.added_by.is_some() {
+            return Err(FlowRefusal::AddedOnlySigns);
+        }
+        let node = turn.node;
+        if !node.may_transfer {
+            return Err(FlowRefusal::MayNotTransfer(node.name.clone()));
+        }
+        self.check_target(turn, Some(turn.task.id), to)?;
+        let holders = node
+            .slot(turn.task.slot)
+            .iter()
+            .chain(&node.fallback)
+            .chain(&node.escalate_to);
+        let seat = self.filling(holders).into_iter().find(|a| a.account == to);
+        seat.ok_or_else(|| FlowRefusal::UnfitTarget(format!("没有环节「{}」的办理角色", node.name)))
     }
 
     fn check_target(&self, turn: &Turn<'_>, task: Option<u32>, target: AccountId) -> Result<(), FlowRefusal> {

@@ -65,6 +65,12 @@ impl Directory {
         !self.disabled.contains(&account) && self.roles.values().any(|holders| holders.contains(&account))
     }
 
+    /// Everybody who has any role and is not disabled, in the order of accounts.
+    pub fn accounts(&self) -> BTreeSet<AccountId> {
+        let all = self.roles.values().flatten().copied();
+        all.filter(|account| !self.disabled.contains(account)).collect()
+    }
+
     /// Whether an account has a role somewhere, now.
     pub fn has(&self, account: AccountId, role: Role, organisation: &OrganisationCode) -> bool {
         !self.disabled.contains(&account)

@@ -21,7 +21,7 @@ mod run;
 mod seats;
 mod whole;
 
-pub use act::{Act, ReturnTo, act, may_decide, start, tick};
+pub use act::{Act, Choice, ReturnTo, act, choices, may_decide, start, tick};
 pub use check::{check_definition, check_written};
 pub use definition::{
     APPLICANT, Fact, FactTest, FlowDefinition, FlowNode, FlowNodeCode, Holder, Mode, Place, When, WholeTerm,

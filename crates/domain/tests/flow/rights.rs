@@ -2,7 +2,7 @@
 
 use crate::world::*;
 use domain::authz::Role;
-use domain::flow::{Absence, Act, Deed, FlowRefusal, FlowState, SignPosition, TaskState};
+use domain::flow::{Absence, Act, Deed, FlowRefusal, FlowState, SignPosition, TaskState, choices};
 use kernel::Period;
 
 fn away(case: &mut Case, account: &str, delegate: &str) {
@@ -37,6 +37,42 @@ fn the_applicant_decides_nothing_in_any_disguise() {
     };
     assert!(case.refusal("tech1", hand_on).to_string().contains("申请人"));
     assert!(!case.run.task(1).unwrap().accounts().contains(&who("clerk")));
+}
+
+#[test]
+fn choices_are_exactly_whom_an_act_accepts() {
+    let rest =
+        "may_add_sign = true\nmay_transfer = true\nescalate_to = { role = \"authority.leader\", at = \"authority\" }";
+    let case = Case::of(definition(&node("only", "authority.technical", rest)));
+    let of = |name: &str| choices(&case.run, &case.definition, &case.town, who(name), case.now, &due).unwrap();
+    let mine = of("tech1");
+    let tries = |what: Act| case.clone().try_act("tech1", what).is_ok();
+    let mut accepted = 0;
+    for name in [
+        "clerk", "head", "intake1", "tech1", "tech2", "leader1", "ops", "security", "engineer", "finance", "nobody",
+    ] {
+        let transfer = Act::Transfer {
+            task: 1,
+            to: who(name),
+            opinion: String::new(),
+        };
+        let add = Act::AddSigner {
+            task: 1,
+            signer: who(name),
+            position: SignPosition::After,
+            opinion: String::new(),
+        };
+        let choice = mine.iter().find(|choice| choice.account == who(name));
+        let said = choice.map_or((false, false), |choice| (choice.transfer, choice.add_signer));
+        assert_eq!(said, (tries(transfer), tries(add)), "{name}");
+        accepted += usize::from(said.0) + usize::from(said.1);
+    }
+    assert_eq!(
+        accepted,
+        2 + 8,
+        "handed on to two; signed by all but oneself, the applicant and who is nobody"
+    );
+    assert_eq!(of("ops"), [], "without a task there is nobody to choose");
 }
 
 #[test]

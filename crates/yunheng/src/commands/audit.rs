@@ -5,6 +5,7 @@ use crate::exit::{Failure, INVALID};
 use crate::output::{Grid, Report};
 use crate::wiring::Setting;
 use app::AppError;
+use app::audit::EntryFilter;
 use domain::audit::{AuditEntry, read_head};
 
 /// `audit ...`
@@ -53,7 +54,11 @@ pub(crate) async fn run(setting: &Setting, command: AuditCommand) -> Result<Repo
         }
         AuditCommand::Show { from, limit } => {
             let ctx = setting.open().await?;
-            Ok(shown(app::audit::entries(&ctx, from, limit).await?))
+            let filter = EntryFilter {
+                from,
+                ..EntryFilter::default()
+            };
+            Ok(shown(app::audit::entries(&ctx, &filter, limit).await?))
         }
     }
 }
