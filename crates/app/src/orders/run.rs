@@ -385,6 +385,10 @@ pub async fn resume_order(
             order
         }
         OrderState::Undone => {
+            if request.status.is_final() {
+                let text = format!("申请 {} 为「{}」，不再办理", request.number, request.status.zh());
+                return Err(OrderError::Work(number.to_owned(), vec![text]).into());
+            }
             let newest = work.orders_of(&request.number).await?.into_iter().next_back();
             if let Some(newest) = newest.filter(|newest| newest.number != number) {
                 let text = format!("已另派工单 {}，请办理该工单", newest.number);

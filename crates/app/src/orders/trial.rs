@@ -101,7 +101,7 @@ fn opened(request: &ResourceRequest, order: &WorkOrder, start: Instant) -> Resul
         .map(|step| (step.allocation.as_str(), step.native_id.as_ref()))
         .collect();
     let mut intervals = Vec::new();
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         let codes = line.codes(&request.number);
         for code in codes.map_err(|why| OrderError::Plan(why.into()))? {
             let native_id = native.get(code.as_str()).copied().flatten().cloned();
@@ -144,7 +144,7 @@ async fn changed(
     start: Instant,
 ) -> Result<Vec<Allocation>, AppError> {
     let mut intervals = Vec::new();
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         let Some(code) = &line.allocation else { continue };
         let open = open_interval(work, code).await?;
         let open = open.ok_or_else(|| OrderError::NotFound("在用资源", code.to_string()))?;

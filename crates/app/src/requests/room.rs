@@ -3,7 +3,7 @@
 //! The rule, a design of ours: a quota is taken by measure and kind of pool, at what the application adds. The budget is
 //! the one of the calendar year of submission; it is taken for as many months as are left of that year, this one
 //! included, at the estimated monthly cost of the dearest candidate. What gives back, and what only lasts longer, takes
-//! nothing. Where there is no price, no budget is taken, which the record says. Ceilings of contracts are taken once a
+//! nothing, and neither does what stays outside the cloud. Where there is no price, no budget is taken, which the record says. Ceilings of contracts are taken once a
 //! provider is chosen.
 
 use super::RequestError;
@@ -75,7 +75,7 @@ pub(super) fn demand(
 ) -> Result<Demand, RequestError> {
     let too_much = || RequestError::Invalid("申请的总量过大，请核对规格和数量".to_owned());
     let mut demand = Demand::new();
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         let pool = pool(ground, request, line);
         for (measure, quantity) in added(ground, request, line)?.iter() {
             let purse = Purse::Quota {

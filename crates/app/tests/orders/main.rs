@@ -9,12 +9,14 @@
 
 mod asked;
 mod ends;
+mod exceptions;
 mod kills;
 mod leftovers;
 mod queue;
 mod refusals;
 mod rounds;
 mod sweeps;
+mod taken_back;
 mod ways;
 mod worked_example;
 mod world;

@@ -279,6 +279,15 @@ mod tests {
             ["stop", "snapshot", "delete", "verify_gone", "delete", "verify_gone"]
         );
         assert_eq!(kinds(&order(RequestKind::Change, &[Server], true)), ["resize"]);
+        // What the unit buys itself is not opened, and does not decide who carries the rest out.
+        let mut own = request(RequestKind::New, &[Server, Database]);
+        own.declared.own_purchases.insert(2, "数据库一体机".into());
+        let about = ("GD-1".to_owned(), Instant::from_unix_s(0), None);
+        let rest = plan(&own, about, true, false, &|_| None).unwrap();
+        assert_eq!(
+            (rest.manner, kinds(&rest)),
+            (Manner::Interface, vec!["network", "server", "server"])
+        );
         let mut nowhere = request(RequestKind::New, &[Server]);
         nowhere.place = None;
         let about = ("GD-1".to_owned(), Instant::from_unix_s(0), None);
