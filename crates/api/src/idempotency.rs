@@ -143,6 +143,15 @@ impl<T> Change<T> {
         needed(self.seen)
     }
 
+    /// Keeps no digest of what was sent, for passwords, which are guessed: whoever sends something else under the same
+    /// key gets the first answer.
+    pub(crate) fn unseen(self) -> Self {
+        Self {
+            request: Digest::of(self.key.as_bytes()),
+            ..self
+        }
+    }
+
     /// Makes the change, once.
     pub(crate) async fn once<F, Done>(self, make: F) -> Result<Response, Problem>
     where

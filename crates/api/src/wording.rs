@@ -132,6 +132,10 @@ pub(crate) const OPERATIONS: &[(&str, &str)] = &[
     ("make_service_token", "为服务账号生成令牌；令牌内容只给出一次"),
     ("make_token", "生成本人的令牌；令牌内容只给出一次"),
     ("make_webhook", "新建回调；密钥只给出一次"),
+    (
+        "meet_condition",
+        "登记论证结论所附条件的落实凭据；开通前须满足的条件落实之后才能派发工单",
+    ),
     ("open_review", "对申请发起专家论证"),
     ("print_statement", "下载结算单的 PDF 或 XLSX"),
     ("propose_reclaim", "提议回收资源；生成草稿，与其他申请一样提交"),
@@ -187,5 +191,5 @@ pub(crate) const OPERATIONS: &[(&str, &str)] = &[
     ("unbind_own", "解除本人账号绑定的身份"),
     ("unlock_account", "提前解除账号锁定"),
     ("verify_audit", "核验整条审计链"),
-    ("withdraw_request", "撤回申请"),
+    ("withdraw_request", "撤回申请；批准之后、没有开出资源之前也可以撤回"),
 ];

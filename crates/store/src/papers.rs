@@ -101,6 +101,13 @@ impl Connection {
         rows.iter().map(|row| row.json("expert_review", "body")).collect()
     }
 
+    /// Saves what was noted of an expert review since it was recorded.
+    pub async fn save_expert_review(&mut self, number: &str, body: &impl Serialize) -> Result<(), StoreError> {
+        let values = [Value::json("expert_review", number, body)?, number.into()];
+        let sql = "UPDATE expert_review SET body = $1 WHERE number = $2";
+        self.execute_one(sql, &values, number).await
+    }
+
     /// Records a provider's offer, in place of an earlier one.
     pub async fn set_offer(
         &mut self,

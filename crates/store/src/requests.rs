@@ -19,7 +19,8 @@ pub enum Sight {
     Units(Vec<String>, AccountId),
     /// Those that were handed in, and one's own drafts.
     HandedIn(AccountId),
-    /// Those ordered from a provider, those it offered for, and those that wait for offers.
+    /// Those ordered from a provider, those it offered for, and those that wait for offers: approved, or stuck with
+    /// nothing left of their orders.
     Provider(String),
 }
 
@@ -104,8 +105,10 @@ impl Sight {
             ),
             Self::Provider(provider) => (
                 format!(
-                    " AND status <> 'draft' AND (provider = ${n} OR (kind = 'new' AND status = 'approved') OR EXISTS \
-                     (SELECT 1 FROM offer WHERE offer.request = number AND offer.provider = ${n}))"
+                    " AND status <> 'draft' AND (provider = ${n} OR (kind = 'new' AND status = 'approved') OR \
+                     (kind = 'new' AND status = 'stuck' AND NOT EXISTS (SELECT 1 FROM work_order AS given WHERE \
+                     given.request = resource_request.number AND given.state <> 'undone')) OR EXISTS \
+                     (SELECT 1 FROM offer WHERE offer.request = resource_request.number AND offer.provider = ${n}))"
                 ),
                 vec![provider.into()],
             ),

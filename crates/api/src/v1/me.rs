@@ -170,7 +170,7 @@ async fn change_password(change: Change<PasswordBody>) -> Result<Response, Probl
         accounts::change_password(&asker.ctx, &body.old, &body.new, asker.session).await?;
         Ok(Answer::done())
     };
-    change.once(make).await
+    change.unseen().once(make).await
 }
 
 /// Set up one-time codes: without content for a new secret, with secret, code and a code of the old ones to confirm it

@@ -24,6 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(replace_reviewer))
         .routes(routes!(give_opinion))
         .routes(routes!(decide_review))
+        .routes(routes!(meet_condition))
 }
 
 /// A review to open.
@@ -115,6 +116,16 @@ struct ConditionBody {
     before_opening: bool,
     /// What shows that it is met.
     evidence: Option<String>,
+}
+
+/// What shows that a condition is met.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MetBody {
+    /// The place of the condition in the decision, from 1.
+    condition: usize,
+    /// As the name and number of a report.
+    evidence: String,
 }
 
 /// A review on its way, or over.
@@ -307,6 +318,25 @@ async fn decide_review(
             expires: parsed_if("expires", body.expires.as_deref())?,
         };
         let review = requests::decide_panel(&asker.ctx, (&number, &code, version?), decided).await?;
+        let record: Value = value(review);
+        Ok(Answer::ok(record))
+    };
+    change.once(make).await
+}
+
+/// Note what shows that a condition of a decided review is met; nothing is ordered before those that come first are
+#[utoipa::path(post, path = "/requests/{number}/reviews/{code}/conditions", tag = "reviews", request_body = MetBody,
+    params(("number" = String, Path, description = "Number of the application"), ("code" = String, Path, description = "Number of the review"),
+        ("If-Match" = String, Header, description = "The ETag of its reviews that was read")),
+    responses((status = 200, description = "The record of the review", body = Object)))]
+async fn meet_condition(
+    Path((number, code)): Path<(String, String)>,
+    change: Change<MetBody>,
+) -> Result<Response, Problem> {
+    let version = change.seen();
+    let make = async |asker: Asker, body: MetBody| {
+        let met = (body.condition, body.evidence.as_str());
+        let review = requests::meet_condition(&asker.ctx, (&number, &code, version?), met).await?;
         let record: Value = value(review);
         Ok(Answer::ok(record))
     };

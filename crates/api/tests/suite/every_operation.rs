@@ -124,6 +124,10 @@ const OPERATIONS: &[(&str, For)] = &[
         "post /api/v1/requests/{number}/reviews/{code}/decision",
         only(Secretary, Provider),
     ),
+    (
+        "post /api/v1/requests/{number}/reviews/{code}/conditions",
+        only(Secretary, Unit),
+    ),
     ("get /api/v1/requests/{number}/offers", only(Unit, SystemAdmin)),
     ("post /api/v1/requests/{number}/offers", only(Provider, SystemAdmin)),
     ("get /api/v1/requests/{number}/choice", only(Operations, SystemAdmin)),
@@ -255,6 +259,7 @@ pub(crate) fn body(operation: &str) -> Value {
         "post /api/v1/requests/{number}/reviews/{code}/replacements" => json!({ "reviewer": "甲" }),
         "post /api/v1/requests/{number}/reviews/{code}/opinions" => json!({ "reviewer": "甲", "in_favour": true }),
         "post /api/v1/requests/{number}/reviews/{code}/decision" => json!({ "decision": "reject" }),
+        "post /api/v1/requests/{number}/reviews/{code}/conditions" => json!({ "condition": 1, "evidence": "x" }),
         "post /api/v1/requests/{number}/offers" => json!({ "node": "N1", "contract": "HT-1", "prices": [] }),
         "post /api/v1/requests/{number}/choice" => json!({ "provider": "P1" }),
         "post /api/v1/requests/{number}/trial/confirmations" => json!({}),

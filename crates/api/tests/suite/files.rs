@@ -321,6 +321,7 @@ async fn a_review_goes_step_by_step(store: TestStore) {
     change(&format!("{review}/declarations"), json!({ "reviewer": "丙" })).await;
     change(&format!("{review}/opinions"), opinion("甲")).await;
     let decision = json!({ "decision": "approve", "expires": "2026-12-31",
+        "conditions": [{ "text": "先完成漏洞修复", "before_opening": true }],
         "scope": [{ "kind": "server", "pool": "x86", "most": "vcpu=4" }] });
     let early = change(&format!("{review}/decision"), decision.clone()).await;
     assert_eq!(
@@ -339,6 +340,12 @@ async fn a_review_goes_step_by_step(store: TestStore) {
         "it is decided: {}",
         late.text
     );
+    let met = json!({ "condition": 1, "evidence": "漏洞修复报告 12" });
+    let noted = change(&format!("{review}/conditions"), met.clone()).await;
+    assert_eq!(noted.status, StatusCode::OK, "{}", noted.text);
+    assert_eq!(noted.body["conditions"][0]["evidence"], "漏洞修复报告 12");
+    let again = change(&format!("{review}/conditions"), met).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", again.text);
     let shown = desk.get(&format!("/api/v1/requests/{DRAFT}"), &own.applicant.1).await;
     assert_eq!(
         shown.body["reviews"].as_array().map(Vec::len),

@@ -46,7 +46,8 @@ const PLACEMENT: [&str; 3] = ["R6", "R7", "R37"];
 
 /// Chooses the provider of an approved application, or another one where nothing came of the order before, at the place
 /// it offered, and gives the order. Room of the contract is held, in place of what was held of another one. Errors: the
-/// rule on comparing offers, or one on level and place, forbids it; no room; no offer; its contract has ended.
+/// rule on comparing offers, or one on level and place, forbids it; no room; no offer; its contract has ended; a
+/// condition of a review is open.
 pub async fn choose_provider(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
@@ -72,7 +73,7 @@ async fn chosen(
     same_version(number, request.version, version)?;
     let who = permit.actor().account;
     keep_apart(who, Duty::Approve, &[(Duty::Apply, request.applicant)]).map_err(OrderError::Duty)?;
-    let undone = nothing_came_of(&mut work, &request).await?;
+    let undone = nothing_came_of(&mut work, &request, "另选云服务商").await?;
     let offers = offers_of(&mut work, number).await?;
     let choice = Choice {
         provider: provider.clone(),
@@ -124,17 +125,18 @@ async fn chosen(
     Ok((request, order))
 }
 
-/// The order before, of which nothing came; none at the first choice. Errors: it is not over, or something of it is there.
-async fn nothing_came_of(work: &mut Connection, request: &ResourceRequest) -> Result<Option<String>, AppError> {
+/// The order before, of which nothing came; none at the first choice. `then` is what is wanted now. Errors: it is not
+/// over, or something of it is there.
+pub(super) async fn nothing_came_of(
+    work: &mut Connection,
+    request: &ResourceRequest,
+    then: &str,
+) -> Result<Option<String>, AppError> {
     let Some(last) = work.orders_of(&request.number).await?.into_iter().next_back() else {
         return Ok(None);
     };
     if last.state != OrderState::Undone {
-        let text = format!(
-            "工单 {} 为「{}」，回退之后才能另选云服务商",
-            last.number,
-            last.state.zh()
-        );
+        let text = format!("工单 {} 为「{}」，回退之后才能{then}", last.number, last.state.zh());
         return Err(OrderError::NotNow(text).into());
     }
     Ok(Some(last.number))

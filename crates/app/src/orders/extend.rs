@@ -18,7 +18,7 @@ pub fn terms(requests: &[ResourceRequest]) -> BTreeMap<AllocationCode, Option<Da
     in_force.sort_by(|a, b| (a.created, &a.number).cmp(&(b.created, &b.number)));
     let mut terms = BTreeMap::new();
     for request in in_force {
-        for line in &request.lines {
+        for line in request.cloud_lines() {
             match (&line.allocation, request.kind) {
                 (Some(code), RequestKind::Extend) => {
                     terms.insert(code.clone(), line.until);

@@ -2,8 +2,9 @@
 
 use super::OrderError;
 use super::announce::announce_end;
+use super::conditions;
 use super::extend::lengthen;
-use super::matter::{Task, assign, authorities, in_use, log, paper, request_of, tell};
+use super::matter::{Task, advance, assign, authorities, in_use, log, paper, request_of, tell};
 use crate::jobs::{NewJob, Swept, enqueue, kind};
 use crate::requests::people::due;
 use crate::series::number_of;
@@ -13,10 +14,10 @@ use domain::budget::HoldState;
 use domain::catalogue::Contract;
 use domain::meter::Allocation;
 use domain::registry::{CloudNode, ResourceKind, Side, Spec};
-use domain::request::{Ending, Place, RequestKind, RequestStatus, ResourceRequest};
+use domain::request::{Ending, Place, RequestEvent, RequestKind, RequestStatus, ResourceRequest};
 use domain::rules::DeadlineKind;
 use domain::work::{Manner, OrderKind, OrderState, StepKind, StepState, WorkOrder, plan};
-use kernel::{AllocationCode, Instant};
+use kernel::{AccountId, AllocationCode, Instant};
 use std::collections::BTreeMap;
 use store::{Connection, RequestFilter, UnitOfWork};
 
@@ -32,20 +33,23 @@ pub async fn take_effect(
     request: &ResourceRequest,
 ) -> Result<ResourceRequest, AppError> {
     let mut request = request.clone();
+    if request.kind.adds() {
+        if request.is_outside() {
+            return stay_outside(ctx, work, request).await;
+        }
+        conditions::remind(ctx, work, &request).await?;
+    }
     match request.kind {
         RequestKind::New => search_provider(ctx, work, &request).await?,
         RequestKind::Change => {
             request.place = Some(place_of(ctx, work, &request).await?);
             work.save_request(&request, None).await?;
             request.version += 1;
-            give_order(
-                ctx,
-                work,
-                &request,
-                due(ctx, DeadlineKind::Delivery)?,
-                Manner::Interface,
-            )
-            .await?;
+            // What a review demands before is waited for; the sweep gives the order then.
+            if !conditions::are_open(work, &request.number).await? {
+                let due = due(ctx, DeadlineKind::Delivery)?;
+                give_order(ctx, work, &request, due, Manner::Interface).await?;
+            }
         }
         RequestKind::Extend => {
             lengthen(ctx, work, &request).await?;
@@ -80,7 +84,9 @@ async fn follow_up_one(ctx: &OpContext, number: &str, status: RequestStatus) -> 
     let mut work = ctx.store().begin().await?;
     let request = request_of(&mut work, number).await?;
     let begun = match status {
-        RequestStatus::Ordered => !work.orders_of(number).await?.is_empty(),
+        RequestStatus::Ordered => {
+            !work.orders_of(number).await?.is_empty() || conditions::are_open(&mut work, number).await?
+        }
         _ => work.paper::<Ending>((number, paper::ENDING)).await?.is_some(),
     };
     if begun || request.status != status {
@@ -92,15 +98,37 @@ async fn follow_up_one(ctx: &OpContext, number: &str, status: RequestStatus) -> 
     Ok(Some(request.number))
 }
 
-async fn search_provider(ctx: &OpContext, work: &mut UnitOfWork, request: &ResourceRequest) -> Result<(), AppError> {
+/// Ends an application of which nothing is carried out on the cloud, as the exception was decided: it holds nothing, and
+/// its file is complete.
+async fn stay_outside(
+    ctx: &OpContext,
+    work: &mut UnitOfWork,
+    request: ResourceRequest,
+) -> Result<ResourceRequest, AppError> {
+    let request = advance(work, request, RequestEvent::NothingToOpen).await?;
+    work.turn_hold(&request.number, HoldState::Freed, ctx.now()).await?;
+    let title = format!("申请 {} 已批准，云上没有需要办理的，已归档", request.number);
+    let told = [request.applicant];
+    tell(ctx, work, &told, ("request.archived", &request.number, &title)).await?;
+    Ok(request)
+}
+
+/// The heads of all providers.
+pub(super) async fn heads_of_providers(ctx: &OpContext, work: &mut Connection) -> Result<Vec<AccountId>, AppError> {
     let organisations = ctx.organisations(work).await?;
     let providers = organisations.all_at(ctx.now()).filter(|o| o.side == Side::Provider);
-    let title = format!("申请 {} 已批准，请报价", request.number);
+    let mut heads = Vec::new();
     for provider in providers {
-        let heads = work.holders(provider.code.as_str(), Role::ProviderHead).await?;
-        let heads: Vec<_> = heads.iter().map(|head| head.id).collect();
-        tell(ctx, work, &heads, ("offer", &request.number, &title)).await?;
+        let holders = work.holders(provider.code.as_str(), Role::ProviderHead).await?;
+        heads.extend(holders.iter().map(|head| head.id));
     }
+    Ok(heads)
+}
+
+async fn search_provider(ctx: &OpContext, work: &mut UnitOfWork, request: &ResourceRequest) -> Result<(), AppError> {
+    let title = format!("申请 {} 已批准，请报价", request.number);
+    let heads = heads_of_providers(ctx, work).await?;
+    tell(ctx, work, &heads, ("offer", &request.number, &title)).await?;
     let authorities = authorities(ctx, work).await?;
     let who: Vec<_> = authorities.iter().map(|o| (o, Role::AuthorityOperations)).collect();
     let task = Task {
@@ -121,7 +149,7 @@ pub(super) async fn place_of(
     request: &ResourceRequest,
 ) -> Result<Place, AppError> {
     let mut places: Vec<Allocation> = Vec::new();
-    for code in request.lines.iter().filter_map(|line| line.allocation.as_ref()) {
+    for code in request.cloud_lines().filter_map(|line| line.allocation.as_ref()) {
         places.push(in_use(work, code, ctx.now()).await?);
     }
     let Some(first) = places.first() else {
@@ -168,7 +196,8 @@ async fn wants_snapshot(read: &mut Connection, number: &str) -> Result<bool, App
 }
 
 /// Makes the order for an application that has its place, and gives it to whoever carries it out. `manner` is how it may
-/// be carried out at best: what the platform cannot do, people do in any case.
+/// be carried out at best: what the platform cannot do, people do in any case. Errors: a condition that a review sets
+/// before anything is opened is not met.
 pub(super) async fn give_order(
     ctx: &OpContext,
     work: &mut UnitOfWork,
@@ -176,13 +205,16 @@ pub(super) async fn give_order(
     due: Option<Instant>,
     manner: Manner,
 ) -> Result<WorkOrder, AppError> {
+    if request.kind.adds() {
+        conditions::met(work, &request.number).await?;
+    }
     let place = request.place.as_ref();
     let place = place.ok_or_else(|| domain::work::PlanError::NoPlace(request.number.clone()));
     let place = place.map_err(OrderError::Plan)?;
     let node = node_of(ctx, work, place.node.as_str()).await?;
     let mut known: BTreeMap<AllocationCode, (Option<String>, Spec)> = BTreeMap::new();
     let mut reachable = manner == Manner::Interface && node.source.has_actuator();
-    for code in request.lines.iter().filter_map(|line| line.allocation.as_ref()) {
+    for code in request.cloud_lines().filter_map(|line| line.allocation.as_ref()) {
         let (native_id, spec) = known_of(work, code).await?;
         reachable &= native_id.is_some();
         // What others made is ended by people (the platform never destroys it).

@@ -9,7 +9,9 @@
 mod anew;
 mod announce;
 mod by_hand;
+mod call_off;
 mod choose;
+mod conditions;
 mod consequences;
 mod erasure;
 mod error;
@@ -31,6 +33,7 @@ mod trial;
 
 pub use announce::{announce_end, ending_of};
 pub use by_hand::{HandNote, HandStep, begin_by_hand, finish_by_hand, record_by_hand, take_over_by_hand};
+pub use call_off::call_off;
 pub use choose::{Chosen, choose_provider};
 pub use erasure::{NewProof, check_proof, hand_in_proof, proofs};
 pub use error::OrderError;

@@ -3,6 +3,7 @@
 //! Source: `pingdingshan-process` in docs/sources.md.
 
 use super::OrderError;
+use super::choose::nothing_came_of;
 use super::matter::{log, read_request, request_of, same_version, target};
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
@@ -101,8 +102,8 @@ impl Offer {
     }
 }
 
-/// Makes a provider's offer for an application that waits for its provider, in place of an earlier one. `version` is the
-/// one of the application that the offer was made for. Errors: every fault of the offer.
+/// Makes a provider's offer for an application that waits for its provider, or for another one because nothing came of
+/// the order, in place of an earlier offer. `version` is the one of the application that the offer was made for. Errors: every fault of the offer.
 pub async fn make_offer(
     ctx: &OpContext,
     (number, version): (&str, Option<i64>),
@@ -114,9 +115,15 @@ pub async fn make_offer(
     let mut work = ctx.store().begin().await?;
     let request = request_of(&mut work, number).await?;
     same_version(number, request.version, version)?;
-    if request.status != RequestStatus::Approved || request.kind != RequestKind::New {
-        let text = format!("申请 {number} 当前为「{}」，不接受报价", request.status.zh());
-        return Err(OrderError::NotNow(text).into());
+    match (request.kind, request.status) {
+        (RequestKind::New, RequestStatus::Approved) => {}
+        (RequestKind::New, RequestStatus::Stuck) => {
+            nothing_came_of(&mut work, &request, "重新报价").await?;
+        }
+        (_, status) => {
+            let text = format!("申请 {number} 当前为「{}」，不接受报价", status.zh());
+            return Err(OrderError::NotNow(text).into());
+        }
     }
     let prices = price(ctx, &mut work, &request, &new).await?;
     let monthly = Money::sum(prices.iter().map(month_of).collect::<Result<Vec<_>, _>>()?)?;
@@ -188,7 +195,7 @@ async fn price(
         .max_by_key(|book| book.version);
     let in_pools = ctx.policies()?.rules.kinds_in_pools(now);
     let mut lines = Vec::new();
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         if line.pool.is_some() && line.pool != pool {
             let wanted = line.pool.map_or("", PoolKind::zh);
             faults.push(format!("第 {} 行要求{wanted}，请选择该类资源池", line.line));

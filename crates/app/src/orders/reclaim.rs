@@ -16,7 +16,7 @@ use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Role, Target, platform_account};
 use domain::meter::Allocation;
-use domain::registry::{InformationSystem, PoolKind, ResourcePool};
+use domain::registry::{InformationSystem, PoolKind, ResourcePool, Side};
 use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, Trial};
 use domain::rules::Purpose;
 use kernel::{AccountId, AllocationCode, Day, NodeCode, SystemCode};
@@ -226,7 +226,8 @@ pub async fn decide_objection(
 }
 
 /// Announces the end of everything whose time is over: trials that were not confirmed in time (R13), and resources past
-/// the date that they were granted until (R17), by application. Running it again adds nothing.
+/// the date that they were granted until (R17), by application. A change that was not confirmed in time is not ended:
+/// those who keep it waiting are told, every day. Running it again adds nothing.
 pub async fn reclaim_overdue(ctx: &OpContext) -> Result<Swept, AppError> {
     Ok(overdue_trials(ctx).await?.and(overdue_resources(ctx).await?))
 }
@@ -238,11 +239,65 @@ async fn overdue_trials(ctx: &OpContext) -> Result<Swept, AppError> {
     };
     let on_trial = ctx.store().read().await?.all_requests(&filter).await?;
     let mut announced = Swept::default();
-    // A change that was not confirmed leaves the resource in use as it was approved before.
-    for request in on_trial.into_iter().filter(|request| request.kind == RequestKind::New) {
-        announced.note(&request.number, overdue_trial(ctx, &request.number).await)?;
+    for request in on_trial {
+        let done = match request.kind {
+            RequestKind::New => overdue_trial(ctx, &request.number).await,
+            // A change that was not confirmed leaves the resource in use as it was approved before.
+            _ => tell_of_change(ctx, &request.number).await,
+        };
+        announced.note(&request.number, done)?;
     }
     Ok(announced)
+}
+
+/// Tells those who have not confirmed a change in time, and the authority, once a day: what is on the node is not what is
+/// metered until all have. Returns the number if they were told.
+async fn tell_of_change(ctx: &OpContext, number: &str) -> Result<Option<String>, AppError> {
+    let mut work = ctx.store().begin().await?;
+    let request = request_of(&mut work, number).await?;
+    let trial = work
+        .paper::<Trial>((number, paper::TRIAL))
+        .await?
+        .map(|(trial, _)| trial);
+    let over = trial.filter(|trial| request.status == RequestStatus::OnTrial && trial.due <= ctx.now());
+    let (about, today) = (("trial.overdue", number), ctx.now().day().start());
+    let Some(trial) = over else { return Ok(None) };
+    if !work.note_reminder(about, today, ctx.now()).await? {
+        return Ok(None);
+    }
+    let (missing, authorities) = (trial.missing(), authorities(ctx, &mut work).await?);
+    let mut who: Vec<_> = authorities.iter().map(|o| (o, Role::AuthorityOperations)).collect();
+    for side in &missing {
+        match (side, &request.place) {
+            (Side::Unit, _) => who.push((&request.unit, Role::UnitAcceptor)),
+            (Side::Provider, Some(place)) => who.push((&place.provider, Role::ProviderHead)),
+            (Side::Authority, _) => who.extend(authorities.iter().map(|o| (o, Role::AuthorityTechnical))),
+            _ => {}
+        }
+    }
+    let mut told: Vec<AccountId> = Vec::new();
+    for (organisation, role) in who {
+        let holders = work.holders(organisation.as_str(), role).await?;
+        told.extend(holders.iter().map(|holder| holder.id));
+    }
+    let names: Vec<&str> = missing.iter().map(|side| side.zh()).collect();
+    let text = format!(
+        "变更申请 {number} 的试运行应于 {} 前确认，{}尚未确认；确认之前仍按变更前的规格计量",
+        moment(trial.due),
+        names.join("、")
+    );
+    notify(
+        ctx,
+        &mut work,
+        &told,
+        about,
+        (&format!("试运行逾期未确认：{number}"), &text),
+    )
+    .await?;
+    let detail = serde_json::json!({ "due": trial.due, "missing": missing });
+    log(ctx, &mut work, ("trial.overdue", number), detail).await?;
+    work.commit().await?;
+    Ok(Some(request.number))
 }
 
 /// Returns the number if the end of its trial was announced.

@@ -96,7 +96,7 @@ pub(super) async fn lines_of_end(
 
 fn opened_lines(request: &ResourceRequest) -> Result<Vec<RequestLine>, AppError> {
     let mut lines = Vec::new();
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         let codes = line.codes(&request.number);
         for code in codes.map_err(|why| OrderError::Plan(why.into()))? {
             lines.push(RequestLine {
@@ -200,7 +200,7 @@ pub(super) async fn give_room_back(
 
 fn codes_of(request: &ResourceRequest) -> Vec<AllocationCode> {
     let of_line = |line: &RequestLine| line.codes(&request.number).unwrap_or_default();
-    request.lines.iter().flat_map(of_line).collect()
+    request.cloud_lines().flat_map(of_line).collect()
 }
 
 fn concerns(request: &ResourceRequest, code: &AllocationCode) -> bool {

@@ -133,7 +133,7 @@ fn opened(
         .map(|step| (step.allocation.as_str(), step.native_id.as_ref()))
         .collect();
     let mut intervals = Vec::new();
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         let lives_in_one = line.pool.is_some() || in_pools.contains(&line.kind);
         let pool = order.pool.as_ref().filter(|_| lives_in_one);
         let codes = line.codes(&request.number);
@@ -170,7 +170,7 @@ async fn changed(
     start: Instant,
 ) -> Result<Vec<Allocation>, AppError> {
     let mut intervals = Vec::new();
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         let Some(code) = &line.allocation else { continue };
         if let Some(number) = being_deleted(work, code).await? {
             let text = format!("资源 {code} 正由申请 {number} 下线，变更不能再确认");

@@ -28,6 +28,8 @@ pub struct Checked {
     pub request: ResourceRequest,
     /// What keeps it from being handed in whatever the rules say, in sentences.
     pub faults: Vec<String>,
+    /// What of it is not carried out on the cloud, in sentences.
+    pub left_out: Vec<String>,
     /// Rule by rule.
     pub checks: Vec<Check>,
     /// All of them together.
@@ -149,6 +151,7 @@ async fn dry_run(ctx: &OpContext, request: ResourceRequest) -> Result<Checked, A
     let faults = check_application(&request, ctx.now());
     Ok(Checked {
         faults: faults.iter().map(ToString::to_string).collect(),
+        left_out: request.left_out(),
         checks: judged.checks,
         verdict: judged.verdict,
         estimates: judged.estimates,

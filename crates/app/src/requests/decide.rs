@@ -26,7 +26,7 @@ pub async fn decide(ctx: &OpContext, number: &str, version: i64, what: Act) -> R
     noted(ctx, (name, number), result).await
 }
 
-/// Takes an application back. Room it held is free again.
+/// Takes an application back; after its approval too, as long as nothing came of it. Room it held is free again.
 pub async fn withdraw(ctx: &OpContext, number: &str, version: i64, opinion: &str) -> Result<ResourceRequest, AppError> {
     let opinion = opinion.to_owned();
     decide(ctx, number, version, Act::Withdraw { opinion }).await
@@ -109,6 +109,9 @@ async fn carry_out(ctx: &OpContext, (number, version): (&str, i64), what: Act) -
     };
     publish(ctx, &mut work, (&request, &people), turn).await?;
     let mut request = saved(request);
+    if run.state == FlowState::Approved {
+        crate::orders::call_off(ctx, &mut work, &request).await?;
+    }
     if after.state == FlowState::Approved && run.state != after.state {
         request = crate::orders::take_effect(ctx, &mut work, &request).await?;
     }

@@ -58,9 +58,13 @@ pub struct EstimateLine {
 /// What a set of resources costs, or why it cannot be said.
 type Priced = Result<(Money, Money, Vec<EstimateLine>), String>;
 
-/// The estimates of an application: for new resources at each candidate, for others where they are.
+/// The estimates of what an application asks of the cloud: for new resources at each candidate, for others where they
+/// are; none if it asks for nothing there.
 pub(super) fn estimates(ground: &Ground, request: &ResourceRequest) -> Result<Vec<Estimate>, AppError> {
     let month = ground.at.day().month().next();
+    if request.is_outside() {
+        return Ok(Vec::new());
+    }
     if request.kind == RequestKind::New {
         let candidates = ground.candidates();
         return candidates
@@ -87,7 +91,7 @@ fn new_at(ground: &Ground, request: &ResourceRequest, contract: &Contract, month
     let mut allocations = Vec::new();
     let mut node = None;
     let mut missing = None;
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         let Some((on, pool)) = site(ground, &contract.provider, line.pool) else {
             let pool = line.pool.map_or("", PoolKind::zh);
             missing = Some(format!("{} 没有可用的云节点或{pool}", contract.provider));
@@ -124,7 +128,7 @@ fn new_at(ground: &Ground, request: &ResourceRequest, contract: &Contract, month
 
 fn changed_at(ground: &Ground, request: &ResourceRequest, place: Place, month: Month) -> Result<Estimate, AppError> {
     let (mut had, mut has) = (Vec::new(), Vec::new());
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         let Some(there) = ground.resource(request, line)? else {
             continue;
         };

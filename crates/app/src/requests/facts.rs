@@ -28,7 +28,7 @@ pub(super) fn gather(
             municipal: unit.and_then(|unit| unit.municipal),
         },
         system: system_facts(ground, request)?,
-        off_cloud: request.declared.off_cloud,
+        off_cloud: request.is_off_cloud(),
         stock: stock(ground, request, &lines, idle),
         lines,
         reviews: ground.reviews.clone(),

@@ -38,7 +38,9 @@ pub use error::RequestError;
 pub use estimate::{Estimate, EstimateLine};
 pub use limits::{LimitView, limit, limits, set_limit};
 pub use list::list;
-pub use panel::{NewPanel, Panel, PanelDecision, PanelStep, decide_panel, go_on_with_panel, open_panel, panels};
+pub use panel::{
+    NewPanel, Panel, PanelDecision, PanelStep, decide_panel, go_on_with_panel, meet_condition, open_panel, panels,
+};
 pub use reduce::accept_reduction;
 pub use review::{NewReview, record_review};
 pub use room::RoomView;

@@ -88,11 +88,15 @@ async fn save(
 
 fn found<'p>(panels: &'p mut [Panel], code: &str) -> Result<&'p mut Panel, AppError> {
     let panel = panels.iter_mut().find(|panel| panel.code == code);
-    panel.ok_or_else(|| AppError::NotFound {
+    panel.ok_or_else(|| unknown(code))
+}
+
+fn unknown(code: &str) -> AppError {
+    AppError::NotFound {
         what: "论证",
         key: code.to_owned(),
         advice: "请刷新后重试",
-    })
+    }
 }
 
 const fn audited_as(step: &PanelStep) -> &'static str {
@@ -119,6 +123,30 @@ pub async fn go_on_with_panel(
     save(ctx, &mut work, (number, version), &panels, (action, &panel)).await?;
     work.commit().await?;
     Ok(panel)
+}
+
+/// Notes, of a review that was decided, what shows that a condition is met, by the condition's place from 1. Returns the
+/// record. Errors: there is no such review or condition; it was noted before.
+pub async fn meet_condition(
+    ctx: &OpContext,
+    (number, code, version): (&str, &str, i64),
+    (place, evidence): (usize, &str),
+) -> Result<ExpertReview, AppError> {
+    about(ctx, number).await?;
+    let mut work = ctx.store().begin().await?;
+    let panels = panels_in(&mut work, number, version).await?;
+    let reviews = work.expert_reviews::<ExpertReview>(number).await?;
+    let review = reviews.into_iter().find(|review| review.code == code);
+    let mut review = review.ok_or_else(|| unknown(code))?;
+    let met = review.meet(place, evidence);
+    met.map_err(|why| RequestError::Invalid(why.to_string()))?;
+    work.save_expert_review(code, &review).await?;
+    work.set_paper((number, PAPER), &panels, version).await?;
+    let detail = serde_json::json!({ "request": number, "condition": place, "evidence": evidence });
+    work.audit(ctx.now(), (ctx.actor(), "review.meet", code), detail.to_string())
+        .await?;
+    work.commit().await?;
+    Ok(review)
 }
 
 /// Decides a review on its way, and records it: the rules go by it from now on. Errors: the record is not complete; all

@@ -31,14 +31,14 @@ pub async fn accept_reduction(ctx: &OpContext, number: &str, version: i64) -> Re
     }
     let takes_up = taken_up(&seen, &to, &stock);
     let change = |request: &ResourceRequest| {
-        let (lines, own_purchases) = reduced(request, &to, &had);
+        let left = reduced(request, &to, &had);
         ResourceRequest {
-            lines,
             declared: Declaration {
-                own_purchases,
                 takes_up: takes_up.clone(),
+                own_purchases: follow(&left, &request.declared.own_purchases),
                 ..request.declared.clone()
             },
+            lines: super::draft::numbered(left),
             ..request.clone()
         }
     };
@@ -74,23 +74,24 @@ fn allowed(checks: &[Check]) -> BTreeMap<u32, Spec> {
     allowed
 }
 
-/// The lines that are left, numbered anew, and what the unit wants to buy itself by their new numbers.
+/// The lines that are left, under the numbers they had.
 fn reduced(
     request: &ResourceRequest,
     to: &BTreeMap<u32, Spec>,
     had: &BTreeMap<AllocationCode, Spec>,
-) -> (Vec<RequestLine>, BTreeMap<u32, String>) {
+) -> Vec<RequestLine> {
     let cut = |line: &RequestLine| match to.get(&line.line) {
         None => Some(line.clone()),
         Some(left) if request.kind == RequestKind::Change => cut_change(line, left, had),
         Some(left) => cut_new(line, left),
     };
-    let left: Vec<RequestLine> = request.lines.iter().filter_map(cut).collect();
-    let own = &request.declared.own_purchases;
-    let moved = left.iter().zip(1..);
-    let moved = moved.filter_map(|(line, number)| Some((number, own.get(&line.line)?.clone())));
-    let moved = moved.collect();
-    (super::draft::numbered(left), moved)
+    request.lines.iter().filter_map(cut).collect()
+}
+
+/// What was declared of lines, by the numbers they get now.
+fn follow(left: &[RequestLine], declared: &BTreeMap<u32, String>) -> BTreeMap<u32, String> {
+    let moved = |(line, number): (&RequestLine, u32)| Some((number, declared.get(&line.line)?.clone()));
+    left.iter().zip(1..).filter_map(moved).collect()
 }
 
 /// A line of several pieces keeps whole pieces; one piece keeps as much of its size as is left. None: nothing is left.
@@ -163,6 +164,20 @@ mod tests {
         let cut = cut_new(&line("storage_gib=500", 1), &left("storage_gib=120")).unwrap();
         assert_eq!((cut.count, cut.spec.to_string().as_str()), (1, "storage_gib=120"));
         assert_eq!(cut_new(&line("storage_gib=500", 1), &left("storage_gib=0")), None);
+    }
+
+    #[test]
+    fn what_was_declared_of_a_line_stays_with_it() {
+        let left = [
+            line("vcpu=4", 1),
+            RequestLine {
+                line: 3,
+                ..line("vcpu=4", 1)
+            },
+        ];
+        let declared = BTreeMap::from([(2, "小型机".to_owned()), (3, "存储一体机".to_owned())]);
+        // The second line is gone, so the third is the second now.
+        assert_eq!(follow(&left, &declared), BTreeMap::from([(2, "存储一体机".to_owned())]));
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //! The rule, a design of ours: a quota is taken by measure and kind of pool, at what the application adds. The budget is
 //! the one of the calendar year of submission; it is taken for as many months as are left of that year, this one
 //! included, at the estimated monthly cost of the dearest candidate; once a provider is chosen, at the price it offered.
-//! What gives back, and what only lasts longer, takes nothing. Where there is no price, no budget is taken, which the record says. The ceiling of a contract is taken for the
-//! months that are left of its term: of new resources once a provider is chosen, of changed ones, whose contract is known,
-//! with the submission.
+//! What gives back, and what only lasts longer, takes nothing, and neither does what stays outside the cloud. Where there
+//! is no price, no budget is taken, which the record says. The ceiling of a contract is taken for the months that are left
+//! of its term: of new resources once a provider is chosen, of changed ones, whose contract is known, with the submission.
 
 use super::RequestError;
 use super::estimate::Estimate;
@@ -76,7 +76,7 @@ pub(super) fn demand(
     monthly: Option<Money>,
 ) -> Result<Demand, RequestError> {
     let mut demand = Demand::new();
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         let pool = pool(ground, request, line)?;
         for (measure, quantity) in added(ground, request, line)?.iter() {
             let purse = Purse::Quota {

@@ -10,6 +10,7 @@
 mod asked;
 mod desks;
 mod ends;
+mod exceptions;
 mod kills;
 mod leftovers;
 mod queue;
@@ -17,6 +18,7 @@ mod refusals;
 mod room;
 mod rounds;
 mod sweeps;
+mod taken_back;
 mod there;
 mod ways;
 mod worked_example;

@@ -1,13 +1,15 @@
 //! Ways of resources that are there: changed, extended, released with a snapshot, taken back when their time is over.
 
 use crate::world::{World, at};
+use app::OpContext;
+use app::messages::messages;
 use app::orders::{
-    BuiltIn, RunEnd, begin_by_hand, decide_objection, end_noticed, follow_up, reply_to_end, resume_order, run_order,
-    simulated_look, take_over_by_hand, until_of,
+    BuiltIn, RunEnd, begin_by_hand, confirm_trial, decide_objection, end_noticed, follow_up, reply_to_end,
+    resume_order, run_order, simulated_look, take_over_by_hand, until_of,
 };
-use domain::authz::{PLATFORM_NAME, platform_account};
+use domain::authz::{PLATFORM_NAME, Role, platform_account};
 use domain::collect::ObservedState;
-use domain::registry::ResourceKind;
+use domain::registry::{ResourceKind, Side};
 use domain::request::{RequestKind, RequestLine, RequestStatus};
 use domain::rules::Purpose;
 use domain::work::{Manner, OrderState, StepKind};
@@ -16,6 +18,7 @@ use test_support::TestStore;
 
 test_support::on_both_stores!(
     changed_by_an_application,
+    a_change_that_nobody_confirms_is_told_of_every_day,
     extended_by_an_application,
     a_snapshot_is_taken_before_the_end_if_it_is_wanted,
     a_snapshot_that_was_refused_is_still_wanted,
@@ -89,6 +92,51 @@ async fn changed_by_an_application(store: TestStore) {
         ("vcpu=8".to_owned(), second, None),
     ];
     assert_eq!(world.intervals(CODE).await, expected);
+}
+
+async fn a_change_that_nobody_confirms_is_told_of_every_day(store: TestStore) {
+    let world = in_use(store, None).await;
+    world.on("2026-10-19 09:00:00");
+    let larger = RequestLine {
+        spec: "vcpu=8".parse().unwrap(),
+        ..World::line(Some(CODE))
+    };
+    let number = agreed(&world, RequestKind::Change, larger).await;
+    let order = world.order_of(&number).await;
+    run_order(&world.ctx, &order.number, &BuiltIn).await.unwrap();
+    assert_eq!(world.request(&number).await.status, RequestStatus::OnTrial);
+    confirm_trial(&world.acceptor(), (&number, None), "").await.unwrap();
+    // 15 days: the last is Tuesday 3 November.
+    let told_at = async |moment: &str| {
+        world.on(moment);
+        world.overdue().await == std::slice::from_ref(&number)
+    };
+    let examiner = world.person(24, "A1", Side::Authority, Role::AuthorityTechnical);
+    let heard = async |who: &OpContext| {
+        let messages = messages(who, 100).await.unwrap().into_iter();
+        let about: Vec<_> = messages.filter(|told| told.kind == "trial.overdue").collect();
+        about
+    };
+    assert!(!told_at("2026-11-03 23:00:00").await, "it is in time");
+    assert!(told_at("2026-11-04 08:00:00").await);
+    assert!(!told_at("2026-11-04 20:00:00").await, "once a day");
+    assert!(told_at("2026-11-05 08:00:00").await);
+    let told = heard(&world.operations()).await;
+    assert!(told[0].text.contains("主管部门、云服务商尚未确认"), "{told:?}");
+    assert_eq!((told.len(), heard(&examiner).await.len()), (2, 2));
+    // Whoever has confirmed is left in peace, and the resource stays as it is metered.
+    confirm_trial(&world.technical(), (&number, None), "").await.unwrap();
+    assert!(told_at("2026-11-06 08:00:00").await);
+    assert_eq!(
+        (heard(&world.operations()).await.len(), heard(&examiner).await.len()),
+        (3, 2)
+    );
+    assert!(world.ended().await.is_empty());
+    assert_eq!(world.request(&number).await.status, RequestStatus::OnTrial);
+    assert_eq!(
+        world.intervals(CODE).await,
+        [("vcpu=4".to_owned(), at("2026-10-12 00:00:00"), None)]
+    );
 }
 
 async fn extended_by_an_application(store: TestStore) {

@@ -4,15 +4,18 @@
 use app::import::{ImportKind, ImportOptions, import_file};
 use app::nodes::{NewNode, NewPool, add};
 use app::orders::{HandStep, NewOffer, OfferedPrice, end_noticed, reclaim_overdue};
-use app::requests::Draft;
+use app::requests::{Draft, NewReview, record_review};
 use app::{AppError, OpContext};
 use domain::authz::{Account, AccountState, Actor, Role};
+use domain::budget::HoldState;
 use domain::catalogue::ServiceForm;
 use domain::flow::Act;
 use domain::meter::Allocation;
-use domain::registry::{Measure, NodeSource, PoolKind, ResourceKind, Side};
+use domain::registry::{Measure, NodeSource, PoolKind, ResourceKind, Side, Spec};
 use domain::request::{Declaration, RequestKind, RequestLine, RequestStatus, ResourceRequest};
-use domain::rules::Purpose;
+use domain::rules::{
+    Condition, ExpertReview, Opinion, Purpose, ReviewDecision, ReviewForm, ReviewScope, ReviewSubject, Reviewer,
+};
 use domain::work::WorkOrder;
 use kernel::{AccountId, Instant};
 use std::sync::Arc;
@@ -220,6 +223,26 @@ impl World {
 
     /// An application of the hired people, written and handed in.
     pub async fn handed_in(&self, kind: RequestKind, lines: Vec<RequestLine>) -> Result<ResourceRequest, AppError> {
+        let draft = self.drafted(kind, lines, Declaration::default()).await;
+        app::requests::submit(&self.writer(kind), &draft.number, draft.version).await
+    }
+
+    /// An application of the hired people, from its draft until everybody has agreed.
+    pub async fn decided(&self, kind: RequestKind, lines: Vec<RequestLine>) -> ResourceRequest {
+        let draft = self.drafted(kind, lines, Declaration::default()).await;
+        self.passed(&draft).await
+    }
+
+    /// Who writes applications of a kind.
+    fn writer(&self, kind: RequestKind) -> OpContext {
+        match kind {
+            RequestKind::Reclaim => self.operations(),
+            _ => self.applicant(),
+        }
+    }
+
+    /// A draft of the hired people, with what they declare.
+    pub async fn drafted(&self, kind: RequestKind, lines: Vec<RequestLine>, declared: Declaration) -> ResourceRequest {
         let draft = Draft {
             kind,
             system: "S1".parse().unwrap(),
@@ -229,20 +252,16 @@ impl World {
             lines,
             declared: Declaration {
                 classified: Some(false),
-                ..Declaration::default()
+                ..declared
             },
         };
-        let by = match kind {
-            RequestKind::Reclaim => self.operations(),
-            _ => self.applicant(),
-        };
-        let draft = app::requests::make_draft(&by, draft).await.unwrap();
-        app::requests::submit(&by, &draft.number, draft.version).await
+        app::requests::make_draft(&self.writer(kind), draft).await.unwrap()
     }
 
-    /// An application of the hired people, from its draft until everybody has agreed.
-    pub async fn decided(&self, kind: RequestKind, lines: Vec<RequestLine>) -> ResourceRequest {
-        let mut request = self.handed_in(kind, lines).await.unwrap();
+    /// Hands a draft in, and everybody agrees.
+    pub async fn passed(&self, draft: &ResourceRequest) -> ResourceRequest {
+        let by = self.writer(draft.kind);
+        let mut request = app::requests::submit(&by, &draft.number, draft.version).await.unwrap();
         let passing = [
             self.person(13, "D1", Side::Unit, Role::UnitHead),
             self.person(22, "A1", Side::Authority, Role::AuthorityIntake),
@@ -414,6 +433,14 @@ impl World {
         }
     }
 
+    /// Both providers offer, the first is chosen on a node of its.
+    pub async fn ordered(&self, number: &str, node: &str, disk: bool) -> WorkOrder {
+        self.offered(number, node, disk).await;
+        let provider = "P1".parse().unwrap();
+        let chosen = app::orders::choose_provider(&self.operations(), (number, None), &provider, "").await;
+        chosen.unwrap().1
+    }
+
     /// Both providers offer, the first on a node of its.
     pub async fn offered(&self, number: &str, node: &str, disk: bool) {
         let disk = |price| disk.then_some(price);
@@ -426,12 +453,60 @@ impl World {
         app::orders::make_offer(&other, (number, None), theirs).await.unwrap();
     }
 
-    /// Both providers offer, the first is chosen on a node of its.
-    pub async fn ordered(&self, number: &str, node: &str, disk: bool) -> WorkOrder {
-        self.offered(number, node, disk).await;
-        let provider = "P1".parse().unwrap();
-        let chosen = app::orders::choose_provider(&self.operations(), (number, None), &provider, "").await;
-        chosen.unwrap().1
+    /// In which states what an application takes is.
+    pub async fn holds(&self, number: &str) -> Vec<HoldState> {
+        let holds = self.ctx.store().read().await.unwrap().holds_of(number).await.unwrap();
+        holds.into_iter().map(|(_, _, state)| state).collect()
+    }
+
+    pub fn secretary(&self) -> OpContext {
+        self.person(25, "A1", Side::Authority, Role::ExpertSecretary)
+    }
+
+    /// The secretary records a review that grants so much of one kind in the Xinchuang pool, under conditions.
+    pub async fn reviewed(
+        &self,
+        number: &str,
+        (subject, kind, most): (ReviewSubject, ResourceKind, &str),
+        conditions: Vec<Condition>,
+    ) -> ExpertReview {
+        let new = NewReview {
+            form: ReviewForm::ExpertReview,
+            subject,
+            grounds: "专用软件要求".into(),
+            reviewers: vec![Reviewer {
+                name: "甲".into(),
+                affiliation: "某大学".into(),
+                declared: true,
+                conflict: None,
+            }],
+            opinions: vec![Opinion {
+                reviewer: "甲".into(),
+                in_favour: true,
+                text: "同意".into(),
+            }],
+            decision: ReviewDecision::Approve,
+            decided: self.ctx.now(),
+            scope: vec![ReviewScope {
+                kind,
+                class: None,
+                pool: Some(PoolKind::Xinchuang),
+                most: most.parse().unwrap(),
+                used: Spec::new(),
+            }],
+            conditions,
+            expires: Some(at("2027-10-01")),
+        };
+        record_review(&self.secretary(), number, new).await.unwrap()
+    }
+
+    /// Something that must be done before anything is opened.
+    pub fn condition(text: &str) -> Condition {
+        Condition {
+            text: text.into(),
+            before_opening: true,
+            evidence: None,
+        }
     }
 
     /// Notes every step of an order that was begun by hand, with evidence, and finishes it.

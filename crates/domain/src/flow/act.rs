@@ -209,7 +209,9 @@ pub fn act(
     }
     // Rights may have changed since the last act; whoever acts now must have them now.
     play.settle();
-    if play.run.state.is_end() {
+    // What was approved can be taken back; whether it is too late for that, whoever carries it out knows.
+    let is_taken_back = play.run.state == FlowState::Approved && matches!(act, Act::Withdraw { .. });
+    if play.run.state.is_end() && !is_taken_back {
         return Err(FlowRefusal::Ended(play.run.state));
     }
     match act {

@@ -100,6 +100,45 @@ pub struct ResourceRequest {
     pub version: i64,
 }
 
+impl ResourceRequest {
+    /// Whether all of it is built outside the cloud.
+    pub fn is_off_cloud(&self) -> bool {
+        self.kind == RequestKind::New && self.declared.off_cloud
+    }
+
+    /// What the unit buys itself instead of a line, if it does.
+    fn own_purchase(&self, line: u32) -> Option<&String> {
+        let declared = self.declared.own_purchases.get(&line);
+        declared.filter(|_| self.kind.adds())
+    }
+
+    /// The lines that are carried out on the cloud; neither what the unit buys itself nor what it builds outside. Only
+    /// these take room, are priced, ordered and metered.
+    pub fn cloud_lines(&self) -> impl Iterator<Item = &RequestLine> {
+        let lines = self.lines.iter().filter(move |_| !self.is_off_cloud());
+        lines.filter(move |line| self.own_purchase(line.line).is_none())
+    }
+
+    /// Whether nothing of it is carried out on the cloud.
+    pub fn is_outside(&self) -> bool {
+        self.cloud_lines().next().is_none()
+    }
+
+    /// What is not carried out on the cloud, in sentences.
+    pub fn left_out(&self) -> Vec<String> {
+        const LEFT_OUT: &str = "不占用额度，不报价，不在云上开通";
+        if self.is_off_cloud() {
+            return vec![format!("本申请不上云：{LEFT_OUT}")];
+        }
+        let own = self
+            .lines
+            .iter()
+            .filter_map(|line| Some((line.line, self.own_purchase(line.line)?)));
+        own.map(|(line, what)| format!("第 {line} 行由单位自行采购（{what}）：{LEFT_OUT}"))
+            .collect()
+    }
+}
+
 /// Where an application is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -117,8 +156,11 @@ pub struct Place {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RequestFault {
     /// Nothing is asked for.
-    #[error("申请至少应有一行资源")]
+    #[error("申请至少应有一行资源；系统不上云的，请在声明中写明不上云")]
     NoLines,
+    /// New resources in pools of several kinds: an offer is for one pool.
+    #[error("一份申请只能使用一类资源池，现有{0}；请按资源池拆分为几份申请")]
+    MixedPools(String),
     /// A field is empty.
     #[error("请填写{0}")]
     Empty(&'static str),
@@ -183,8 +225,13 @@ pub fn check_application(request: &ResourceRequest, now: Instant) -> Vec<Request
             .filter(|(_, text)| text.trim().is_empty())
             .map(|(what, _)| RequestFault::Empty(what)),
     );
-    if request.lines.is_empty() {
+    if request.lines.is_empty() && !request.is_off_cloud() {
         faults.push(RequestFault::NoLines);
+    }
+    let pools: BTreeSet<PoolKind> = request.cloud_lines().filter_map(|line| line.pool).collect();
+    if request.kind == RequestKind::New && pools.len() > 1 {
+        let named: Vec<&str> = pools.iter().map(|pool| pool.zh()).collect();
+        faults.push(RequestFault::MixedPools(named.join("、")));
     }
     let mut named = Vec::new();
     for line in &request.lines {
@@ -401,6 +448,72 @@ pub(super) mod tests {
         for kind in [New, Extend] {
             assert_eq!(found(kind, &[there(Release, RequestStatus::Noticed)]), None, "{kind}");
         }
+    }
+
+    #[test]
+    fn one_application_is_for_one_kind_of_pool() {
+        let now = "2026-10-08 09:00:00".parse().unwrap();
+        let mut mixed = application(RequestKind::New);
+        let line = |line, pool| RequestLine {
+            line,
+            pool,
+            ..mixed.lines[0].clone()
+        };
+        let others = [line(2, None), line(3, Some(PoolKind::X86))];
+        mixed.lines.extend(others);
+        let faults = check_application(&mixed, now);
+        assert!(matches!(faults.as_slice(), [RequestFault::MixedPools(_)]), "{faults:?}");
+        let text = faults[0].to_string();
+        assert!(text.contains("X86池") && text.contains("拆分为几份申请"), "{text}");
+        // What the unit buys itself is in no pool of the cloud, and what is there already is where it is.
+        mixed.declared.own_purchases.insert(3, "小型机".into());
+        assert_eq!(check_application(&mixed, now), []);
+        let mut change = application(RequestKind::Change);
+        let other = RequestLine {
+            line: 2,
+            pool: Some(PoolKind::X86),
+            allocation: Some("FP-2".parse().unwrap()),
+            ..change.lines[0].clone()
+        };
+        change.lines.push(other);
+        assert_eq!(check_application(&change, now), []);
+    }
+
+    #[test]
+    fn what_is_outside_the_cloud_is_not_carried_out() {
+        let now = "2026-10-08 09:00:00".parse().unwrap();
+        let places = |request: &ResourceRequest| request.cloud_lines().map(|line| line.line).collect::<Vec<_>>();
+        let mut own = application(RequestKind::New);
+        let second = RequestLine {
+            line: 2,
+            ..own.lines[0].clone()
+        };
+        own.lines.push(second);
+        assert_eq!((places(&own), own.left_out()), (vec![1, 2], Vec::new()));
+        own.declared.own_purchases.insert(2, "数据库一体机".into());
+        assert_eq!((places(&own), own.is_outside()), (vec![1], false));
+        let said = own.left_out();
+        assert_eq!(
+            said,
+            ["第 2 行由单位自行采购（数据库一体机）：不占用额度，不报价，不在云上开通"]
+        );
+        own.declared.own_purchases.insert(1, "小型机".into());
+        assert!(own.is_outside());
+        // Whatever is declared, what ends or lasts longer is carried out.
+        for kind in [RequestKind::Extend, RequestKind::Release, RequestKind::Reclaim] {
+            let mut there = application(kind);
+            there.declared.off_cloud = true;
+            there.declared.own_purchases.insert(1, "小型机".into());
+            assert_eq!((places(&there), there.is_outside()), (vec![1], false), "{kind}");
+        }
+        // What is built outside needs no line.
+        let mut outside = application(RequestKind::New);
+        outside.declared.off_cloud = true;
+        assert!(outside.is_outside());
+        outside.lines.clear();
+        assert_eq!(check_application(&outside, now), []);
+        outside.declared.off_cloud = false;
+        assert_eq!(check_application(&outside, now), [RequestFault::NoLines]);
     }
 
     #[test]

@@ -30,6 +30,11 @@ impl RequestKind {
         }
     }
 
+    /// Whether it asks for something: new resources, or another size.
+    pub const fn adds(self) -> bool {
+        matches!(self, Self::New | Self::Change)
+    }
+
     /// Whether it ends resources.
     pub const fn ends(self) -> bool {
         matches!(self, Self::Release | Self::Reclaim)

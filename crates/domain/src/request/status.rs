@@ -57,6 +57,8 @@ words! {
         Withdraw = "withdraw", "撤回";
         /// The authority chooses the provider.
         ChooseProvider = "choose_provider", "选定云服务商";
+        /// Nothing of it is opened on the cloud: the unit buys it itself, or builds outside.
+        NothingToOpen = "nothing_to_open", "无需开通";
         /// The provider begins.
         Begin = "begin", "开始办理";
         /// It fails half way.
@@ -105,6 +107,13 @@ pub fn next(kind: RequestKind, status: RequestStatus, event: RequestEvent) -> Re
         (S::InApproval, E::Refuse) => S::Refused,
         (S::Draft | S::InApproval | S::Returned, E::Withdraw) => S::Withdrawn,
         (S::InApproval, E::Approve) => after_approval(kind),
+        // What was approved is taken back as long as nothing came of it: whoever asks knows the orders. A change stands at
+        // "ordered" before it has an order.
+        (S::Approved, E::Withdraw) => S::Withdrawn,
+        (S::Ordered, E::Withdraw) if kind == RequestKind::Change => S::Withdrawn,
+        (S::Stuck, E::Withdraw) if !kind.ends() => S::Withdrawn,
+        (S::Approved, E::NothingToOpen) => S::Archived,
+        (S::Ordered, E::NothingToOpen) if kind == RequestKind::Change => S::Archived,
         (S::Approved, E::ChooseProvider) => S::Ordered,
         // The provider refused, or could not: nothing is there, and another may be chosen.
         (S::Stuck, E::ChooseProvider) if kind == RequestKind::New => S::Ordered,
@@ -171,10 +180,13 @@ mod tests {
                 "in_approval withdraw -> withdrawn",
                 "returned submit -> in_approval",
                 "returned withdraw -> withdrawn",
+                "approved withdraw -> withdrawn",
                 "approved choose_provider -> ordered",
+                "approved nothing_to_open -> archived",
                 "ordered begin -> opening",
                 "opening fail -> stuck",
                 "opening opened -> on_trial",
+                "stuck withdraw -> withdrawn",
                 "stuck choose_provider -> ordered",
                 "stuck begin -> opening",
                 "on_trial confirmed -> in_force",
@@ -186,6 +198,23 @@ mod tests {
                 "ended erased -> archived",
             ]
         );
+    }
+
+    #[test]
+    fn what_was_approved_is_taken_back_before_it_is_there_and_an_end_is_not() {
+        let withdrawn = |kind| -> Vec<String> {
+            let ways = ways(kind).into_iter();
+            ways.filter_map(|way| Some(way.strip_suffix(" withdraw -> withdrawn")?.to_owned()))
+                .collect()
+        };
+        let early = ["draft", "in_approval", "returned", "approved"];
+        assert_eq!(withdrawn(RequestKind::New), [&early[..], &["stuck"]].concat());
+        assert_eq!(
+            withdrawn(RequestKind::Change),
+            [&early[..], &["ordered", "stuck"]].concat()
+        );
+        assert_eq!(withdrawn(RequestKind::Release), early);
+        assert_eq!(withdrawn(RequestKind::Reclaim), early);
     }
 
     #[test]

@@ -65,6 +65,12 @@ impl Trial {
         let latest = self.confirmations.iter().map(|given| given.at).max();
         latest.filter(|_| self.confirmations.len() == PARTIES.len())
     }
+
+    /// The parties that have not confirmed.
+    pub fn missing(&self) -> Vec<Side> {
+        let confirmed = |side: &Side| self.confirmations.iter().any(|given| given.side == *side);
+        PARTIES.into_iter().filter(|side| !confirmed(side)).collect()
+    }
 }
 
 /// Adds a confirmation. Returns the trial with it, and the moment from which the resources are metered once it is
@@ -124,7 +130,7 @@ mod tests {
         let (trial, start) = confirm(&trial(), by(Side::Unit, 1, "2026-10-12 09:00:00")).unwrap();
         assert_eq!(start, None);
         let (trial, start) = confirm(&trial, by(Side::Provider, 2, "2026-10-12 15:00:00")).unwrap();
-        assert_eq!(start, None);
+        assert_eq!((start, trial.missing()), (None, vec![Side::Authority]));
         let (trial, start) = confirm(&trial, by(Side::Authority, 3, "2026-10-13 16:30:00")).unwrap();
         assert_eq!(start, Some("2026-10-13 16:30:00".parse().unwrap()));
         assert_eq!(trial.metered_from(), start);

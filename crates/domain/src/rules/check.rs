@@ -116,6 +116,7 @@ fn nothing_left(facts: &RequestFacts, to: &[ReducedLine]) -> bool {
 fn outcome(judgement: Judgement, severity: Severity, facts: &RequestFacts) -> Outcome {
     match (judgement, severity) {
         (Judgement::Met, _) => Outcome::Pass,
+        (Judgement::Told, _) => Outcome::Warn,
         (Judgement::Unknown, _) => Outcome::CannotJudge,
         (Judgement::NotConfigured, _) => Outcome::NotConfigured,
         (Judgement::Less(to), Severity::Reduce) if !nothing_left(facts, &to) => Outcome::Reduce { to },

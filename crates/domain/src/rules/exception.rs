@@ -152,21 +152,33 @@ pub(super) fn review_as_decided(facts: &RequestFacts, composition: Option<&Compo
     if facts.reviews.is_empty() || facts.application == ApplicationKind::Release {
         return Finding::met("没有提出例外");
     }
-    let (mut wrong, mut evidence) = (Vec::new(), Vec::new());
+    let (mut wrong, mut open, mut evidence) = (Vec::new(), Vec::new(), Vec::new());
     for review in &facts.reviews {
         let name = format!("{} {}", review.form.zh(), review.code);
         let faults = review.faults(composition);
         if !faults.is_empty() {
             wrong.push(format!("{name}：{}", sentence(faults.iter())));
         }
+        open.extend(
+            review
+                .open_conditions()
+                .map(|condition| format!("{name}「{}」", condition.text)),
+        );
         let end = review.expires.map_or("未写明".to_owned(), |end| end.to_string());
         let decision = format!("{}，{}，有效至 {end}", review.subject.zh(), review.decision.zh());
         evidence.push((name, decision));
     }
+    let first = match open.is_empty() {
+        true => String::new(),
+        false => format!("；可以提交，开通前须先落实并登记凭据：{}", sentence(open.iter())),
+    };
     let finding = match composition {
         _ if !wrong.is_empty() => Finding::broken(wrong.join("。")),
-        None => Finding::not_configured("论证记录完整；评审人数和通过比例没有配置，组成是否合规由审批人判断"),
-        Some(_) => Finding::met("论证记录完整，评审组成符合规定"),
+        None => Finding::not_configured(format!(
+            "论证记录完整；评审人数和通过比例没有配置，组成是否合规由审批人判断{first}"
+        )),
+        Some(_) if open.is_empty() => Finding::met("论证记录完整，评审组成符合规定"),
+        Some(_) => Finding::told(format!("论证记录完整，评审组成符合规定{first}")),
     };
     finding.with_all(evidence)
 }

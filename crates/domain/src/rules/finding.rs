@@ -16,6 +16,8 @@ pub struct ReducedLine {
 #[derive(Debug)]
 pub(super) enum Judgement {
     Met,
+    /// Met, and yet something for people to know.
+    Told,
     Broken,
     Less(Vec<ReducedLine>),
     Unknown,
@@ -40,6 +42,10 @@ impl Finding {
 
     pub(super) fn met(reason: impl Into<String>) -> Self {
         Self::new(Judgement::Met, reason)
+    }
+
+    pub(super) fn told(reason: impl Into<String>) -> Self {
+        Self::new(Judgement::Told, reason)
     }
 
     pub(super) fn broken(reason: impl Into<String>) -> Self {

@@ -3,7 +3,7 @@
 //! Source: `hunan-scope`, `huangshan-process`, `gbt-22239`, `pingdingshan-process`, `crypto-2019-57` in docs/sources.md.
 
 use super::finding::Finding;
-use super::placement::{Wanted, among_providers};
+use super::placement::{OFF_CLOUD, Wanted, among_providers};
 use super::{ApplicationKind, Arrival, CryptoConclusion, RequestFacts};
 
 const UNGRADED: &str = "系统没有定级，请先定级并在系统登记中补充等级";
@@ -35,6 +35,8 @@ pub(super) fn level_ceiling(facts: &RequestFacts, highest: u8, separate_pool: bo
     };
     let finding = if is_release(facts) {
         Finding::met(RELEASE)
+    } else if facts.off_cloud {
+        Finding::met(OFF_CLOUD)
     } else if level <= highest {
         Finding::met(format!("第 {level} 级，不超过第 {highest} 级"))
     } else if separate_pool {

@@ -34,7 +34,7 @@ pub use facts::{
 pub use finding::ReducedLine;
 pub use panel::{NewPanel, Panel, PanelError, PanelStep};
 pub use review::{
-    Composition, Condition, ExpertReview, Opinion, ReviewDecision, ReviewFault, ReviewForm, ReviewScope, ReviewSubject,
-    Reviewer,
+    Composition, Condition, ConditionError, ExpertReview, Opinion, ReviewDecision, ReviewFault, ReviewForm,
+    ReviewScope, ReviewSubject, Reviewer,
 };
 pub use rule::{Rule, RuleKind, Severity};

@@ -6,6 +6,9 @@ use super::finding::Finding;
 use super::{ApplicationKind, ProviderFacts, Purpose, Quote, RequestFacts};
 use kernel::Instant;
 
+/// What is said of a provider's cloud where the system is not to be on one.
+pub(super) const OFF_CLOUD: &str = "申请不上云，不适用";
+
 /// The sentences for a question asked of every provider.
 pub(super) struct Wanted {
     pub(super) met: String,
@@ -20,6 +23,9 @@ pub(super) fn among_providers(
     wanted: Wanted,
     answer: impl Fn(&ProviderFacts) -> Option<bool>,
 ) -> Finding {
+    if facts.off_cloud {
+        return Finding::met(OFF_CLOUD);
+    }
     let providers = facts.considered();
     let those = |value: Option<bool>| {
         let those = providers.iter().filter(|p| answer(p) == value);

@@ -8,6 +8,7 @@ use kernel::{Factor, Instant, SystemCode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
+use thiserror::Error;
 
 words! {
     /// The form of a review.
@@ -163,8 +164,23 @@ pub enum ReviewFault {
     NotYet,
     /// It holds no longer.
     Expired(Instant),
-    /// A condition that comes first is not met.
-    ConditionOpen(String),
+}
+
+/// Longest text that says what shows that a condition is met. Units: characters.
+const EVIDENCE_MAX: usize = 500;
+
+/// Why nothing is noted of a condition.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConditionError {
+    /// There is none at this place.
+    #[error("论证结论没有第 {0} 项条件，请核对")]
+    Unknown(usize),
+    /// What shows it was noted before.
+    #[error("第 {0} 项条件的落实凭据已登记：{1}")]
+    Met(usize, String),
+    /// Nothing that shows it.
+    #[error("请写明条件落实的凭据，例如报告的名称和编号，不超过 {max} 字", max = EVIDENCE_MAX)]
+    NoEvidence,
 }
 
 impl fmt::Display for ReviewFault {
@@ -185,7 +201,6 @@ impl fmt::Display for ReviewFault {
             Self::Rejected => write!(f, "结论为不同意"),
             Self::NotYet => write!(f, "尚未作出结论"),
             Self::Expired(at) => write!(f, "已于 {at} 失效，如仍需要请重新论证"),
-            Self::ConditionOpen(text) => write!(f, "开通前须满足的条件未落实：{text}"),
         }
     }
 }
@@ -266,11 +281,30 @@ impl ExpertReview {
         if let Some(end) = self.expires.filter(|end| *end <= at) {
             faults.push(ReviewFault::Expired(end));
         }
-        let open = self
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
+    }
+
+    /// What must be met before anything is opened and has not been shown yet. The application may go its way meanwhile.
+    pub fn open_conditions(&self) -> impl Iterator<Item = &Condition> {
+        let demanded = self
             .conditions
             .iter()
-            .filter(|c| c.before_opening && c.evidence.is_none());
-        faults.extend(open.map(|c| ReviewFault::ConditionOpen(c.text.clone())));
-        if faults.is_empty() { Ok(()) } else { Err(faults) }
+            .filter(|_| self.decision == ReviewDecision::Approve);
+        demanded.filter(|condition| condition.before_opening && condition.evidence.is_none())
+    }
+
+    /// Notes what shows that a condition is met, by its place from 1. What was noted stays.
+    pub fn meet(&mut self, place: usize, evidence: &str) -> Result<(), ConditionError> {
+        let condition = place.checked_sub(1).and_then(|n| self.conditions.get_mut(n));
+        let condition = condition.ok_or(ConditionError::Unknown(place))?;
+        if let Some(there) = &condition.evidence {
+            return Err(ConditionError::Met(place, there.clone()));
+        }
+        let evidence = evidence.trim();
+        if evidence.is_empty() || evidence.chars().count() > EVIDENCE_MAX {
+            return Err(ConditionError::NoEvidence);
+        }
+        condition.evidence = Some(evidence.to_owned());
+        Ok(())
     }
 }

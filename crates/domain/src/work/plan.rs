@@ -26,9 +26,9 @@ const AT_INTERFACE: &[ResourceKind] = &[ResourceKind::Server, ResourceKind::Volu
 /// What is known of a resource that is there: the node's id of it, and its specification.
 pub type Known<'a> = dyn Fn(&AllocationCode) -> Option<(Option<String>, Spec)> + 'a;
 
-/// The order for an application. `has_interface` says whether the platform can act on the node; then it carries the
-/// order out if it can do every line, else a person at the provider does all of it. A change is ordered with everything
-/// that the resource shall have, also what stays. `known` gives the node's id and the
+/// The order for what an application asks of the cloud. `has_interface` says whether the platform can act on the node;
+/// then it carries the order out if it can do every line, else a person at the provider does all of it. A change is
+/// ordered with everything that the resource shall have, also what stays. `known` gives the node's id and the
 /// specification of resources that are there. `snapshot` asks for one before an end.
 pub fn plan(
     request: &ResourceRequest,
@@ -47,7 +47,7 @@ pub fn plan(
         .place
         .clone()
         .ok_or_else(|| PlanError::NoPlace(request.number.clone()))?;
-    let by_interface = has_interface && request.lines.iter().all(|line| AT_INTERFACE.contains(&line.kind));
+    let by_interface = has_interface && request.cloud_lines().all(|line| AT_INTERFACE.contains(&line.kind));
     let mut steps = Vec::new();
     if by_interface && kind == OrderKind::Open {
         let code = allocation_code(&request.number, 0, 1)?;
@@ -58,7 +58,7 @@ pub fn plan(
             (String::new(), Spec::new()),
         ));
     }
-    for line in &request.lines {
+    for line in request.cloud_lines() {
         for code in line.codes(&request.number)? {
             let (native_id, before) = known(&code).map_or((None, None), |(id, spec)| (id, Some(spec)));
             let kinds: &[StepKind] = match (by_interface, kind, line.kind) {

@@ -285,6 +285,15 @@ mod tests {
         let changed = plan(&request(RequestKind::Change, &[Server]), about, true, false, &larger).unwrap();
         assert_eq!(changed.steps[0].spec.to_string(), "vcpu=4 memory_gib=8");
         assert_eq!(changed.steps[0].before, Some("vcpu=2 memory_gib=8".parse().unwrap()));
+        // What the unit buys itself is not opened, and does not decide who carries the rest out.
+        let mut own = request(RequestKind::New, &[Server, Database]);
+        own.declared.own_purchases.insert(2, "数据库一体机".into());
+        let about = ("GD-1".to_owned(), Instant::from_unix_s(0), None);
+        let rest = plan(&own, about, true, false, &|_| None).unwrap();
+        assert_eq!(
+            (rest.manner, kinds(&rest)),
+            (Manner::Interface, vec!["network", "server", "server"])
+        );
         let mut nowhere = request(RequestKind::New, &[Server]);
         nowhere.place = None;
         let about = ("GD-1".to_owned(), Instant::from_unix_s(0), None);

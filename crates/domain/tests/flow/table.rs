@@ -137,7 +137,7 @@ fn every_act_in_every_state() {
             format!("decided: {} TaskOver withdrawn NotReturned", six("TaskOver")),
             format!("stuck: {} open withdrawn NotReturned", six("NotYours")),
             format!("returned: {} TaskOver withdrawn open", six("TaskOver")),
-            format!("approved: {ended}"),
+            format!("approved: {} Ended withdrawn Ended", six("Ended")),
             format!("refused: {ended}"),
             format!("withdrawn: {ended}"),
         ]

@@ -53,10 +53,19 @@ fn r1_an_exception_holds_exactly_as_decided() {
         before_opening: true,
         evidence: evidence.map(Into::into),
     };
-    says("R1", "block", |f| f.reviews[0].conditions = vec![condition(None)]);
-    says("R1", "pass", |f| {
+    // A condition before opening holds up the opening, not the application: it is told, and awaited before the choice.
+    says("R1", "pass", |f| f.reviews[0].conditions = vec![condition(None)]);
+    let open = says("R2", "not_configured", |f| {
+        f.reviews[0].conditions = vec![condition(None)]
+    });
+    assert!(
+        open.contains("开通前须先落实并登记凭据：专家论证 LZ-2026-003「先完成漏洞修复」"),
+        "{open}"
+    );
+    let met = says("R2", "not_configured", |f| {
         f.reviews[0].conditions = vec![condition(Some("报告 12"))]
     });
+    assert!(!met.contains("开通前"), "{met}");
     let why = after("R1", |f| f.reviews[0].decision = ReviewDecision::Reject).evidence;
     assert_eq!(why, [("专家论证 LZ-2026-003".to_owned(), "结论为不同意".to_owned())]);
 }
@@ -285,6 +294,18 @@ fn r17_r37_r46_r48_where_and_for_how_long() {
         f.off_cloud = true;
         f.reviews[0].subject = ReviewSubject::OffCloud;
     });
+    // What is no match for the cloud may be built outside it.
+    for rule in ["R6", "R7", "R37"] {
+        let outside = |off_cloud| {
+            move |f: &mut RequestFacts| {
+                f.off_cloud = off_cloud;
+                f.system.mlps_level = Some(4);
+                f.providers[2].data_in_china = Some(false);
+            }
+        };
+        says(rule, "block", outside(false));
+        says(rule, "pass", outside(true));
+    }
     says("R48", "pass", |_| {});
     says("R48", "cannot_judge", |f| f.choice = None);
     says("R48", "block", |f| {
