@@ -19,7 +19,7 @@ pub async fn accept_reduction(ctx: &OpContext, number: &str, version: i64) -> Re
         let mut read = ctx.store().read().await?;
         let judged = judge(ctx, &mut read, &seen).await?;
         let mut had = BTreeMap::new();
-        for code in seen.lines.iter().filter_map(|line| line.allocation.as_ref()) {
+        for code in seen.named() {
             let newest = read.allocations_of(code.as_str()).await?.pop();
             had.extend(newest.map(|allocation| (code.clone(), allocation.spec)));
         }

@@ -11,9 +11,9 @@ use super::sight::{at_version, noted, of_kind, same_version, target, visible};
 use crate::{AppError, OpContext};
 use domain::authz::Action;
 use domain::flow::{Act, FlowApplication, FlowEvent, FlowRefusal, FlowRun, act, start};
-use domain::request::{Place, RequestEvent, RequestStatus, ResourceRequest, check_application, next, rival};
+use domain::request::{Place, RequestEvent, RequestStatus, ResourceRequest, check_application, may_meet, next, rival};
 use domain::rules::{Check, RequestFacts, Verdict};
-use kernel::{AccountId, Instant, Money};
+use kernel::{AccountId, AllocationCode, Instant, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -109,12 +109,21 @@ async fn hand_in(ctx: &OpContext, number: &str, version: i64) -> Result<Resource
 
 /// Errors: another application on its way changes or ends what this one does.
 async fn no_rival(work: &mut Connection, request: &ResourceRequest) -> Result<(), AppError> {
+    if !request.kind.alters() {
+        return Ok(());
+    }
     let filter = RequestFilter {
         system: Some(request.system.to_string()),
         ..RequestFilter::default()
     };
     let others = work.all_requests(&filter).await?;
-    match rival(request, &others) {
+    let mut parents = BTreeMap::new();
+    for one in others.iter().filter(|other| may_meet(request, other)).chain([request]) {
+        for code in one.named() {
+            note_parents(work, code, &mut parents).await?;
+        }
+    }
+    match rival(request, &others, &parents) {
         None => Ok(()),
         Some((other, code)) => Err(RequestError::Rival {
             code: code.to_string(),
@@ -122,6 +131,24 @@ async fn no_rival(work: &mut Connection, request: &ResourceRequest) -> Result<()
         }
         .into()),
     }
+}
+
+/// Adds what a resource hangs on, up to the first.
+async fn note_parents(
+    read: &mut Connection,
+    code: &AllocationCode,
+    parents: &mut BTreeMap<AllocationCode, AllocationCode>,
+) -> Result<(), AppError> {
+    let mut code = code.clone();
+    while !parents.contains_key(&code) {
+        let newest = read.allocations_of(code.as_str()).await?.pop();
+        let Some(parent) = newest.and_then(|newest| newest.parent) else {
+            break;
+        };
+        parents.insert(code, parent.clone());
+        code = parent;
+    }
+    Ok(())
 }
 
 /// Errors: the rules do not let it go on as it is. What a rule could not judge goes on, for a person to judge.

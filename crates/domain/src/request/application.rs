@@ -119,6 +119,11 @@ impl ResourceRequest {
         lines.filter(move |line| self.own_purchase(line.line).is_none())
     }
 
+    /// The resources that are there and that its lines name.
+    pub fn named(&self) -> impl Iterator<Item = &AllocationCode> {
+        self.lines.iter().filter_map(|line| line.allocation.as_ref())
+    }
+
     /// Whether nothing of it is carried out on the cloud.
     pub fn is_outside(&self) -> bool {
         self.cloud_lines().next().is_none()
@@ -247,28 +252,31 @@ pub fn check_application(request: &ResourceRequest, now: Instant) -> Vec<Request
     faults
 }
 
-/// An application on its way that changes or ends a resource which another one is to change or end, and that resource. Both
-/// would count on the resource as it is now.
+/// Whether two applications may come into each other's way: both are on their way, and change or end what is there.
+pub fn may_meet(request: &ResourceRequest, other: &ResourceRequest) -> bool {
+    let is_on_its_way = other.status != RequestStatus::Draft && !other.status.is_final();
+    other.number != request.number && is_on_its_way && request.kind.alters() && other.kind.alters()
+}
+
+/// An application on its way that changes or ends a resource which another one is to change or end, and that resource: both
+/// would count on it as it is now. What ends a resource ends what hangs on it; `parents` says what hangs on what.
 pub fn rival<'a>(
     request: &ResourceRequest,
     others: &'a [ResourceRequest],
+    parents: &BTreeMap<AllocationCode, AllocationCode>,
 ) -> Option<(&'a ResourceRequest, &'a AllocationCode)> {
-    let touches = |kind: RequestKind| kind == RequestKind::Change || kind.ends();
-    let ours: BTreeSet<&AllocationCode> = request
-        .lines
-        .iter()
-        .filter_map(|line| line.allocation.as_ref())
-        .collect();
-    let on_its_way = |other: &&ResourceRequest| {
-        other.number != request.number
-            && touches(other.kind)
-            && other.status != RequestStatus::Draft
-            && !other.status.is_final()
+    let reaches = |kind: RequestKind, code: &AllocationCode, other: &AllocationCode| {
+        let above = |code: &&AllocationCode| if kind.ends() { parents.get(*code) } else { None };
+        let upwards = std::iter::successors(Some(other), above);
+        upwards.take(parents.len().saturating_add(1)).any(|at| at == code)
     };
-    let others = others.iter().filter(|_| touches(request.kind)).filter(on_its_way);
-    let theirs = others.flat_map(|other| other.lines.iter().map(move |line| (other, line.allocation.as_ref())));
-    let mut theirs = theirs.filter_map(|(other, code)| Some((other, code?)));
-    theirs.find(|(_, code)| ours.contains(code))
+    let others = others.iter().filter(|other| may_meet(request, other));
+    let mut theirs = others.flat_map(|other| other.named().map(move |code| (other, code)));
+    theirs.find(|(other, theirs)| {
+        request
+            .named()
+            .any(|ours| reaches(request.kind, ours, theirs) || reaches(other.kind, theirs, ours))
+    })
 }
 
 fn check_line(kind: RequestKind, line: &RequestLine, now: Instant, faults: &mut Vec<RequestFault>) {
@@ -423,8 +431,11 @@ pub(super) mod tests {
             status,
             ..application(kind)
         };
+        let parents = [("FP-2", "FP-1"), ("FP-3", "FP-2")];
+        let parents = parents.map(|(child, parent)| (child.parse().unwrap(), parent.parse().unwrap()));
+        let parents = BTreeMap::from(parents);
         let found = |kind, others: &[ResourceRequest]| {
-            rival(&mine(kind), others).map(|(other, code)| (other.number.clone(), code.to_string()))
+            rival(&mine(kind), others, &parents).map(|(other, code)| (other.number.clone(), code.to_string()))
         };
         let first = Some(("SQ-202610-0001".to_owned(), "FP-1".to_owned()));
         for kind in [Change, Release, Reclaim] {
@@ -442,8 +453,21 @@ pub(super) mod tests {
             assert_eq!(found(kind, &[there(Extend, RequestStatus::InApproval)]), None);
             assert_eq!(found(kind, &[mine(kind)]), None, "not its own");
             let mut elsewhere = there(Release, RequestStatus::Noticed);
-            elsewhere.lines[0].allocation = Some("FP-2".parse().unwrap());
+            elsewhere.lines[0].allocation = Some("FP-4".parse().unwrap());
             assert_eq!(found(kind, &[elsewhere]), None);
+            // What hangs on a resource ends with it, and only then.
+            let mut beneath = there(Change, RequestStatus::OnTrial);
+            beneath.lines[0].allocation = Some("FP-3".parse().unwrap());
+            let met = Some(("SQ-202610-0001".to_owned(), "FP-3".to_owned()));
+            assert_eq!(found(kind, &[beneath.clone()]), met.filter(|_| kind.ends()), "{kind}");
+            let mut above = there(Release, RequestStatus::Noticed);
+            above.lines[0].allocation = Some("FP-1".parse().unwrap());
+            let child = ResourceRequest {
+                number: "SQ-202610-0003".into(),
+                kind,
+                ..beneath
+            };
+            assert!(rival(&child, &[above], &parents).is_some(), "{kind}");
         }
         for kind in [New, Extend] {
             assert_eq!(found(kind, &[there(Release, RequestStatus::Noticed)]), None, "{kind}");

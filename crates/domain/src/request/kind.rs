@@ -35,6 +35,11 @@ impl RequestKind {
         matches!(self, Self::New | Self::Change)
     }
 
+    /// Whether it changes or ends resources that are there. To last longer is neither.
+    pub const fn alters(self) -> bool {
+        matches!(self, Self::Change) || self.ends()
+    }
+
     /// Whether it ends resources.
     pub const fn ends(self) -> bool {
         matches!(self, Self::Release | Self::Reclaim)

@@ -13,7 +13,7 @@ mod trial;
 
 pub use application::{
     Declaration, Place, RequestFault, RequestLine, ResourceRequest, allocation_code, check_application, check_counts,
-    rival,
+    may_meet, rival,
 };
 pub use ending::{Ending, ErasureMethod, ErasureProof, ErasureProofError, check_erasure};
 pub use kind::RequestKind;
