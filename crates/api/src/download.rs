@@ -1,5 +1,6 @@
 //! Answers that are files: sent a piece at a time, so that no file is ever held in memory whole.
 
+use crate::aside::aside;
 use crate::problem::Problem;
 use app::{AppError, OpContext};
 use axum::body::{Body, Bytes};
@@ -11,7 +12,6 @@ use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::task::JoinError;
 
 /// How much is read at a time. Units: bytes.
 const PIECE: usize = 1 << 16;
@@ -93,7 +93,7 @@ impl Drop for Own {
 }
 
 /// Makes a file in a folder of its own, opens it and removes the folder: what is sent has no name on the disk any more.
-/// Making it takes processors, so it does not hold up those who only read.
+/// Making it takes processors, so it is done aside.
 pub(crate) async fn made<F, Made>(ctx: &OpContext, make: F) -> Result<File, Problem>
 where
     F: FnOnce(PathBuf) -> Made + Send + 'static,
@@ -101,21 +101,13 @@ where
 {
     let own: String = ctx.random().iter().map(|byte| format!("{byte:02x}")).collect();
     let folder = ctx.data().join("downloads").join(own);
-    let runtime = tokio::runtime::Handle::current();
-    let making = tokio::task::spawn_blocking(move || {
+    aside(async move || {
         let folder = Own(folder);
-        runtime.block_on(async {
-            std::fs::create_dir_all(&folder.0).map_err(AppError::io(&folder.0))?;
-            let path = make(folder.0.clone()).await?;
-            File::open(&path).map_err(AppError::io(&path))
-        })
-    });
-    ended(making.await)
-}
-
-/// What became of the making. Errors: it failed, or broke off, which is a fault of ours.
-fn ended(making: Result<Result<File, AppError>, JoinError>) -> Result<File, Problem> {
-    Ok(making.map_err(|broken| Problem::internal(&broken))??)
+        std::fs::create_dir_all(&folder.0).map_err(AppError::io(&folder.0))?;
+        let path = make(folder.0.clone()).await?;
+        File::open(&path).map_err(AppError::io(&path))
+    })
+    .await
 }
 
 #[cfg(test)]
@@ -140,7 +132,7 @@ mod tests {
             let _own = own;
             panic!("on purpose")
         });
-        let problem = ended(broken.await).unwrap_err();
+        let problem = crate::aside::ended::<()>(broken.await).unwrap_err();
         assert_eq!(problem.status().as_u16(), 500);
         assert!(!problem.body().detail.contains("on purpose"));
         assert!(!path.exists(), "nothing is left behind");

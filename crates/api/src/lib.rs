@@ -5,6 +5,7 @@
 //! invitation, health and the document itself asks who is there first (I8). Every change takes effect once, however
 //! often it is sent (I6).
 
+mod aside;
 mod download;
 mod filter;
 mod idempotency;

@@ -2,10 +2,11 @@
 
 use crate::audit::changes_of;
 use crate::collect::NodeSecrets;
+use crate::month::{Cause, LateFacts};
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
-use domain::registry::{CloudNode, NodeSource, Platform, PoolKind, ResourcePool, Side, Version};
-use kernel::{Instant, NodeCode, OrganisationCode, PoolCode};
+use domain::registry::{CloudNode, History, NodeSource, Platform, PoolKind, Registered, ResourcePool, Side, Version};
+use kernel::{Instant, NodeCode, OrganisationCode, Period, PoolCode};
 use serde::Serialize;
 use serde_json::json;
 use std::path::{Component, Path};
@@ -58,8 +59,18 @@ pub struct NodeView {
     pub last_look: Option<Instant>,
 }
 
-/// Registers a node and its pools. Registering the same again changes nothing. Returns whether anything is new.
-pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
+/// What registering a node came to.
+#[derive(Debug, Clone, Default)]
+pub struct Added {
+    /// Whether anything is new; false if it was registered just so before.
+    pub new: bool,
+    /// What a person should know: which closed months are concerned.
+    pub notes: Vec<String>,
+}
+
+/// Registers a node and its pools. Registering the same again changes nothing. What it changes of closed months, by
+/// whom a node is run and of which kind a pool is, is noted as late data (I5).
+pub async fn add(ctx: &OpContext, new: NewNode) -> Result<Added, AppError> {
     let mut work = ctx.store().begin().await?;
     let organisations = ctx.organisations(&mut work).await?;
     let provider = organisations.latest(new.provider.as_str());
@@ -89,12 +100,22 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
         },
     };
     let contradiction = |why: domain::registry::HistoryError| AppError::Contradiction(why.to_string());
-    let (mut changed, mut fields) = (false, Vec::new());
+    let (mut added, mut fields) = (Added::default(), Vec::new());
+    let mut late = LateFacts::new(&mut work).await?;
+    let since = run_by_another_since(&nodes, &version);
     let of_node = changes_of(&nodes.at(new.code.as_str(), new.valid_from), &version.body)?;
     if nodes.add(version.clone()).map_err(contradiction)? {
+        if let Some(changed) = until_the_next(&nodes, &version, since) {
+            late.concerns(
+                changed,
+                Cause::LateData,
+                format!("追溯登记的云节点 {} 变更", new.code),
+                1,
+            );
+        }
         work.add_versions(&[version], None).await?;
         fields.push(json!({ "code": new.code, "fields": of_node }));
-        changed = true;
+        added.new = true;
     }
     for pool in new.pools {
         let body = ResourcePool {
@@ -109,14 +130,21 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
             valid_from: new.valid_from,
             body,
         };
+        let since = of_another_kind_since(&pools, &version);
         let of_pool = changes_of(&pools.at(version.body.code.as_str(), new.valid_from), &version.body)?;
         if pools.add(version.clone()).map_err(contradiction)? {
+            if let Some(changed) = until_the_next(&pools, &version, since) {
+                let subject = format!("追溯登记的资源池 {} 变更", version.body.code);
+                late.concerns(changed, Cause::LateData, subject, 1);
+            }
             fields.push(json!({ "code": version.body.code, "fields": of_pool }));
             work.add_versions(&[version], None).await?;
-            changed = true;
+            added.new = true;
         }
     }
-    if changed {
+    if added.new {
+        let noted = late.note(ctx, &mut work, None).await?;
+        added.notes.extend(noted.sentences());
         let detail = json!({ "from": new.valid_from, "changes": fields });
         work.audit(
             ctx.now(),
@@ -126,13 +154,37 @@ pub async fn add(ctx: &OpContext, new: NewNode) -> Result<bool, AppError> {
         .await?;
         work.commit().await?;
     }
-    Ok(changed)
+    Ok(added)
+}
+
+/// Since when a version lets a known node be run by another than is known; none if it does not. Before its first version
+/// a node is taken to be run by whoever was the first to.
+fn run_by_another_since(nodes: &History<CloudNode>, version: &Version<CloudNode>) -> Option<Instant> {
+    let code = version.body.code.as_str();
+    let known = nodes.at_or_first(code, version.valid_from)?;
+    let is_first = nodes.at(code, version.valid_from).is_none();
+    let since = if is_first { Instant::MIN } else { version.valid_from };
+    (known.provider != version.body.provider).then_some(since)
+}
+
+/// Since when a version lets a known pool be of another kind than is known; none if it does not. Before its first version
+/// a pool is of no kind.
+fn of_another_kind_since(pools: &History<ResourcePool>, version: &Version<ResourcePool>) -> Option<Instant> {
+    let code = version.body.code.as_str();
+    let known = pools.at(code, version.valid_from).map(|pool| pool.kind);
+    (pools.knows(code) && known != Some(version.body.kind)).then_some(version.valid_from)
+}
+
+/// From a moment to the end of a version that was put in.
+fn until_the_next<T: Registered>(history: &History<T>, version: &Version<T>, since: Option<Instant>) -> Option<Period> {
+    let holds = history.holds(&version.body.code(), version.valid_from)?;
+    Period::new(since?, holds.to()).ok()
 }
 
 /// Registers a node for somebody who is not at the machine: what [`add`] does, if they may. Folders are those below the
 /// data folder, and an account is used only for the address it was configured for: nobody gets the house to read
 /// elsewhere, or to send a secret to an address of theirs.
-pub async fn register(ctx: &OpContext, new: NewNode, secrets: &dyn NodeSecrets) -> Result<bool, AppError> {
+pub async fn register(ctx: &OpContext, new: NewNode, secrets: &dyn NodeSecrets) -> Result<Added, AppError> {
     let about = Target {
         kind: "node",
         id: new.code.to_string(),

@@ -2,6 +2,7 @@
 
 use super::requests::{RequestRow, seen};
 use super::words::XLSX;
+use crate::aside::aside;
 use crate::download;
 use crate::filter::Filter;
 use crate::idempotency::{Answer, Change, seen_version};
@@ -72,10 +73,13 @@ async fn fill_lines(
     let version = change.seen();
     let make = async |asker: Asker, upload: Upload<MIB_MAX>| {
         seen(&asker, &number).await?;
-        let received = upload.receive(&asker.ctx).await?;
-        let sheet = (file.name.as_str(), &*received.bytes()?);
-        let request = requests::fill_from_sheet(&asker.ctx, (&number, version?), sheet).await?;
-        Ok(Answer::ok(RequestRow::from(request)))
+        let bytes = upload.receive(&asker.ctx).await?.bytes()?;
+        let (ctx, version) = (asker.ctx, version?);
+        let filled = aside(async move || {
+            let sheet = (file.name.as_str(), bytes.as_slice());
+            requests::fill_from_sheet(&ctx, (&number, version), sheet).await
+        });
+        Ok(Answer::ok(RequestRow::from(filled.await?)))
     };
     change.once(make).await
 }

@@ -2,6 +2,7 @@
 
 use super::drafts::FormQuery;
 use super::words::{flag, parsed, parsed_if};
+use crate::aside::aside;
 use crate::download;
 use crate::filter::{Filter, Listed};
 use crate::idempotency::{Answer, Change};
@@ -152,7 +153,8 @@ async fn import_file(
         let received = upload.receive(&asker.ctx).await?;
         let bytes = received.bytes()?;
         let options = ImportOptions { dry_run };
-        let outcome = import::import_file(&asker.ctx, kind, &query.name, &bytes, options).await?;
+        let (ctx, name) = (asker.ctx, query.name);
+        let outcome = aside(async move || import::import_file(&ctx, kind, &name, &bytes, options).await).await?;
         let view = imported(outcome, received.digest.to_string(), received.sha256.clone());
         Ok(Answer::created(view))
     };

@@ -2,6 +2,7 @@
 //! answered; closed months rated again.
 
 use super::words::{parsed, parsed_if};
+use crate::aside::aside;
 use crate::filter::{Listed, Nothing};
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
@@ -221,7 +222,8 @@ async fn close_month(Path(month): Path<String>, change: Change<()>) -> Result<Re
 async fn rerate_month(Path(month): Path<String>, change: Change<RerateBody>) -> Result<Response, Problem> {
     let make = async |asker: Asker, body: RerateBody| {
         let month: Month = parsed("month", &month)?;
-        let outcome = month::rerate(&asker.ctx, month, &body.reason, body.commit).await?;
+        let ctx = asker.ctx;
+        let outcome = aside(async move || month::rerate(&ctx, month, &body.reason, body.commit).await).await?;
         Ok(Answer::ok(RerateView {
             month: outcome.month.to_string(),
             difference: outcome.difference.to_string(),

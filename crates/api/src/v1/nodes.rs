@@ -147,6 +147,8 @@ struct NewPoolBody {
 struct RegisteredNodeView {
     /// Whether anything is new; false if it was registered just so before.
     new: bool,
+    /// What a person should know: which closed months are concerned.
+    notes: Vec<String>,
     node: Option<NodeView>,
 }
 
@@ -223,13 +225,17 @@ async fn register_node(State(api): State<Api>, change: Change<NewNodeBody>) -> R
     let make = async |asker: Asker, body: NewNodeBody| {
         let node = body.node(&asker)?;
         let code = node.code.clone();
-        let new = app::nodes::register(&asker.ctx, node, &*api.secrets).await?;
+        let added = app::nodes::register(&asker.ctx, node, &*api.secrets).await?;
         let nodes = app::nodes::list(&asker.ctx).await?;
         let node = nodes
             .into_iter()
             .find(|view| view.node.code == code)
             .map(NodeView::from);
-        Ok(Answer::created(RegisteredNodeView { new, node }))
+        Ok(Answer::created(RegisteredNodeView {
+            new: added.new,
+            notes: added.notes,
+            node,
+        }))
     };
     change.once(make).await
 }

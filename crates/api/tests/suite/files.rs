@@ -224,8 +224,14 @@ async fn a_provider_hands_in_its_own_bill(store: TestStore) {
     };
     let path = "/api/v1/imports/provider-bill?name=b.csv";
     let theirs = desk.upload(path, &own.speaker, bill("P2").as_bytes()).await;
-    assert_eq!(theirs.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", theirs.text);
-    assert!(theirs.text.contains("本公司"), "{}", theirs.text);
+    assert_eq!(theirs.status, StatusCode::FORBIDDEN, "{}", theirs.text);
+    let last = test_support::chain(desk.ctx.store()).await.pop().unwrap();
+    assert_eq!(
+        (last.actor.as_str(), last.action.as_str(), last.object.as_str()),
+        ("speaker.p1", "access.refused", "import:provider-bill")
+    );
+    let detail: Value = serde_json::from_str(&last.detail).unwrap();
+    assert_eq!(detail["provider"], "P2", "whose bill it was: {detail}");
     let own_bill = desk.upload(path, &own.speaker, bill("P1").as_bytes()).await;
     assert_eq!(own_bill.status, StatusCode::CREATED, "{}", own_bill.text);
     let operator = desk.upload(path, &own.operator, bill("P1").as_bytes()).await;

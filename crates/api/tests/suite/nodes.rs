@@ -38,7 +38,7 @@ async fn a_node_is_registered_with_its_platform(store: TestStore) {
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
     let first = desk.post(NODES, &operations, node("2026-01-01", 3)).await;
     assert_eq!(first.status, StatusCode::CREATED, "{}", first.text);
-    assert_eq!(first.body["new"], true);
+    assert_eq!((&first.body["new"], &first.body["notes"]), (&json!(true), &json!([])));
     let again = desk.post(NODES, &operations, node("2026-01-01", 3)).await;
     assert_eq!((again.status, &again.body["new"]), (StatusCode::CREATED, &json!(false)));
     let other = desk.post(NODES, &operations, node("2026-01-01", 2)).await;

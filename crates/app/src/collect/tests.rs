@@ -82,7 +82,7 @@ impl Yard {
             pools: Vec::new(),
             valid_from: at("2026-01-01"),
         };
-        assert!(add(&yard.ctx, node).await.unwrap());
+        assert!(add(&yard.ctx, node).await.unwrap().new);
         yard
     }
 

@@ -6,12 +6,11 @@ use crate::audit::changes_of;
 pub(super) use crate::month::Cause;
 use crate::month::{LateFacts, LateFile};
 use crate::{AppError, OpContext};
-use kernel::{Digest, Faults, ImportId, Instant, Month, Period};
+use kernel::{Digest, Faults, ImportId, Instant, Period};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sources::tabular::Record;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::fmt::Display;
 use store::{ImportRecord, UnitOfWork};
 
@@ -122,8 +121,7 @@ impl<'c> Job<'c> {
         };
         let noted = self.late.note(self.ctx, &mut self.work, Some(file)).await?;
         self.counts.late_facts = noted.facts;
-        let sentences = noted.months.iter().map(|(cause, months)| late_words(*cause, months));
-        self.counts.notes.extend(sentences);
+        self.counts.notes.extend(noted.sentences());
         let record = ImportRecord {
             id: self.id,
             kind: self.kind.word().to_owned(),
@@ -160,23 +158,5 @@ impl<'c> Job<'c> {
             already_imported: false,
             dry_run: self.only_try,
         })
-    }
-}
-
-/// What becomes of what concerns closed months, for whoever imports the file.
-fn late_words(cause: Cause, months: &BTreeSet<Month>) -> String {
-    let list = months.iter().map(Month::to_string).collect::<Vec<_>>().join("、");
-    let first = months.first().map(Month::to_string).unwrap_or_default();
-    match cause {
-        Cause::LateData | Cause::Rerate => {
-            format!("有内容属于已关账的月份 {list}：这些月份不再变动，差额在下次计价时作为更正行计入未关账月份")
-        }
-        Cause::LateOutage => format!(
-            "有中断发生在已关账的月份 {list}：这些月份的结算单不再变动，应扣减的差额在下次关账时计入未关账月份的结算单"
-        ),
-        Cause::BackdatedPrice => format!(
-            "有内容自已关账的月份 {list} 起追溯生效：这些月份不再变动，只登记为调整建议；\
-             如应补差，请从 {first} 起逐月说明理由后重算"
-        ),
     }
 }

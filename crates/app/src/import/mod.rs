@@ -35,8 +35,10 @@ pub use store::ImportRecord;
 use crate::{AppError, OpContext};
 use file::File;
 use job::{Job, Line};
-use kernel::{Digest, Faults};
+use kernel::{Digest, Faults, OrganisationCode};
+use receipts::may_import_for;
 use sources::tabular::{Limits, Record, Records, Template, read_for, records};
+use std::collections::BTreeSet;
 
 /// Bytes that a file may have; one that has more is refused.
 pub fn bytes_max() -> usize {
@@ -103,6 +105,11 @@ trait Sheet {
     /// Reads one row. Notes every fault in it; `None` if there was one.
     fn read(record: &Record<'_>, faults: &mut Faults) -> Option<Self::Row>;
 
+    /// The providers in whose name the rows speak. Whoever acts is judged for each of them, before anything is begun.
+    fn providers<'l>(_rows: &'l [Line<'_, Self::Row>]) -> BTreeSet<&'l OrganisationCode> {
+        BTreeSet::new()
+    }
+
     /// Checks the rows against what is stored and against each other, notes every fault, and stores them if there is
     /// none.
     async fn take(job: &mut Job<'_>, records: &Records<'_>, rows: Vec<Line<'_, Self::Row>>) -> Result<(), AppError>;
@@ -126,6 +133,9 @@ async fn run<S: Sheet>(ctx: &OpContext, file: File<'_>) -> Result<ImportOutcome,
     let mut rows = Vec::with_capacity(records.len());
     for record in records.iter() {
         rows.extend(S::read(&record, &mut faults).map(|value| Line { record, value }));
+    }
+    for provider in S::providers(&rows) {
+        may_import_for(ctx, kind, Some(provider)).await?;
     }
     let mut job = Job::begin(ctx, file, digest, faults).await?;
     // Once more, now that nobody else can write: two programs may have been given the same file.

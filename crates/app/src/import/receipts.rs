@@ -4,7 +4,7 @@ use super::ImportKind;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
 use domain::registry::Side;
-use kernel::{ImportId, Instant};
+use kernel::{ImportId, Instant, OrganisationCode};
 use sources::tabular::{Template, template_csv};
 use store::ImportRecord;
 
@@ -20,15 +20,22 @@ pub const fn action(kind: ImportKind) -> Action {
 }
 
 /// Whether whoever acts may import files of a kind. [`import_file`](super::import_file) asks this itself; who would have
-/// to receive the file first asks before. A provider hands in its own bills; that a bill is its own is checked when it is
+/// to receive the file first asks before. A provider hands in its own bills; that a bill is its own is judged when it is
 /// read.
 pub async fn may_import(ctx: &OpContext, kind: ImportKind) -> Result<(), AppError> {
     let who = ctx.who().ok().filter(|who| who.side == Side::Provider);
+    may_import_for(ctx, kind, who.map(|who| &who.organisation)).await
+}
+
+/// Whether whoever acts may import a file of a kind that speaks for a provider.
+pub(super) async fn may_import_for(
+    ctx: &OpContext,
+    kind: ImportKind,
+    provider: Option<&OrganisationCode>,
+) -> Result<(), AppError> {
     let about = Target {
-        kind: "import",
-        id: kind.word().to_owned(),
-        provider: who.map(|who| who.organisation.clone()),
-        ..Target::default()
+        provider: provider.cloned(),
+        ..Target::of("import", kind.word())
     };
     ctx.judge(action(kind), &about).await
 }

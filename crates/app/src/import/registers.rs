@@ -4,7 +4,7 @@ use super::cells::clip;
 use super::job::{Cause, Job, Line};
 use crate::AppError;
 use domain::registry::{History, Organisation, Registered, Side, Version};
-use kernel::{Faults, Instant, OrganisationCode, Period};
+use kernel::{Faults, OrganisationCode};
 use sources::tabular::Records;
 use std::collections::HashSet;
 
@@ -73,7 +73,7 @@ pub(super) fn put_in<T: Registered>(
                     (true, _) => job.counts.changed += 1,
                     (false, _) => job.counts.new += 1,
                 }
-                if let Some((cause, holds)) = cause.zip(holds(history, &code, version.valid_from)) {
+                if let Some((cause, holds)) = cause.zip(history.holds(&code, version.valid_from)) {
                     job.concerns(holds, cause, subject, 1);
                 }
                 new.push(line.value);
@@ -82,10 +82,4 @@ pub(super) fn put_in<T: Registered>(
         }
     }
     Ok(new)
-}
-
-/// How long the version that begins at a moment holds.
-fn holds<T: Registered>(history: &History<T>, code: &str, from: Instant) -> Option<Period> {
-    let ever_after = Period::open(from, None).ok()?;
-    history.stretches(code, ever_after).first().map(|(period, _)| *period)
 }

@@ -62,6 +62,13 @@ pub(crate) struct Noted {
     pub(crate) months: BTreeMap<Cause, BTreeSet<Month>>,
 }
 
+impl Noted {
+    /// What becomes of it, a sentence for each cause.
+    pub(crate) fn sentences(&self) -> impl Iterator<Item = String> {
+        self.months.iter().map(|(cause, months)| late_words(*cause, months))
+    }
+}
+
 impl LateFacts {
     /// With nothing in it, for the months that are closed now.
     pub(crate) async fn new(work: &mut Connection) -> Result<Self, AppError> {
@@ -126,5 +133,23 @@ impl LateFacts {
             }
         }
         Ok(noted)
+    }
+}
+
+/// What becomes of what concerns closed months, for whoever brings it.
+fn late_words(cause: Cause, months: &BTreeSet<Month>) -> String {
+    let list = months.iter().map(Month::to_string).collect::<Vec<_>>().join("、");
+    let first = months.first().map(Month::to_string).unwrap_or_default();
+    match cause {
+        Cause::LateData | Cause::Rerate => {
+            format!("有内容属于已关账的月份 {list}：这些月份不再变动，差额在下次计价时作为更正行计入未关账月份")
+        }
+        Cause::LateOutage => format!(
+            "有中断发生在已关账的月份 {list}：这些月份的结算单不再变动，应扣减的差额在下次关账时计入未关账月份的结算单"
+        ),
+        Cause::BackdatedPrice => format!(
+            "有内容自已关账的月份 {list} 起追溯生效：这些月份不再变动，只登记为调整建议；\
+             如应补差，请从 {first} 起逐月说明理由后重算"
+        ),
     }
 }

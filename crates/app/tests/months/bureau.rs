@@ -82,7 +82,7 @@ impl Bureau {
                     platform: node.platform,
                     valid_from: version.valid_from,
                 };
-                is_new |= add(&self.ctx, node).await.unwrap();
+                is_new |= add(&self.ctx, node).await.unwrap().new;
             }
         }
         is_new

@@ -204,7 +204,7 @@ async fn platform(world: &World, since: &str, level: Option<u8>, inside: Option<
         pools: Vec::new(),
         valid_from: at(since),
     };
-    assert!(add(&world.ctx, node).await.unwrap());
+    assert!(add(&world.ctx, node).await.unwrap().new);
 }
 
 async fn a_node_below_the_level_of_the_system_is_not_chosen(store: TestStore) {

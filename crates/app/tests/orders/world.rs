@@ -98,7 +98,7 @@ impl World {
                 }],
                 valid_from: at("2026-01-01"),
             };
-            assert!(add(&world.ctx, node).await.unwrap());
+            assert!(add(&world.ctx, node).await.unwrap().new);
         }
         for (kind, text) in &SETTING[1..] {
             world.import(*kind, text).await;
@@ -122,7 +122,7 @@ impl World {
             pools: Vec::new(),
             valid_from: at("2026-01-01"),
         };
-        assert!(add(&self.ctx, node).await.unwrap());
+        assert!(add(&self.ctx, node).await.unwrap().new);
     }
 
     pub fn on(&self, text: &str) -> &Self {

@@ -29,7 +29,7 @@ async fn platform(town: &Town, since: &str, level: Option<u8>, inside: Option<bo
         }],
         valid_from: since.parse().unwrap(),
     };
-    assert!(add(town.platform(), node).await.unwrap());
+    assert!(add(town.platform(), node).await.unwrap().new);
 }
 
 async fn judged(town: &Town) -> (Verdict, Vec<Check>) {

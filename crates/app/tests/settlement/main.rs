@@ -14,12 +14,13 @@ mod world;
 use app::cases::{SettleCase, settle};
 use app::import::{ImportKind, ImportOptions, import_file};
 use app::month::{AnswerInput, answer_difference, rate, rerate, show};
+use app::nodes::{self, NewNode, NewPool};
 use app::statements::{AdvanceInput, advance};
 use app::{AppError, OpContext, Progress};
 use domain::authz::{Actor, Role};
 use domain::meter::CaseOutcome;
 use domain::reconcile::AnswerOutcome;
-use domain::registry::Side;
+use domain::registry::{PoolKind, Side};
 use domain::settle::{ReleaseCause, Statement, StatementStatus, Step};
 use kernel::{AccountId, ErrorKind, Kinded as _, Money};
 use std::sync::Arc;
@@ -32,6 +33,7 @@ test_support::on_both_stores!(
     what_is_settled_before_the_close_is_not_withheld,
     a_late_outage_is_deducted_once,
     late_data_leaves_unapproved_prices_out,
+    what_is_registered_back_of_a_node_is_late_data,
     a_reason_holds_for_what_was_shown_only,
     a_providers_own_statement_is_confirmed_by_the_provider,
     who_may_not_is_refused_by_the_use_case_itself,
@@ -260,6 +262,79 @@ async fn late_data_leaves_unapproved_prices_out(store: TestStore) {
     released_on(&world, "A-2", "S2", 200, "2026-03-21").await;
     app::month::meter(&world.ctx, month("2026-05")).await.unwrap();
     assert_eq!(corrects_march(&world, "2026-05").await, Some(-212_903));
+}
+
+/// Registers a node, run by this provider from a day on.
+async fn node_is(world: &World, code: &str, provider: &str, day: &str, pool: Option<PoolKind>) -> Vec<String> {
+    let pool = pool.map(|kind| NewPool {
+        code: "N1-A".parse().unwrap(),
+        name: "资源池".into(),
+        kind,
+        zones: Vec::new(),
+        separate: None,
+    });
+    let node = NewNode {
+        code: code.parse().unwrap(),
+        provider: provider.parse().unwrap(),
+        pools: pool.into_iter().collect(),
+        ..world::node(day)
+    };
+    let added = nodes::add(&world.ctx, node).await.unwrap();
+    assert!(added.new, "{provider} {day}");
+    added.notes
+}
+
+/// The facts of March that are open.
+async fn open_of_march(world: &World) -> Vec<String> {
+    let mut read = world.ctx.store().read().await.unwrap();
+    let open = read.open_late_facts().await.unwrap();
+    let details = open.into_iter().map(|fact| {
+        assert_eq!(
+            (fact.month, fact.cause.as_str(), fact.approved),
+            (month("2026-03"), "late_data", true)
+        );
+        fact.detail
+    });
+    details.collect()
+}
+
+async fn what_is_registered_back_of_a_node_is_late_data(store: TestStore) {
+    let world = World::new(store).await;
+    world.on("2026-04-03 10:00:00").bill(1, &BOTH).await;
+    world.close("2026-03").await;
+    let other = "代码,名称,类别,生效日期\nP2,乙云公司,云服务商,2026-01-01\n";
+    world.import(ImportKind::Organisations, other).await;
+    assert!(
+        node_is(&world, "N1", "P1", "2026-04-01", None).await.is_empty(),
+        "as it was"
+    );
+    // Its first pool, and a month that is open.
+    assert!(
+        node_is(&world, "N1", "P1", "2026-03-02", Some(PoolKind::X86))
+            .await
+            .is_empty()
+    );
+    assert!(node_is(&world, "N1", "P2", "2026-05-01", None).await.is_empty());
+    assert!(open_of_march(&world).await.is_empty());
+
+    let told = node_is(&world, "N1", "P2", "2026-03-16", None).await;
+    assert!(told.len() == 1 && told[0].contains("已关账的月份 2026-03"), "{told:?}");
+    assert_eq!(open_of_march(&world).await, ["追溯登记的云节点 N1 变更"]);
+    // P2 has no contract: 2,500.00 x 15/31 = 1,209.68 and 5,000.00 x 15/31 = 2,419.35 stay.
+    app::month::meter(&world.ctx, month("2026-04")).await.unwrap();
+    assert_eq!(corrects_march(&world, "2026-04").await, Some(-387_097));
+
+    let told = node_is(&world, "N1", "P1", "2026-03-10", Some(PoolKind::Xinchuang)).await;
+    assert!(told.len() == 1 && told[0].contains("已关账的月份 2026-03"), "{told:?}");
+    let open = open_of_march(&world).await;
+    assert_eq!(open.len(), 2, "{open:?}");
+    assert!(open.contains(&"追溯登记的资源池 N1-A 变更".to_owned()), "{open:?}");
+    // Before its first version a node is whose it was first: from a day that is open on, it was another's in March too.
+    assert!(node_is(&world, "N2", "P1", "2026-05-01", None).await.is_empty());
+    let told = node_is(&world, "N2", "P2", "2026-04-15", None).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    let open = open_of_march(&world).await;
+    assert!(open.contains(&"追溯登记的云节点 N2 变更".to_owned()), "{open:?}");
 }
 
 /// Version 3, dated back to March behind the close of March and April.

@@ -64,6 +64,19 @@ const SETTING: [(ImportKind, &str); 6] = [
     ),
 ];
 
+/// The node of both lines, from a day on.
+pub fn node(since: &str) -> NewNode {
+    NewNode {
+        code: "N1".parse().unwrap(),
+        name: "城东节点".into(),
+        provider: "P1".parse().unwrap(),
+        source: NodeSource::Files { folder: "N1".into() },
+        platform: domain::registry::Platform::default(),
+        pools: Vec::new(),
+        valid_from: at(since),
+    }
+}
+
 impl World {
     pub async fn new(store: TestStore) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -76,16 +89,7 @@ impl World {
             _folder: folder,
         };
         world.import(SETTING[0].0, SETTING[0].1).await;
-        let node = NewNode {
-            code: "N1".parse().unwrap(),
-            name: "城东节点".into(),
-            provider: "P1".parse().unwrap(),
-            source: NodeSource::Files { folder: "N1".into() },
-            platform: domain::registry::Platform::default(),
-            pools: Vec::new(),
-            valid_from: at("2026-01-01"),
-        };
-        assert!(add(&world.ctx, node).await.unwrap());
+        assert!(add(&world.ctx, node("2026-01-01")).await.unwrap().new);
         for (kind, text) in &SETTING[1..] {
             world.import(*kind, text).await;
         }

@@ -268,12 +268,8 @@ impl<'a> Sweep<'a> {
 
     /// Who ran a node at a moment; before it was registered, whoever was the first to.
     fn provider(&self, node: &NodeCode, at: Instant) -> String {
-        let nodes = &self.input.registry.nodes;
-        let later = || Some(nodes.stretches(node.as_str(), Period::open(at, None).ok()?).first()?.1);
-        nodes
-            .at(node.as_str(), at)
-            .or_else(later)
-            .map_or_else(String::new, |node| node.provider.to_string())
+        let node = self.input.registry.nodes.at_or_first(node.as_str(), at);
+        node.map_or_else(String::new, |node| node.provider.to_string())
     }
 
     fn find(&mut self, kind: CaseKind, allocation: &Allocation, since: Instant, detail: String) {

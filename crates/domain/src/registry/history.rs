@@ -98,6 +98,18 @@ impl<T: Registered> History<T> {
         self.versions.get(code)?.last().map(|v| &v.body)
     }
 
+    /// What it was at a moment; before its first version, what it was first.
+    pub fn at_or_first(&self, code: &str, at: Instant) -> Option<&T> {
+        let first = || Some(&self.versions.get(code)?.first()?.body);
+        self.at(code, at).or_else(first)
+    }
+
+    /// How long the version that begins at a moment holds.
+    pub fn holds(&self, code: &str, from: Instant) -> Option<Period> {
+        let ever_after = Period::open(from, None).ok()?;
+        self.stretches(code, ever_after).first().map(|(period, _)| *period)
+    }
+
     /// Whether the code was ever registered.
     pub fn knows(&self, code: &str) -> bool {
         self.versions.contains_key(code)
@@ -183,6 +195,10 @@ mod tests {
         assert!(!refused.contains("thing"), "{refused}");
         let at = |t| history.at("a", Instant::from_unix_s(t)).map(|t| t.1);
         assert_eq!((at(99), at(100), at(199), at(200)), (None, Some(1), Some(1), Some(2)));
+        let at_or_first = |t| history.at_or_first("a", Instant::from_unix_s(t)).map(|t| t.1);
+        assert_eq!((at_or_first(99), at_or_first(200)), (Some(1), Some(2)));
+        let holds = |t| history.holds("a", Instant::from_unix_s(t)).map(|p| p.to().unix_s());
+        assert_eq!((holds(100), holds(200)), (Some(200), Some(Instant::MAX.unix_s())));
         let within = Period::new(Instant::from_unix_s(50), Instant::from_unix_s(250)).unwrap();
         let stretches: Vec<_> = history
             .stretches("a", within)

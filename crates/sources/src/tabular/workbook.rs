@@ -13,6 +13,9 @@ type Book<'b> = Xlsx<Cursor<&'b [u8]>>;
 /// Parts of a workbook at most; a real one has a few dozen.
 const PARTS_MAX: usize = 10_000;
 
+/// Characters of a cell at most, as the makers of spreadsheets have set it.
+const CELL_CHARACTERS_MAX: usize = 32_767;
+
 pub(super) fn read(name: &str, bytes: &[u8], limits: Limits, wanted: &[&str]) -> Result<Table, TabularError> {
     check_unpacked(name, bytes, limits)?;
     // A workbook comes from outside, and its reader is not ours: should it stumble over a crafted one, that is a
@@ -96,7 +99,13 @@ fn read_sheet(book: &mut Book<'_>, name: &str, sheet: &str, limits: Limits) -> R
     let mut builder = Builder::new(name, limits, Width::Open);
     let mut row: Vec<Cell> = Vec::new();
     let mut number = 0_u64;
+    let mut left = limits.unpacked_bytes;
     while let Some(cell) = reader.next_cell_with_formula_metadata().map_err(|e| refused(name, e))? {
+        // A text that many cells share stands in the file once, and in the table as often as they say it.
+        let size = u64::try_from(words(&cell.value).map_or(0, str::len)).unwrap_or(u64::MAX);
+        left = left
+            .checked_sub(size)
+            .ok_or_else(|| TabularError::too_large(name, "单元格文字总量（字节）", limits.unpacked_bytes))?;
         let Some(text) = written(&cell.value, cell.formula.is_some()) else {
             continue;
         };
@@ -130,6 +139,23 @@ fn read_sheet(book: &mut Book<'_>, name: &str, sheet: &str, limits: Limits) -> R
     Ok(table)
 }
 
+/// The text of a cell that holds one.
+fn words<'v>(value: &'v DataRef<'_>) -> Option<&'v str> {
+    match value {
+        DataRef::String(text) => Some(text),
+        DataRef::SharedString(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// A text as it stands. Errors: it is longer than a cell can hold.
+fn bounded(text: &str) -> Cell {
+    match text.char_indices().nth(CELL_CHARACTERS_MAX) {
+        Some(_) => Err(format!("文字超过 {CELL_CHARACTERS_MAX} 个字符，请缩短后再导入")),
+        None => Ok(text.to_owned()),
+    }
+}
+
 /// What a cell says; `None` if it is blank.
 fn written(value: &DataRef<'_>, is_formula: bool) -> Option<Cell> {
     Some(match value {
@@ -137,8 +163,8 @@ fn written(value: &DataRef<'_>, is_formula: bool) -> Option<Cell> {
             Err("公式没有保存计算结果，请用 Excel 或 WPS 打开文件保存一次，或粘贴为数值".to_owned())
         }
         DataRef::Empty => return None,
-        DataRef::String(text) => Ok(text.clone()),
-        DataRef::SharedString(text) => Ok((*text).to_owned()),
+        DataRef::String(text) => bounded(text),
+        DataRef::SharedString(text) => bounded(text),
         DataRef::Bool(yes) => Ok(yes.to_string()),
         DataRef::Int(whole) => Ok(whole.to_string()),
         DataRef::Float(number) => number_text(*number),

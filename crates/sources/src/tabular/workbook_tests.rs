@@ -228,6 +228,44 @@ fn bombs_and_lies_are_refused() {
 }
 
 #[test]
+fn a_shared_text_counts_as_often_as_it_is_said() {
+    let strings = format!("<sst uniqueCount='1'><si><t>{}</t></si></sst>", "x".repeat(100_000));
+    let shared = "<row><c t=\"s\"><v>0</v></c></row>".repeat(10_000);
+    // 500 kB unpacked, which 1 GB would be made of.
+    let limits = Limits {
+        unpacked_bytes: 2_000_000,
+        ..Limits::default()
+    };
+    let error = read_table("f.xlsx", &crafted(&shared, &strings), limits).unwrap_err();
+    assert!(
+        matches!(&error, TabularError::TooLarge { what, limit: 2_000_000, .. } if what.contains("文字")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_text_that_no_cell_can_hold_is_a_fault_of_its_row() {
+    let longest = "好".repeat(32_767);
+    let strings = format!(
+        "<sst uniqueCount='3'><si><t>name</t></si><si><t>{}</t></si><si><t>{longest}</t></si></sst>",
+        "x".repeat(40_000)
+    );
+    let row = |string: u8| format!("<row><c t=\"s\"><v>{string}</v></c></row>");
+    let sheet = [0, 1, 2].map(row).concat();
+    let table = read_bytes(&crafted(&sheet, &strings)).unwrap();
+    assert_eq!(table.faults.len(), 1, "{}", table.faults);
+    assert!(
+        table
+            .faults
+            .to_string()
+            .contains("第 2 行「name」: 文字超过 32767 个字符"),
+        "{}",
+        table.faults
+    );
+    assert_eq!(table.rows[1].cells, [longest]);
+}
+
+#[test]
 fn dates_outside_the_calendar_are_faults() {
     let stamp = |serial| ExcelDateTime::new(serial, calamine::ExcelDateTimeType::DateTime, false);
     assert_eq!(

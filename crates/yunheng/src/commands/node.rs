@@ -20,12 +20,13 @@ pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Repor
             let new = new_node(*arguments)?;
             let code = new.code.clone();
             let added = nodes::add(&ctx, new).await?;
-            let mut report = Report::new(serde_json::json!({ "node": code, "new": added }));
-            report.line(if added {
+            let mut report = Report::new(serde_json::json!({ "node": code, "new": added.new, "notes": added.notes }));
+            report.line(if added.new {
                 format!("云节点 {code} 已登记")
             } else {
                 format!("云节点 {code} 此前已如此登记")
             });
+            added.notes.into_iter().for_each(|note| report.line(note));
             Ok(report)
         }
         NodeCommand::List => {

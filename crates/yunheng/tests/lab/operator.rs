@@ -103,7 +103,7 @@ impl Site {
             }],
             valid_from: at("2026-01-01"),
         };
-        assert!(add(&world.ctx, node).await.unwrap());
+        assert!(add(&world.ctx, node).await.unwrap().new);
         Self {
             world,
             tenant,

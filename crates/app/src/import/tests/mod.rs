@@ -103,7 +103,7 @@ impl House {
             pools: vec![pool(PoolKind::X86, "X86"), pool(PoolKind::Xinchuang, "XC")],
             valid_from: at("2026-01-01"),
         };
-        assert!(add(&self.ctx, node).await.unwrap());
+        assert!(add(&self.ctx, node).await.unwrap().new);
     }
 
     async fn import(&self, kind: ImportKind, text: &str) -> Result<ImportOutcome, AppError> {
