@@ -24,7 +24,7 @@ use utoipa_swagger_ui::SwaggerUi;
 const BODY_MAX: usize = 1 << 20;
 /// The longest a request may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest a file may take to come in, or to be made.
+/// The longest a file may take to come in, or to be made, and a node to be tried.
 const PATIENCE_FOR_FILES: Duration = Duration::from_secs(600);
 
 /// All operations, the document and its page, where no accounts of nodes are configured.
@@ -99,7 +99,7 @@ fn is_problem(response: &Response) -> bool {
     kind.is_some_and(|kind| kind == "application/problem+json")
 }
 
-/// How long a request may take: files come in and are made slowly, everything else is quick.
+/// How long a request may take: files come in and are made slowly, nodes answer when they do, everything else is quick.
 fn patience(method: &Method, path: &str, headers: &HeaderMap) -> Duration {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let is_file = *method == Method::POST && kind.is_some_and(|kind| !kind.starts_with("application/json"));
@@ -109,6 +109,7 @@ fn patience(method: &Method, path: &str, headers: &HeaderMap) -> Duration {
         "/export",
         "/document",
         "/file",
+        "/test",
         "/rerating",
     ];
     if is_file || slow.iter().any(|part| path.starts_with(part) || path.ends_with(part)) {

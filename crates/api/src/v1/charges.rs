@@ -175,7 +175,12 @@ async fn selection(
 }
 
 /// A filter that does not go beyond what somebody may see.
-fn within(asked: Option<String>, reach: &Reach, applies: bool, name: &str) -> Result<Option<String>, Problem> {
+pub(super) fn within(
+    asked: Option<String>,
+    reach: &Reach,
+    applies: bool,
+    name: &str,
+) -> Result<Option<String>, Problem> {
     if !applies {
         return Ok(asked);
     }
