@@ -151,7 +151,12 @@ mod tests {
     #[test]
     fn what_makes_a_file_may_take_its_time() {
         let path = |path: &str| patience(&Method::GET, path, &HeaderMap::new());
-        for slow in ["/api/v1/audit/export", "/api/v1/charges", "/api/v1/requests/SQ-1/file"] {
+        for slow in [
+            "/api/v1/audit/export",
+            "/api/v1/charges",
+            "/api/v1/requests/SQ-1/file",
+            "/api/v1/nodes/N1/test",
+        ] {
             assert_eq!(path(slow), PATIENCE_FOR_FILES, "{slow}");
         }
         assert_eq!(path("/api/v1/audit/entries"), PATIENCE);
