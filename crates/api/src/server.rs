@@ -24,7 +24,7 @@ use utoipa_swagger_ui::SwaggerUi;
 const BODY_MAX: usize = 1 << 20;
 /// The longest a request may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest a file may take to come in, or to be made.
+/// The longest a file may take to come in, or to be made, and a node to be tried.
 const PATIENCE_FOR_FILES: Duration = Duration::from_secs(600);
 
 /// All operations, the document and its page, where no accounts of nodes are configured.
@@ -99,7 +99,7 @@ fn is_problem(response: &Response) -> bool {
     kind.is_some_and(|kind| kind == "application/problem+json")
 }
 
-/// How long a request may take: files come in and are made slowly, everything else is quick.
+/// How long a request may take: files come in and are made slowly, nodes answer when they do, everything else is quick.
 fn patience(method: &Method, path: &str, headers: &HeaderMap) -> Duration {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let is_file = *method == Method::POST && kind.is_some_and(|kind| !kind.starts_with("application/json"));
@@ -109,6 +109,7 @@ fn patience(method: &Method, path: &str, headers: &HeaderMap) -> Duration {
         "/export",
         "/document",
         "/file",
+        "/test",
         "/rerating",
     ];
     if is_file || slow.iter().any(|part| path.starts_with(part) || path.ends_with(part)) {
@@ -150,7 +151,12 @@ mod tests {
     #[test]
     fn what_makes_a_file_may_take_its_time() {
         let path = |path: &str| patience(&Method::GET, path, &HeaderMap::new());
-        for slow in ["/api/v1/audit/export", "/api/v1/charges", "/api/v1/requests/SQ-1/file"] {
+        for slow in [
+            "/api/v1/audit/export",
+            "/api/v1/charges",
+            "/api/v1/requests/SQ-1/file",
+            "/api/v1/nodes/N1/test",
+        ] {
             assert_eq!(path(slow), PATIENCE_FOR_FILES, "{slow}");
         }
         assert_eq!(path("/api/v1/audit/entries"), PATIENCE);

@@ -116,6 +116,10 @@ pub(crate) const OPERATIONS: &[(&str, &str)] = &[
     ("list_statements", "一个月的结算单"),
     ("list_stuck_orders", "需要人工处理的工单：超时或等待他人的，最早的在前"),
     (
+        "list_sums",
+        "一个月的费用合计，按云服务商、单位、条目；云服务商在其账单核对后可见自己的",
+    ),
+    (
         "list_systems",
         "信息系统，按代码；使用单位只见自己的，云服务商只见其节点上的",
     ),
@@ -137,6 +141,11 @@ pub(crate) const OPERATIONS: &[(&str, &str)] = &[
         "登记论证结论所附条件的落实凭据；开通前须满足的条件落实之后才能派发工单",
     ),
     ("open_review", "对申请发起专家论证"),
+    (
+        "print_differences",
+        "下载一个月与云服务商账单的差异表：双方数据及答复；云服务商只能下载自己的",
+    ),
+    ("print_rerating", "下载已关账月份的重新计费差异单；不作改动"),
     ("print_statement", "下载结算单的 PDF 或 XLSX"),
     ("propose_reclaim", "提议回收资源；生成草稿，与其他申请一样提交"),
     ("propose_role", "提议授予账号角色"),
@@ -188,6 +197,7 @@ pub(crate) const OPERATIONS: &[(&str, &str)] = &[
     ("submit_request", "提交申请"),
     ("take_absence_back", "撤销外出，即时生效"),
     ("take_order_over", "接手平台未能办成的工单，余下的人工办理"),
+    ("test_node", "试连云节点：用已配置的账号，不采集"),
     ("unbind_own", "解除本人账号绑定的身份"),
     ("unlock_account", "提前解除账号锁定"),
     ("verify_audit", "核验整条审计链"),

@@ -9,6 +9,7 @@ use domain::registry::{CloudNode, History, NodeSource, Platform, PoolKind, Regis
 use kernel::{Instant, NodeCode, OrganisationCode, Period, PoolCode};
 use serde::Serialize;
 use serde_json::json;
+use sources::numbered::NumberedError;
 use std::path::{Component, Path};
 
 /// A node to register, with its pools.
@@ -57,6 +58,15 @@ pub struct NodeView {
     pub looks: usize,
     /// The moment of the last one.
     pub last_look: Option<Instant>,
+}
+
+/// A node as it holds at a moment.
+#[derive(Debug, Clone)]
+pub struct NodeHeld {
+    /// The node.
+    pub node: CloudNode,
+    /// Its pools.
+    pub pools: Vec<ResourcePool>,
 }
 
 /// What registering a node came to.
@@ -252,8 +262,27 @@ pub async fn list(ctx: &OpContext) -> Result<Vec<NodeView>, AppError> {
     Ok(views)
 }
 
-/// Tries to reach a node, without taking anything in. Returns what was found, a line each.
+/// A node and its pools as they hold at a moment, for somebody who is about to state them again. None: there is no such
+/// node then.
+pub async fn held(ctx: &OpContext, code: &NodeCode, at: Instant) -> Result<Option<NodeHeld>, AppError> {
+    ctx.authorise(Action::NodeWrite, &Target::of("node", code.as_str()))
+        .await?;
+    let mut read = ctx.store().read().await?;
+    let Some(node) = read.history::<CloudNode>().await?.at(code.as_str(), at).cloned() else {
+        return Ok(None);
+    };
+    let pools = read.history::<ResourcePool>().await?;
+    let pools = pools.all_at(at).filter(|pool| pool.node == *code).cloned();
+    Ok(Some(NodeHeld {
+        node,
+        pools: pools.collect(),
+    }))
+}
+
+/// Tries to reach a node with the accounts that are configured for it, if whoever acts may maintain it, without taking
+/// anything in. Returns what was found, a line each.
 pub async fn test(ctx: &OpContext, code: &NodeCode, secrets: &dyn NodeSecrets) -> Result<Vec<String>, AppError> {
+    ctx.judge(Action::NodeWrite, &Target::of("node", code.as_str())).await?;
     let node = {
         let mut read = ctx.store().read().await?;
         read.history::<CloudNode>().await?.latest(code.as_str()).cloned()
@@ -267,14 +296,21 @@ pub async fn test(ctx: &OpContext, code: &NodeCode, secrets: &dyn NodeSecrets) -
     match &node.source {
         NodeSource::Files { folder } => {
             let path = ctx.data().join(folder);
-            let deliveries = sources::numbered::list(&path, code)?;
+            let deliveries = sources::numbered::list(&path, code).map_err(|why| match why {
+                // Where on the machine the folder lies is not told: this is read from elsewhere too.
+                NumberedError::Folder { source, .. } => NumberedError::Folder {
+                    folder: folder.into(),
+                    source,
+                },
+                why => why,
+            })?;
             let numbers = deliveries.first().zip(deliveries.last());
             let range = numbers.map_or_else(
                 || "无".to_owned(),
                 |(a, b)| format!("{} 至 {}", a.sequence(), b.sequence()),
             );
             Ok(vec![
-                format!("文件夹 {} 可读", path.display()),
+                format!("文件夹 {folder} 可读"),
                 format!("数据文件 {} 份，编号 {range}", deliveries.len()),
             ])
         }

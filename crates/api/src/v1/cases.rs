@@ -1,6 +1,6 @@
 //! Cases: what a person must look at.
 
-use super::words::{parsed, parsed_if};
+use super::words::{flag, parsed, parsed_if};
 use crate::filter::Listed;
 use crate::idempotency::{Answer, Change};
 use crate::page::{Page, Paging};
@@ -33,6 +33,9 @@ struct CaseQuery {
     kind: Option<String>,
     /// Only of this owner: code of an organisation.
     owner: Option<String>,
+    /// true for open ones whose deadline has passed only.
+    #[param(value_type = Option<bool>)]
+    overdue: Option<String>,
 }
 
 /// A case.
@@ -88,7 +91,7 @@ async fn list_cases(asker: Asker, Listed { filter, paging }: Listed<CaseQuery>) 
         state,
         kind: parsed_if("kind", filter.kind.as_deref())?,
         owner: filter.owner,
-        overdue: false,
+        overdue: flag("overdue", filter.overdue.as_deref())?,
     };
     let cases = cases::list(&asker.ctx, &filter).await?.into_iter();
     let seen = cases.filter(|case| reach.holds(Some(&case.finding.owner), Some(&case.finding.owner)));

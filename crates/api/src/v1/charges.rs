@@ -165,22 +165,15 @@ async fn selection(
     let reach = asker.ctx.reach(Action::ChargesExport, "charges").await?;
     let from = parsed("from", from)?;
     let to = parsed_if("to", to)?.unwrap_or(from);
-    let of_provider = |code| Target {
-        provider: Some(code),
-        ..Target::default()
-    };
-    let of_unit = |code| Target {
-        unit: Some(code),
-        ..Target::default()
-    };
+    let export = (Action::ChargesExport, "charges");
     let (provider, organisation) = match &reach {
         Reach::All => (provider, organisation),
         Reach::Providers(_) => {
-            let own = within(asker, (provider, "provider"), &reach, of_provider).await?;
+            let own = within(asker, export, (provider, "provider"), &reach).await?;
             (Some(own), organisation)
         }
         Reach::Units(_) => {
-            let own = within(asker, (organisation, "organisation"), &reach, of_unit).await?;
+            let own = within(asker, export, (organisation, "organisation"), &reach).await?;
             (provider, Some(own))
         }
     };
@@ -193,21 +186,27 @@ async fn selection(
 }
 
 /// A filter that does not go beyond what somebody may see: what they asked for, or else the only code that is theirs.
-async fn within(
+pub(super) async fn within(
     asker: &Asker,
+    (action, kind): (Action, &'static str),
     (asked, name): (Option<String>, &str),
     reach: &Reach,
-    about: impl FnOnce(OrganisationCode) -> Target,
 ) -> Result<String, Problem> {
     let Some(code) = asked.or_else(|| reach.only().map(str::to_owned)) else {
         return Err(Problem::field(name, "您可以查看多个单位，请指明其中一个"));
     };
-    let target = Target {
-        kind: "charges",
-        id: code.clone(),
-        ..about(parsed(name, &code)?)
+    let whose: Option<OrganisationCode> = Some(parsed(name, &code)?);
+    let target = match reach {
+        Reach::Units(_) => Target {
+            unit: whose,
+            ..Target::of(kind, &code)
+        },
+        Reach::Providers(_) | Reach::All => Target {
+            provider: whose,
+            ..Target::of(kind, &code)
+        },
     };
-    asker.ctx.authorise(Action::ChargesExport, &target).await?;
+    asker.ctx.authorise(action, &target).await?;
     Ok(code)
 }
 

@@ -18,6 +18,7 @@ mod jobs;
 mod limits;
 mod me;
 mod messages;
+mod month_documents;
 mod month_work;
 mod months;
 mod nodes;
@@ -73,6 +74,7 @@ pub(crate) fn operations() -> OpenApiRouter<Api> {
         .merge(inventory::routes())
         .merge(months::routes())
         .merge(month_work::routes())
+        .merge(month_documents::routes())
         .merge(imports::routes())
         .merge(registers::routes())
         .merge(price_books::routes())

@@ -1,4 +1,4 @@
-//! Cloud nodes: listed and registered. Secrets never come in: a node names accounts that are configured.
+//! Cloud nodes: listed, registered and tried. Secrets never come in: a node names accounts that are configured.
 
 use super::words::parsed;
 use crate::filter::Listed;
@@ -7,18 +7,22 @@ use crate::page::{Page, Paging};
 use crate::problem::Problem;
 use crate::session::Asker;
 use crate::state::Api;
+use app::AppError;
 use app::nodes::{NewNode, NewPool};
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::authz::Action;
 use domain::registry::{NodeSource, Platform};
+use kernel::PoolCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list_nodes, register_node))
+    OpenApiRouter::new()
+        .routes(routes!(list_nodes, register_node))
+        .routes(routes!(test_node))
 }
 
 /// Which nodes.
@@ -36,6 +40,7 @@ struct NodeView {
     code: String,
     name: String,
     provider: String,
+    source: SourceView,
     /// Level of protection of its platform; null if nobody has registered it, like the next three.
     mlps_level: Option<u8>,
     /// Number of the filing certificate of that level.
@@ -51,6 +56,63 @@ struct NodeView {
     last_look: Option<String>,
 }
 
+/// How a node is looked at; accounts by name, never with a secret.
+#[derive(Debug, Serialize, ToSchema)]
+struct SourceView {
+    /// files, openstack or simulated.
+    kind: &'static str,
+    /// Of files and of what is built in: the folder.
+    folder: Option<String>,
+    /// Of OpenStack: the address of its identity service.
+    auth_url: Option<String>,
+    /// Of OpenStack: the region, if there are several.
+    region: Option<String>,
+    /// Of OpenStack: name of the configured account that looks.
+    account: Option<String>,
+    /// Of OpenStack: name of the configured account that the platform may act with; null if it only looks.
+    operator: Option<String>,
+}
+
+impl From<NodeSource> for SourceView {
+    fn from(source: NodeSource) -> Self {
+        let in_folder = |kind, folder| Self {
+            kind,
+            folder: Some(folder),
+            auth_url: None,
+            region: None,
+            account: None,
+            operator: None,
+        };
+        match source {
+            NodeSource::Files { folder } => in_folder("files", folder),
+            NodeSource::Simulated { folder } => in_folder("simulated", folder),
+            NodeSource::OpenStack {
+                auth_url,
+                region,
+                account,
+                operator,
+            } => Self {
+                kind: "openstack",
+                folder: None,
+                auth_url: Some(without_credentials(&auth_url)),
+                region,
+                account: Some(account),
+                operator,
+            },
+        }
+    }
+}
+
+/// An address without a name and password that somebody wrote into it. Such an address is never called.
+fn without_credentials(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
 /// A pool of a node.
 #[derive(Debug, Serialize, ToSchema)]
 struct PoolView {
@@ -58,6 +120,8 @@ struct PoolView {
     name: String,
     /// x86 or xinchuang.
     kind: String,
+    /// The node's availability zones that belong to it.
+    zones: Vec<String>,
     /// Whether it is apart from the general cloud, for systems above its level; null if nobody has said.
     separate: Option<bool>,
 }
@@ -68,12 +132,14 @@ impl From<app::nodes::NodeView> for NodeView {
             code: pool.code.to_string(),
             name: pool.name,
             kind: pool.kind.word().to_owned(),
+            zones: pool.zones,
             separate: pool.separate,
         });
         Self {
             code: view.node.code.to_string(),
             name: view.node.name,
             provider: view.node.provider.to_string(),
+            source: view.node.source.into(),
             mlps_level: view.node.platform.mlps_level,
             mlps_filing: view.node.platform.filing,
             operated_in_china: view.node.platform.operated_in_china,
@@ -93,7 +159,8 @@ struct NewNodeBody {
     name: String,
     /// Code of the provider that runs it.
     provider: String,
-    source: SourceBody,
+    /// As it was if not given; a node that is new needs it.
+    source: Option<SourceBody>,
     /// Level of protection of its platform; not known if not given, like the next three.
     #[schema(minimum = 1, maximum = 5)]
     mlps_level: Option<u8>,
@@ -135,9 +202,8 @@ struct NewPoolBody {
     name: String,
     /// x86 or xinchuang.
     kind: String,
-    /// The node's availability zones that belong to it.
-    #[serde(default)]
-    zones: Vec<String>,
+    /// The node's availability zones that belong to it; as they were if not given.
+    zones: Option<Vec<String>>,
     /// Whether it is apart from the general cloud, for systems above its level.
     separate: Option<bool>,
 }
@@ -152,7 +218,7 @@ struct RegisteredNodeView {
     node: Option<NodeView>,
 }
 
-fn needed(name: &str, given: Option<String>) -> Result<String, Problem> {
+fn needed<T>(name: &str, given: Option<T>) -> Result<T, Problem> {
     given.ok_or_else(|| Problem::field(name, "请填写"))
 }
 
@@ -177,32 +243,56 @@ impl SourceBody {
 }
 
 impl NewNodeBody {
-    fn node(self, asker: &Asker) -> Result<NewNode, Problem> {
+    /// The node as it will be registered. What is not given stays as it holds then.
+    async fn node(self, asker: &Asker) -> Result<NewNode, Problem> {
+        let code = parsed("code", &self.code)?;
+        let since = self.since.as_deref().map(|since| parsed("since", since)).transpose()?;
+        let valid_from = since.unwrap_or_else(|| asker.ctx.now().day().month().first_day().start());
+        let held = app::nodes::held(&asker.ctx, &code, valid_from).await?;
+        let pools = held.as_ref().map(|held| held.pools.as_slice()).unwrap_or_default();
+        let zones = |code: &PoolCode| {
+            pools
+                .iter()
+                .find(|pool| pool.code == *code)
+                .map(|pool| pool.zones.clone())
+        };
         let pool = |pool: NewPoolBody| {
+            let code = parsed("pools.code", &pool.code)?;
             Ok(NewPool {
-                code: parsed("pools.code", &pool.code)?,
+                zones: pool.zones.or_else(|| zones(&code)).unwrap_or_default(),
+                code,
                 name: pool.name,
                 kind: parsed("pools.kind", &pool.kind)?,
-                zones: pool.zones,
                 separate: pool.separate,
             })
         };
-        let since = self.since.as_deref().map(|since| parsed("since", since)).transpose()?;
+        let pools = self.pools.into_iter().map(pool).collect::<Result<_, Problem>>()?;
+        let source = self.source.map(|source| source.source(&self.code)).transpose()?;
+        let source = source.or_else(|| held.map(|held| held.node.source));
         Ok(NewNode {
-            code: parsed("code", &self.code)?,
+            code,
             name: self.name,
             provider: parsed("provider", &self.provider)?,
-            source: self.source.source(&self.code)?,
+            source: needed("source", source)?,
             platform: Platform {
                 mlps_level: self.mlps_level,
                 filing: self.mlps_filing.filter(|filing| !filing.trim().is_empty()),
                 operated_in_china: self.operated_in_china,
                 data_in_china: self.data_in_china,
             },
-            pools: self.pools.into_iter().map(pool).collect::<Result<_, Problem>>()?,
-            valid_from: since.unwrap_or_else(|| asker.ctx.now().day().month().first_day().start()),
+            pools,
+            valid_from,
         })
     }
+}
+
+/// What trying to reach a node came to.
+#[derive(Debug, Serialize, ToSchema)]
+struct TestedNodeView {
+    /// Whether it was reached, with every account that is configured for it.
+    reached: bool,
+    /// What was found, or why it was not reached, a line each, in Chinese.
+    lines: Vec<String>,
 }
 
 /// The nodes, by code
@@ -223,7 +313,7 @@ async fn list_nodes(asker: Asker, Listed { filter, paging }: Listed<NodeQuery>) 
     responses((status = 201, description = "The node", body = RegisteredNodeView)))]
 async fn register_node(State(api): State<Api>, change: Change<NewNodeBody>) -> Result<Response, Problem> {
     let make = async |asker: Asker, body: NewNodeBody| {
-        let node = body.node(&asker)?;
+        let node = body.node(&asker).await?;
         let code = node.code.clone();
         let added = app::nodes::register(&asker.ctx, node, &*api.secrets).await?;
         let nodes = app::nodes::list(&asker.ctx).await?;
@@ -238,4 +328,38 @@ async fn register_node(State(api): State<Api>, change: Change<NewNodeBody>) -> R
         }))
     };
     change.once(make).await
+}
+
+/// Try to reach a node with the accounts that are configured for it, without taking anything in
+#[utoipa::path(post, path = "/nodes/{code}/test", tag = "main job", params(("code" = String, Path, description = "Code of the node")),
+    responses((status = 200, description = "What was found", body = TestedNodeView)))]
+async fn test_node(State(api): State<Api>, Path(code): Path<String>, change: Change<()>) -> Result<Response, Problem> {
+    let make = async |asker: Asker, ()| {
+        asker.pace(&api)?;
+        let tested = app::nodes::test(&asker.ctx, &parsed("code", &code)?, &*api.secrets).await;
+        let (reached, lines) = match tested {
+            Ok(lines) => (true, lines),
+            // What the node said is the answer: it is no fault of the asker's, nor of ours.
+            Err(why @ (AppError::OpenStack(_) | AppError::Numbered(_))) => (false, vec![why.to_string()]),
+            Err(why) => return Err(why.into()),
+        };
+        Ok(Answer::ok(TestedNodeView { reached, lines }))
+    };
+    change.once(make).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_what_opens_it() {
+        for (address, shown) in [
+            ("https://cloud.example:5000/v3", "https://cloud.example:5000/v3"),
+            ("https://name:p@ss@cloud.example/v3?a=@", "https://cloud.example/v3?a=@"),
+            ("cloud.example", "cloud.example"),
+        ] {
+            assert_eq!(without_credentials(address), shown);
+        }
+    }
 }

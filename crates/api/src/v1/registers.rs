@@ -80,6 +80,8 @@ struct ItemView {
     class: Option<String>,
     pool: Option<String>,
     zone: Option<String>,
+    /// The form of service whose resources it is for; null for any.
+    tenancy: Option<String>,
 }
 
 impl From<ServiceItem> for ItemView {
@@ -96,6 +98,7 @@ impl From<ServiceItem> for ItemView {
             class: item.class,
             pool: item.pool.map(|pool| pool.word().to_owned()),
             zone: item.zone.map(|zone| zone.word().to_owned()),
+            tenancy: item.tenancy.map(|tenancy| tenancy.word().to_owned()),
         }
     }
 }
@@ -206,5 +209,16 @@ mod tests {
         });
         let contract: Contract = serde_json::from_value(contract).unwrap();
         assert_eq!(ContractView::from(contract).proration, "full_month_after_15_days");
+    }
+
+    #[test]
+    fn an_item_says_for_which_tenancy_it_is() {
+        let item = serde_json::json!({
+            "code": "VCPU", "name": "云主机vCPU", "layer": "infrastructure", "form": "shared_cloud", "kind": "server",
+            "measure": "vcpu", "unit": "核", "basis": "allocated", "class": null, "pool": null, "zone": null,
+            "tenancy": "shared_cloud",
+        });
+        let item: ServiceItem = serde_json::from_value(item).unwrap();
+        assert_eq!(ItemView::from(item).tenancy.as_deref(), Some("shared_cloud"));
     }
 }

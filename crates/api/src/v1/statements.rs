@@ -1,6 +1,6 @@
 //! Statements: read, printed, and handed from side to side.
 
-use super::words::{XLSX, etag, parsed, value};
+use super::words::{WithheldView, XLSX, etag, parsed, value};
 use crate::download;
 use crate::filter::{Filter, Listed};
 use crate::idempotency::{Answer, Change};
@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::session::Asker;
 use crate::state::Api;
 use app::AppError;
-use app::statements::{self, AdvanceInput, Format, RenderSelection, StatementView};
+use app::statements::{self, AdvanceInput, Format, ReleasedBy, RenderSelection, StatementView};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -85,6 +85,10 @@ struct StatementBody {
     items: Value,
     #[schema(value_type = Vec<Object>)]
     withheld: Value,
+    /// What it withheld, what later statements released of it, what is left.
+    withheld_sums: WithheldView,
+    /// What later statements released of it.
+    released_by: Vec<ReleasedByView>,
     #[schema(value_type = Vec<Object>)]
     releases: Value,
     #[schema(value_type = Vec<Object>)]
@@ -92,6 +96,28 @@ struct StatementBody {
     /// What was said about it.
     #[schema(value_type = Vec<Object>)]
     opinions: Value,
+}
+
+/// A later release of something that a statement withheld.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReleasedByView {
+    /// Number of the unit's statement that paid it.
+    statement: String,
+    resource: String,
+    item: String,
+    /// Units: yuan.
+    amount: String,
+}
+
+impl From<ReleasedBy> for ReleasedByView {
+    fn from(released: ReleasedBy) -> Self {
+        Self {
+            statement: released.statement,
+            resource: released.resource,
+            item: released.item,
+            amount: released.amount.to_string(),
+        }
+    }
 }
 
 /// The form of a document.
@@ -178,6 +204,8 @@ async fn show_statement(asker: Asker, Path(number): Path<String>) -> Result<Resp
         digest: view.digest.to_string(),
         items: value(statement.items),
         withheld: value(statement.withheld),
+        withheld_sums: view.withheld_sums.into(),
+        released_by: view.released_by.into_iter().map(ReleasedByView::from).collect(),
         releases: value(statement.releases),
         deductions: value(statement.deductions),
         opinions: value(view.opinions),

@@ -2,11 +2,34 @@
 
 use crate::problem::Problem;
 use axum::http::header;
+use domain::settle::WithheldSums;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// The media type of a workbook.
 pub(super) const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// What was withheld, and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WithheldView {
+    /// Units: yuan.
+    withheld: String,
+    /// Released since.
+    released: String,
+    /// Still withheld.
+    left: String,
+}
+
+impl From<WithheldSums> for WithheldView {
+    fn from(sums: WithheldSums) -> Self {
+        Self {
+            withheld: sums.withheld.to_string(),
+            released: sums.released.to_string(),
+            left: sums.left.to_string(),
+        }
+    }
+}
 
 /// Reads a whole number of a path or query.
 pub(super) fn whole<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Problem> {

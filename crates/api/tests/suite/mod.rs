@@ -8,6 +8,7 @@ mod files;
 mod foreign;
 mod life;
 mod machines;
+mod months;
 mod nodes;
 mod once;
 mod people;

@@ -12,6 +12,8 @@ use test_support::{TestStore, on_both_stores};
 
 on_both_stores!(
     a_node_is_registered_with_its_platform,
+    what_is_not_stated_of_a_node_stays,
+    a_node_is_tried_before_anything_is_collected,
     platforms_come_by_file,
     an_account_is_used_for_its_own_address_only
 );
@@ -102,6 +104,89 @@ async fn a_node_is_registered_with_its_platform(store: TestStore) {
         let bad = desk.post(NODES, &operations, bad).await;
         assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}: {}", bad.text);
     }
+}
+
+async fn what_is_not_stated_of_a_node_stays(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let (_, operations) = desk.person("operations", "BUREAU", &[Role::AuthorityOperations]).await;
+    let (_, head) = desk.person("head", "P1", &[Role::ProviderHead]).await;
+    let mut first = node("2026-01-01", 3);
+    first["pools"][0]["zones"] = json!(["az-1", "az-2"]);
+    let first = desk.post(NODES, &operations, first).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.text);
+    let source = json!({
+        "kind": "files", "folder": "inbox/N7", "auth_url": null, "region": null, "account": null, "operator": null,
+    });
+    let holds = async |level: u8, zones: Value| {
+        let listed = desk.get(NODES, &head).await;
+        let row = &listed.body["items"][0];
+        let said = (&row["mlps_level"], &row["source"], &row["pools"][0]["zones"]);
+        assert_eq!(said, (&json!(level), &source, &zones), "{}", listed.text);
+    };
+    holds(3, json!(["az-1", "az-2"])).await;
+    // From a later day on another level; neither the source nor the zones are said again.
+    let mut later = node("2026-03-01", 2);
+    later.as_object_mut().unwrap().remove("source");
+    let later = desk.post(NODES, &operations, later).await;
+    assert_eq!(
+        (later.status, &later.body["new"]),
+        (StatusCode::CREATED, &json!(true)),
+        "{}",
+        later.text
+    );
+    holds(2, json!(["az-1", "az-2"])).await;
+    // Said to be none, they are none.
+    let mut none = node("2026-03-05", 2);
+    none["pools"][0]["zones"] = json!([]);
+    let none = desk.post(NODES, &operations, none).await;
+    assert_eq!(none.body["new"], true, "{}", none.text);
+    holds(2, json!([])).await;
+    // Before the first day nothing holds that could stay.
+    let mut new = node("2025-12-01", 3);
+    new.as_object_mut().unwrap().remove("source");
+    let new = desk.post(NODES, &operations, new).await;
+    assert_eq!(new.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", new.text);
+    assert_eq!(new.body["faults"][0]["field"], "source", "{}", new.text);
+}
+
+async fn a_node_is_tried_before_anything_is_collected(store: TestStore) {
+    let desk = Desk::new(store).await;
+    let (_, operations) = desk.person("operations", "BUREAU", &[Role::AuthorityOperations]).await;
+    let (_, head) = desk.person("head", "P1", &[Role::ProviderHead]).await;
+    let added = desk.post(NODES, &operations, node("2026-01-01", 3)).await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.text);
+    let path = "/api/v1/nodes/N7/test";
+    let refused = desk.post(path, &head, Value::Null).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+    let unknown = desk.post("/api/v1/nodes/N8/test", &operations, Value::Null).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.text);
+    let missing = desk.post(path, &operations, Value::Null).await;
+    assert_eq!(
+        (missing.status, &missing.body["reached"]),
+        (StatusCode::OK, &json!(false)),
+        "{}",
+        missing.text
+    );
+    assert!(
+        missing.body["lines"][0].as_str().unwrap().contains("「inbox/N7」"),
+        "{}",
+        missing.text
+    );
+    let folder = desk.ctx.data().join("inbox").join("N7");
+    std::fs::create_dir_all(&folder).unwrap();
+    let found = desk.post(path, &operations, Value::Null).await;
+    let lines = json!(["文件夹 inbox/N7 可读", "数据文件 0 份，编号 无"]);
+    assert_eq!(
+        (&found.body["reached"], &found.body["lines"]),
+        (&json!(true), &lines),
+        "{}",
+        found.text
+    );
+    let disk = desk.ctx.data().display().to_string();
+    assert!(
+        [missing, found].iter().all(|said| !said.text.contains(&disk)),
+        "no path of the disk"
+    );
 }
 
 async fn platforms_come_by_file(store: TestStore) {

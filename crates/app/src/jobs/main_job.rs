@@ -257,6 +257,14 @@ async fn watch(at: &Working, mut told: UnboundedReceiver<Word>) -> bool {
     goes_on
 }
 
+/// Who handed in no bill, so that nothing of theirs was compared.
+fn unbilled(providers: &[String]) -> String {
+    match providers {
+        [] => String::new(),
+        codes => format!("；未交账单 {} 家：{}", codes.len(), codes.join("、")),
+    }
+}
+
 async fn carry_out(ctx: &OpContext, payload: Payload, secrets: &dyn NodeSecrets) -> Result<String, AppError> {
     match payload {
         Payload::Run { month, up_to } => {
@@ -270,21 +278,16 @@ async fn carry_out(ctx: &OpContext, payload: Payload, secrets: &dyn NodeSecrets)
             if up_to >= UpTo::Reconcile {
                 ctx.go_on().await?;
                 let reconciled = reconcile_month(ctx, month).await?;
-                words += &format!(
-                    "；对账：云服务商 {} 家，未交账单 {} 家",
-                    reconciled.providers.len(),
-                    reconciled.without_bill.len()
-                );
+                words += &format!("；对账：云服务商 {} 家", reconciled.providers.len());
+                words += &unbilled(&reconciled.without_bill);
             }
             Ok(words)
         }
         Payload::Close { month } => {
             let closed = close_month(ctx, month).await?;
-            Ok(format!(
-                "{month} 已关账：结算单 {} 份，应付 {} 元",
-                closed.statements,
-                closed.payable.grouped()
-            ))
+            let (statements, payable) = (closed.statements, closed.payable.grouped());
+            let words = format!("{month} 已关账：结算单 {statements} 份，应付 {payable} 元");
+            Ok(words + &unbilled(&closed.without_bill))
         }
         Payload::Collect { node, confirm_empty } => {
             let outcome = collect(ctx, node.as_ref(), secrets, CollectOptions { confirm_empty }).await?;
@@ -295,6 +298,9 @@ async fn carry_out(ctx: &OpContext, payload: Payload, secrets: &dyn NodeSecrets)
             );
             if !refused.is_empty() {
                 words += &format!("；拒收：{refused}");
+            }
+            for note in &outcome.notes {
+                words += &format!("；{note}");
             }
             Ok(words)
         }

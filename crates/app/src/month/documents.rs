@@ -1,7 +1,8 @@
 //! Documents of differences: what rating a closed month again would change, and where a provider's bill differs from
 //! our charges.
 //!
-//! Owns what each row says about a difference. Changes nothing. The form follows from the ending of the file.
+//! Owns what each row says about a difference. Changes nothing. The form follows from the ending of the file. That a
+//! document left the house is noted before and after, by whichever door it left.
 
 use super::RerateOutcome;
 use super::meter::summary_of;
@@ -10,7 +11,7 @@ use crate::line_number::LineNumber;
 use crate::names::Names;
 use crate::price_clause::{ClauseFinder, PriceClauses, price_words};
 use crate::whole_file::write_whole;
-use crate::{AppError, OpContext};
+use crate::{AppError, OpContext, audit};
 use documents::difference::{
     BillDifference, DifferenceScope, RerateDifference, reconciliation_row, reconciliation_table, rerate_row,
     rerate_table,
@@ -19,29 +20,42 @@ use documents::{Cell, TableDocument, table_csv, table_xlsx};
 use domain::rate::{ChargeKey, ChargeKind, ChargeRow};
 use domain::reconcile::{BillLine, Difference, DifferenceClass};
 use kernel::{Instant, Money, Month, Quantity};
+use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
-use store::Answer;
+use store::{Answer, LateFact};
 
 /// Some lines that belong together: the number of the first, and how many there are.
 type Lines = (LineNumber, u64);
 
-/// Writes what rating a closed month again would change, as `.xlsx` or `.csv`, with the reason that was given.
+/// Writes what rating a closed month again would change, as `.xlsx` or `.csv`, with the reason that was given. Returns
+/// how many rows it has.
 pub async fn difference_document(
     ctx: &OpContext,
     outcome: &RerateOutcome,
     reason: &str,
     path: &Path,
-) -> Result<(), AppError> {
+) -> Result<u64, AppError> {
+    let detail = json!({ "reason": reason.trim(), "format": ending(path) });
+    let object = outcome.month.to_string();
+    let work = write_rerating(ctx, outcome, reason, path);
+    audit::around(ctx, ("rerating.export", &object), &detail, work).await
+}
+
+async fn write_rerating(ctx: &OpContext, outcome: &RerateOutcome, reason: &str, path: &Path) -> Result<u64, AppError> {
     let month = outcome.month;
-    let (names, run) = {
+    let (names, run, mut late) = {
         let mut read = ctx.store().read().await?;
         (
             Names::at(&mut read, month).await?,
             read.current_run("rate", month, "").await?,
+            read.open_late_facts().await?,
         )
     };
+    // Somebody gave a reason before, and nothing has come in since that waits for another.
+    late.retain(|fact| fact.month == month);
+    let stands = late.iter().any(|fact| fact.cause == LateFact::RERATE) && late.iter().all(|fact| fact.approved);
     let wanted: HashSet<&ChargeKey> = outcome.corrections.iter().map(|correction| &correction.key).collect();
     let mut lines: HashMap<ChargeKey, Lines> = HashMap::new();
     let mut compared = String::new();
@@ -77,20 +91,26 @@ pub async fn difference_document(
         month,
         compared,
         reason: reason.trim().to_owned(),
-        is_committed: outcome.committed,
+        is_committed: outcome.committed || stands,
         made_at: ctx.now(),
     };
     write_table(path, &rerate_table(&scope), rows)
 }
 
 /// Writes the differences between a provider's bill and our charges of a month, as `.xlsx` or `.csv`: one row for
-/// each class that a difference has a part of, with what the provider answered.
+/// each class that a difference has a part of, with what the provider answered. Returns how many rows it has.
 pub async fn reconciliation_document(
     ctx: &OpContext,
     month: Month,
     provider: &str,
     path: &Path,
-) -> Result<(), AppError> {
+) -> Result<u64, AppError> {
+    let detail = json!({ "provider": provider, "format": ending(path) });
+    let work = write_reconciliation(ctx, month, provider, path);
+    audit::around(ctx, ("differences.export", &month.to_string()), &detail, work).await
+}
+
+async fn write_reconciliation(ctx: &OpContext, month: Month, provider: &str, path: &Path) -> Result<u64, AppError> {
     let not_yet = || AppError::NotYet {
         month,
         what: "生成账单核对差异表",
@@ -311,13 +331,16 @@ fn lines_words((line, count): &Lines) -> String {
     }
 }
 
-fn write_table(path: &Path, table: &TableDocument, rows: impl IntoIterator<Item = Vec<Cell>>) -> Result<(), AppError> {
-    let ending = path
-        .extension()
-        .and_then(|ending| ending.to_str())
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let bytes = match ending.as_str() {
+/// The ending of a file, in small letters; empty if it has none.
+fn ending(path: &Path) -> String {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.unwrap_or_default().to_ascii_lowercase()
+}
+
+fn write_table(path: &Path, table: &TableDocument, rows: impl IntoIterator<Item = Vec<Cell>>) -> Result<u64, AppError> {
+    let mut count = 0;
+    let rows = rows.into_iter().inspect(|_| count += 1);
+    let bytes = match ending(path).as_str() {
         "xlsx" => table_xlsx(table, rows)?,
         "csv" => table_csv(table, rows)?,
         _ => {
@@ -327,7 +350,8 @@ fn write_table(path: &Path, table: &TableDocument, rows: impl IntoIterator<Item 
             )));
         }
     };
-    write_whole(path, |file| file.write_all(&bytes).map_err(AppError::io(path)))
+    write_whole(path, |file| file.write_all(&bytes).map_err(AppError::io(path)))?;
+    Ok(count)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub use rate::{RateOutcome, RateSummary, rate};
 pub use reconcile::{AnswerInput, ReconcileOutcome, ReconcileSummary, answer_difference, reconcile_month};
 pub use rerate::{RerateOutcome, rerate};
 pub(crate) use settle::paid_above;
-pub use show::{MonthView, show};
+pub use show::{BillView, MonthView, show};
 
 use crate::{AppError, OpContext};
 use kernel::Month;

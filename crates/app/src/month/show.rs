@@ -5,10 +5,25 @@ use super::rate::RateSummary;
 use super::reconcile::ReconcileSummary;
 use crate::{AppError, OpContext};
 use domain::settle::{WithheldLedger, WithheldSums};
-use kernel::{Instant, Month};
+use kernel::{Instant, Money, Month};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use store::ChargeSum;
+
+/// A version of a provider's bill that was handed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BillView {
+    /// Code of the provider.
+    pub provider: String,
+    /// Version, from 1; the highest counts.
+    pub version: i64,
+    /// Lines.
+    pub lines: i64,
+    /// Their sum.
+    pub total: Money,
+    /// When it was received.
+    pub received_at: Instant,
+}
 
 /// A month as it stands.
 #[derive(Debug, Clone, Serialize)]
@@ -23,8 +38,8 @@ pub struct MonthView {
     pub rated: Option<RateSummary>,
     /// Reconciling, by provider.
     pub reconciled: BTreeMap<String, ReconcileSummary>,
-    /// Versions of bills that were handed in.
-    pub bills: Vec<String>,
+    /// Versions of bills that were handed in, by provider and version.
+    pub bills: Vec<BillView>,
     /// Statements by where they stand.
     pub statements: BTreeMap<String, u64>,
     /// What the month withheld, what was released of it since, and what is left.
@@ -72,15 +87,14 @@ pub async fn show(ctx: &OpContext, month: Month) -> Result<MonthView, AppError> 
             }
         }
     }
-    for bill in read.bills(month).await? {
-        view.bills.push(format!(
-            "{} v{} {} 行 {} 元",
-            bill.provider,
-            bill.version,
-            bill.lines,
-            bill.total.grouped()
-        ));
-    }
+    let bills = read.bills(month).await?.into_iter().map(|bill| BillView {
+        provider: bill.provider.to_string(),
+        version: bill.version,
+        lines: bill.lines,
+        total: bill.total,
+        received_at: bill.received_at,
+    });
+    view.bills = bills.collect();
     for statement in read.statements(month).await? {
         let stage = statement.status.stage(statement.statement.scope.confirmed_by());
         *view.statements.entry(stage.to_owned()).or_insert(0) += 1;

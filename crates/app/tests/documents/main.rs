@@ -6,7 +6,7 @@
 mod town;
 
 use app::export::{ExportSelection, FocusFormat, FocusOptions, TableFormat, charges, focus};
-use app::month::{AnswerInput, answer_difference, difference_document, reconciliation_document};
+use app::month::{AnswerInput, answer_difference, difference_document, reconciliation_document, rerate};
 use app::statements::{AdvanceInput, Format, RenderSelection, advance, render};
 use calamine::{Data, Reader, Xlsx};
 use documents::{Fonts, Renderer};
@@ -317,4 +317,23 @@ async fn documents_of_differences_say_what_both_sides_say() {
         .await
         .unwrap_err();
     assert!(refused.to_string().contains(".xlsx"));
+}
+
+#[tokio::test]
+async fn a_document_of_a_rerating_says_whether_it_stands() {
+    let town = Town::closed().await;
+    town.learns_of_a_release().await;
+    let path = town.folder.path().join("march.xlsx");
+    let (march, reason) = (month("2026-03"), "补报释放");
+    let document = async || {
+        let seen = rerate(&town.ctx, march, reason, false).await.unwrap();
+        let rows = difference_document(&town.ctx, &seen, reason, &path).await.unwrap();
+        assert_eq!(rows, 1, "of A-2 only");
+        cells(&path)
+    };
+    holds(&document().await, &["A-2", "预览：尚未提交"]);
+    assert!(rerate(&town.ctx, march, reason, true).await.unwrap().committed);
+    // Looked at again, it is no preview any more: the reason was given.
+    let stands = document().await;
+    assert!(stands.contains("A-2") && !stands.contains("预览"), "{stands}");
 }

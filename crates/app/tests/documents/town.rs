@@ -89,6 +89,14 @@ impl Town {
         }
     }
 
+    /// It turns out that the accounts of A-2 were released on 20 March.
+    pub async fn learns_of_a_release(&self) {
+        let mut work = self.ctx.store().begin().await.unwrap();
+        let released = work.allocations_of("A-2").await.unwrap().remove(0);
+        work.end_allocation(&released, at("2026-03-20")).await.unwrap();
+        commit(&self.ctx, work).await;
+    }
+
     /// A day passes.
     pub fn later(&self) {
         self.clock.fetch_add(86_400, Ordering::SeqCst);

@@ -36,7 +36,7 @@ async fn a_line_without_a_pool_is_opened_in_the_xinchuang_pool(store: TestStore)
         }],
         valid_from: at("2026-01-01"),
     };
-    assert!(add(&world.ctx, node).await.unwrap());
+    assert!(add(&world.ctx, node).await.unwrap().new);
     let bare = RequestLine {
         pool: None,
         ..World::line(None)

@@ -174,7 +174,7 @@ pub(crate) enum AccountCommand {
     },
     /// Set a password by a one-time link; link and password are read from stdin, a line each
     Accept,
-    /// Let one of the three administrators in again: clears their one-time codes and prints a one-time link
+    /// Let one of the three administrators in again, by a new link and without codes
     Rescue {
         /// Login name of the administrator
         login: String,

@@ -291,7 +291,15 @@ fn shown(view: &MonthView) -> Result<Report, app::AppError> {
         )),
         None => report.line("计价：未做"),
     }
-    view.bills.iter().for_each(|bill| report.line(format!("账单：{bill}")));
+    for bill in &view.bills {
+        report.line(format!(
+            "账单：{} v{} {} 行 {} 元",
+            bill.provider,
+            bill.version,
+            bill.lines,
+            bill.total.grouped()
+        ));
+    }
     if view.reconciled.is_empty() {
         report.line("对账：未做");
     } else {

@@ -13,7 +13,9 @@ use domain::registry::{NodeSource, Platform};
 pub(crate) async fn run(setting: &Setting, command: NodeCommand) -> Result<Report, Failure> {
     let ctx = match &command {
         NodeCommand::Add(_) => setting.open_for(Action::NodeWrite, "node").await?,
-        NodeCommand::List | NodeCommand::Test { .. } => setting.open_to_see(Action::NodeRead, "node").await?,
+        NodeCommand::List => setting.open_to_see(Action::NodeRead, "node").await?,
+        // This asks by itself.
+        NodeCommand::Test { .. } => setting.open().await?,
     };
     match command {
         NodeCommand::Add(arguments) => {

@@ -218,7 +218,14 @@ impl Desk {
     /// Number and digest of the last audit entry of a change: every change of the store moves it, and nothing else does.
     /// The chain is checked.
     pub(crate) fn head(&self) -> String {
-        const PASSING: [&str; 4] = ["charges.export", "focus.export", "statement.print", "audit."];
+        const PASSING: [&str; 6] = [
+            "charges.export",
+            "focus.export",
+            "differences.export",
+            "rerating.export",
+            "statement.print",
+            "audit.",
+        ];
         self.run(&["audit", "verify"]).ok();
         let entries = self.json(&["audit", "show", "--limit", "200"]);
         let is_change = |entry: &&Value| {
