@@ -100,10 +100,15 @@ fn translate(
         );
         command = command.help_template(template);
     }
-    let ids: Vec<String> = command.get_arguments().map(|arg| arg.get_id().to_string()).collect();
-    for id in ids {
+    let ids = command
+        .get_arguments()
+        .map(|arg| (arg.get_id().to_string(), arg.is_global_set()));
+    let ids: Vec<(String, bool)> = ids.collect();
+    for (id, is_everywhere) in ids {
+        // A command below may have the name of an option that every command has.
         let text = texts
             .get(&format!("{own}.{id}"))
+            .filter(|_| !is_everywhere)
             .or_else(|| texts.get(&format!("*.{id}")))
             .cloned();
         if let Some(text) = text {
@@ -171,6 +176,15 @@ mod tests {
             }
         });
         assert_eq!(missing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_option_of_every_command_is_explained_alike_below_a_command_of_its_name() {
+        let all = command(Language::Chinese);
+        let account = all.find_subcommand("account").unwrap();
+        let token = account.get_arguments().find(|arg| arg.get_id() == "token").unwrap();
+        let said = token.get_help().unwrap().to_string();
+        assert_eq!(Some(&said), texts(CHINESE).get("*.token"));
     }
 
     #[test]
