@@ -1,6 +1,6 @@
 //! Answers that are files: sent a piece at a time, so that no file is ever held in memory whole.
 
-use crate::aside::aside;
+use crate::aside::ended;
 use crate::problem::Problem;
 use app::{AppError, OpContext};
 use axum::body::{Body, Bytes};
@@ -12,6 +12,8 @@ use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 /// How much is read at a time. Units: bytes.
 const PIECE: usize = 1 << 16;
@@ -93,7 +95,8 @@ impl Drop for Own {
 }
 
 /// Makes a file in a folder of its own, opens it and removes the folder: what is sent has no name on the disk any more.
-/// Making it takes processors, so it is done aside.
+/// Making it takes processors, so it is done on a thread of its own; and to its end, whoever still waits: what becomes of an
+/// export stands in the audit chain.
 pub(crate) async fn made<F, Made>(ctx: &OpContext, make: F) -> Result<File, Problem>
 where
     F: FnOnce(PathBuf) -> Made + Send + 'static,
@@ -101,13 +104,16 @@ where
 {
     let own: String = ctx.random().iter().map(|byte| format!("{byte:02x}")).collect();
     let folder = ctx.data().join("downloads").join(own);
-    aside(async move || {
-        let folder = Own(folder);
-        std::fs::create_dir_all(&folder.0).map_err(AppError::io(&folder.0))?;
-        let path = make(folder.0.clone()).await?;
-        File::open(&path).map_err(AppError::io(&path))
-    })
-    .await
+    let runtime = Handle::current();
+    let doing = spawn_blocking(move || {
+        runtime.block_on(async {
+            let folder = Own(folder);
+            std::fs::create_dir_all(&folder.0).map_err(AppError::io(&folder.0))?;
+            let path = make(folder.0.clone()).await?;
+            File::open(&path).map_err(AppError::io(&path))
+        })
+    });
+    ended(doing.await)
 }
 
 #[cfg(test)]

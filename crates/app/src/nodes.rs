@@ -209,7 +209,20 @@ pub async fn register(ctx: &OpContext, new: NewNode, secrets: &dyn NodeSecrets) 
     if new.platform.mlps_level.is_some_and(|level| !levels.contains(&level)) {
         return Err(AppError::Invalid("云平台的等保等级应为 1 至 5".to_owned()));
     }
-    match &new.source {
+    let there = {
+        let mut read = ctx.store().read().await?;
+        let nodes = read.history::<CloudNode>().await?;
+        nodes.at(new.code.as_str(), new.valid_from).cloned()
+    };
+    // What is stated again as it holds opens nothing new, whoever registered it.
+    if there.is_none_or(|node| node.source != new.source) {
+        check_source(&new.source, secrets)?;
+    }
+    add(ctx, new).await
+}
+
+fn check_source(source: &NodeSource, secrets: &dyn NodeSecrets) -> Result<(), AppError> {
+    match source {
         NodeSource::Files { folder } | NodeSource::Simulated { folder } => {
             let below = Path::new(folder)
                 .components()
@@ -237,7 +250,7 @@ pub async fn register(ctx: &OpContext, new: NewNode, secrets: &dyn NodeSecrets) 
             }
         }
     }
-    add(ctx, new).await
+    Ok(())
 }
 
 /// All nodes, in order of their codes.

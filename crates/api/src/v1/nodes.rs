@@ -7,8 +7,8 @@ use crate::page::{Page, Paging};
 use crate::problem::Problem;
 use crate::session::Asker;
 use crate::state::Api;
-use app::AppError;
 use app::nodes::{NewNode, NewPool};
+use app::{AppError, Reach};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::authz::Action;
@@ -40,7 +40,8 @@ struct NodeView {
     code: String,
     name: String,
     provider: String,
-    source: SourceView,
+    /// Null for a provider, whose business it is not.
+    source: Option<SourceView>,
     /// Level of protection of its platform; null if nobody has registered it, like the next three.
     mlps_level: Option<u8>,
     /// Number of the filing certificate of that level.
@@ -139,7 +140,7 @@ impl From<app::nodes::NodeView> for NodeView {
             code: view.node.code.to_string(),
             name: view.node.name,
             provider: view.node.provider.to_string(),
-            source: view.node.source.into(),
+            source: Some(view.node.source.into()),
             mlps_level: view.node.platform.mlps_level,
             mlps_filing: view.node.platform.filing,
             operated_in_china: view.node.platform.operated_in_china,
@@ -301,7 +302,10 @@ struct TestedNodeView {
 async fn list_nodes(asker: Asker, Listed { filter, paging }: Listed<NodeQuery>) -> Result<Response, Problem> {
     let reach = asker.ctx.reach(Action::NodeRead, "node").await?;
     let nodes = app::nodes::list(&asker.ctx).await?;
-    let rows = nodes.into_iter().map(NodeView::from);
+    let rows = nodes.into_iter().map(NodeView::from).map(|view| NodeView {
+        source: view.source.filter(|_| reach == Reach::All),
+        ..view
+    });
     let wanted = rows.filter(|row| {
         reach.holds(None, Some(&row.provider)) && filter.provider.as_ref().is_none_or(|code| *code == row.provider)
     });
@@ -336,11 +340,14 @@ async fn register_node(State(api): State<Api>, change: Change<NewNodeBody>) -> R
 async fn test_node(State(api): State<Api>, Path(code): Path<String>, change: Change<()>) -> Result<Response, Problem> {
     let make = async |asker: Asker, ()| {
         asker.pace(&api)?;
-        let tested = app::nodes::test(&asker.ctx, &parsed("code", &code)?, &*api.secrets).await;
+        let code = parsed("code", &code)?;
+        let tested = app::nodes::test(&asker.ctx, &code, &*api.secrets).await;
         let (reached, lines) = match tested {
             Ok(lines) => (true, lines),
-            // What the node said is the answer: it is no fault of the asker's, nor of ours.
-            Err(why @ (AppError::OpenStack(_) | AppError::Numbered(_))) => (false, vec![why.to_string()]),
+            // What the node said, or its account lacks, is the answer: it is no fault of the asker's, nor of ours.
+            Err(why @ (AppError::OpenStack(_) | AppError::Numbered(_) | AppError::Invalid(_))) => {
+                (false, vec![why.to_string()])
+            }
             Err(why) => return Err(why.into()),
         };
         Ok(Answer::ok(TestedNodeView { reached, lines }))

@@ -2,9 +2,11 @@
 
 use super::desk::Desk;
 use app::collect::{NodeSecrets, OpenStackConfig};
+use app::nodes::NewNode;
 use app::statements::{Fonts, Renderer};
 use axum::http::StatusCode;
 use domain::authz::{Action, Role};
+use domain::registry::{NodeSource, Platform};
 use serde_json::{Value, json};
 
 use std::sync::Arc;
@@ -118,7 +120,9 @@ async fn what_is_not_stated_of_a_node_stays(store: TestStore) {
         "kind": "files", "folder": "inbox/N7", "auth_url": null, "region": null, "account": null, "operator": null,
     });
     let holds = async |level: u8, zones: Value| {
-        let listed = desk.get(NODES, &head).await;
+        let theirs = desk.get(NODES, &head).await;
+        assert_eq!(theirs.body["items"][0]["source"], Value::Null, "{}", theirs.text);
+        let listed = desk.get(NODES, &operations).await;
         let row = &listed.body["items"][0];
         let said = (&row["mlps_level"], &row["source"], &row["pools"][0]["zones"]);
         assert_eq!(said, (&json!(level), &source, &zones), "{}", listed.text);
@@ -147,6 +151,24 @@ async fn what_is_not_stated_of_a_node_stays(store: TestStore) {
     let new = desk.post(NODES, &operations, new).await;
     assert_eq!(new.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", new.text);
     assert_eq!(new.body["faults"][0]["field"], "source", "{}", new.text);
+    // So does a folder that only somebody at the machine may name.
+    let outside = NewNode {
+        code: "N9".parse().unwrap(),
+        name: "外".into(),
+        provider: "P1".parse().unwrap(),
+        source: NodeSource::Files {
+            folder: "/srv/n9".into(),
+        },
+        platform: Platform::default(),
+        pools: Vec::new(),
+        valid_from: "2026-01-01 00:00:00".parse().unwrap(),
+    };
+    assert!(app::nodes::add(&desk.ctx, outside).await.unwrap().new);
+    let mut again = node("2026-03-01", 2);
+    again.as_object_mut().unwrap().remove("source");
+    (again["code"], again["pools"]) = (json!("N9"), json!([]));
+    let again = desk.post(NODES, &operations, again).await;
+    assert_eq!(again.status, StatusCode::CREATED, "{}", again.text);
 }
 
 async fn a_node_is_tried_before_anything_is_collected(store: TestStore) {

@@ -119,9 +119,13 @@ pub(super) async fn begin_session(
     work.forget_sessions(now).await?;
     work.add_session(&session).await?;
     let detail = serde_json::json!({ "session": session.id, "address": session.address });
-    let words = (account.login.as_str(), "session.begin", account.id.to_string());
-    work.audit(now, (words.0, words.1, &words.2), detail.to_string())
-        .await?;
+    let object = account.id.to_string();
+    work.audit(
+        now,
+        (account.login.as_str(), "session.begin", &object),
+        detail.to_string(),
+    )
+    .await?;
     work.commit().await?;
     Ok(LoginOutcome {
         secret,

@@ -113,9 +113,13 @@ pub(super) async fn turn_away<T>(
     };
     work.save_account(&account).await?;
     let detail = json!({ "address": address, "by": by, "why": refusal.to_string() });
-    let words = (account.login.as_str(), "session.refused", account.id.to_string());
-    work.audit(ctx.now(), (words.0, words.1, &words.2), detail.to_string())
-        .await?;
+    let object = account.id.to_string();
+    work.audit(
+        ctx.now(),
+        (account.login.as_str(), "session.refused", &object),
+        detail.to_string(),
+    )
+    .await?;
     work.commit().await?;
     Err(AccountError::Refused(refusal).into())
 }

@@ -34,8 +34,8 @@ pub async fn release_link(ctx: &OpContext, id: AccountId) -> Result<(), AppError
     let mut work = ctx.store().begin().await?;
     work.release_invitation(id, &asked_by, ctx.now()).await?;
     let detail = json!({ "login": account.login, "what": "link", "asked_by": asked_by });
-    let words = (ctx.actor(), "account.release", id.to_string());
-    work.audit(ctx.now(), (words.0, words.1, &words.2), detail.to_string())
+    let object = id.to_string();
+    work.audit(ctx.now(), (ctx.actor(), "account.release", &object), detail.to_string())
         .await?;
     work.commit().await?;
     Ok(())
@@ -57,9 +57,13 @@ pub async fn release_subject(ctx: &OpContext, id: AccountId) -> Result<(), AppEr
     refuse_taken(&mut work, Some(&asked.subject), id).await?;
     work.save_account(&after).await?;
     shut_out(ctx, &mut work, id).await?;
-    let words = (ctx.actor(), "account.release", id.to_string());
-    work.audit(ctx.now(), (words.0, words.1, &words.2), change(&before, &after))
-        .await?;
+    let object = id.to_string();
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "account.release", &object),
+        change(&before, &after),
+    )
+    .await?;
     work.commit().await?;
     Ok(())
 }
@@ -76,9 +80,13 @@ pub async fn clear_totp(ctx: &OpContext, id: AccountId) -> Result<(), AppError> 
     let mut work = ctx.store().begin().await?;
     work.save_account(&after).await?;
     shut_out(ctx, &mut work, id).await?;
-    let words = (ctx.actor(), "account.totp", id.to_string());
-    work.audit(ctx.now(), (words.0, words.1, &words.2), change(&before, &after))
-        .await?;
+    let object = id.to_string();
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "account.totp", &object),
+        change(&before, &after),
+    )
+    .await?;
     work.commit().await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use super::AccountError;
 use super::invite::add_link;
-use super::known::actor;
+use super::known::actor_of;
 use super::record::{change, login_of, shut_out};
 use crate::{AppError, OpContext};
 use domain::authz::{Account, AccountState, Role};
@@ -20,7 +20,7 @@ pub async fn rescue(ctx: &OpContext, login: &str) -> Result<String, AppError> {
             advice: "请核对登录名",
         });
     };
-    let holder = actor(&mut work, before.clone(), None, ctx).await?;
+    let holder = actor_of(ctx, &mut work, before.clone()).await?;
     if !holder.roles.iter().copied().any(Role::is_administrator) {
         let text = "只能为系统、安全、审计管理员的账号补救；其他账号请由系统管理员重发链接、安全管理员放行";
         return Err(AccountError::Invalid(text.to_owned()).into());
@@ -37,9 +37,13 @@ pub async fn rescue(ctx: &OpContext, login: &str) -> Result<String, AppError> {
     work.save_account(&after).await?;
     let link = add_link(ctx, &mut work, before.id, false).await?;
     shut_out(ctx, &mut work, before.id).await?;
-    let words = (ctx.actor(), "account.rescue", before.id.to_string());
-    work.audit(ctx.now(), (words.0, words.1, &words.2), change(&before, &after))
-        .await?;
+    let object = before.id.to_string();
+    work.audit(
+        ctx.now(),
+        (ctx.actor(), "account.rescue", &object),
+        change(&before, &after),
+    )
+    .await?;
     work.commit().await?;
     Ok(link)
 }

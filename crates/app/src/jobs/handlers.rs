@@ -129,7 +129,10 @@ impl Handler for Seal {
         Box::pin(async move {
             let sealed = match crate::audit::seal(&at.ctx).await {
                 Err(why) if !may_help(why.kind()) => {
-                    tell_of(&at.ctx, &why).await?;
+                    // Why it was not sealed is told even where the chain takes no entry any more.
+                    if let Err(untold) = tell_of(&at.ctx, &why).await {
+                        tracing::error!(cause = %untold, "that the chain was not sealed could not be told");
+                    }
                     return Err(why);
                 }
                 sealed => sealed?,

@@ -3,7 +3,7 @@
 
 use super::choose::nothing_came_of;
 use super::give::heads_of_providers;
-use super::matter::authorities;
+use super::matter::{authorities, holders};
 use crate::messages::notify;
 use crate::{AppError, OpContext};
 use domain::authz::Role;
@@ -29,10 +29,7 @@ pub async fn call_off(ctx: &OpContext, work: &mut UnitOfWork, request: &Resource
         roles.push((&place.provider, Role::ProviderHead));
         roles.push((&place.provider, Role::ProviderOperator));
     }
-    for (organisation, role) in roles {
-        let holders = work.holders(organisation.as_str(), role).await?;
-        told.extend(holders.iter().map(|holder| holder.id));
-    }
+    told.extend(holders(work, &roles).await?);
     let title = format!("申请已撤回：{number}");
     let text = format!("申请 {number} 已由申请方撤回，不再报价、选定和办理");
     notify(ctx, work, &told, ("request.withdrawn", number), (&title, &text)).await

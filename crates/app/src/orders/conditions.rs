@@ -1,6 +1,7 @@
 //! Conditions that a review sets before anything is opened (R2): the application goes its way meanwhile, an order does not.
 
 use super::OrderError;
+use super::matter::{authorities, holders};
 use crate::messages::notify;
 use crate::{AppError, OpContext};
 use domain::authz::Role;
@@ -43,10 +44,9 @@ pub(super) async fn remind(ctx: &OpContext, work: &mut UnitOfWork, request: &Res
         return Ok(());
     };
     let mut told = vec![request.applicant];
-    for authority in super::matter::authorities(ctx, work).await? {
-        let secretaries = work.holders(authority.as_str(), Role::ExpertSecretary).await?;
-        told.extend(secretaries.iter().map(|secretary| secretary.id));
-    }
+    let authorities = authorities(ctx, work).await?;
+    let secretaries: Vec<_> = authorities.iter().map(|o| (o, Role::ExpertSecretary)).collect();
+    told.extend(holders(work, &secretaries).await?);
     let title = format!("开通前须落实条件：{number}");
     let text = format!("申请 {number} 已批准，登记落实凭据之后才能派发工单：{open}");
     notify(ctx, work, &told, ("request.conditions", number), (&title, &text)).await

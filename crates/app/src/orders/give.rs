@@ -4,7 +4,7 @@ use super::OrderError;
 use super::announce::announce_end;
 use super::conditions;
 use super::extend::lengthen;
-use super::matter::{Task, advance, assign, authorities, in_use, log, paper, request_of, tell};
+use super::matter::{Task, advance, assign, authorities, holders, in_use, log, paper, request_of, tell};
 use crate::jobs::{NewJob, Swept, enqueue, kind};
 use crate::requests::people::due;
 use crate::series::number_of;
@@ -117,12 +117,8 @@ async fn stay_outside(
 pub(super) async fn heads_of_providers(ctx: &OpContext, work: &mut Connection) -> Result<Vec<AccountId>, AppError> {
     let organisations = ctx.organisations(work).await?;
     let providers = organisations.all_at(ctx.now()).filter(|o| o.side == Side::Provider);
-    let mut heads = Vec::new();
-    for provider in providers {
-        let holders = work.holders(provider.code.as_str(), Role::ProviderHead).await?;
-        heads.extend(holders.iter().map(|head| head.id));
-    }
-    Ok(heads)
+    let heads: Vec<_> = providers.map(|provider| (&provider.code, Role::ProviderHead)).collect();
+    holders(work, &heads).await
 }
 
 async fn search_provider(ctx: &OpContext, work: &mut UnitOfWork, request: &ResourceRequest) -> Result<(), AppError> {

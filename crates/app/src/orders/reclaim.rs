@@ -8,13 +8,14 @@ use super::announce::{announce_end, for_the_unit};
 use super::extend::{in_force, terms};
 use super::matter::{
     Task, advance, assign, authorities, holders, in_use, log, open_interval, paper, read_request, request_of,
-    same_version, target,
+    same_version, target, tell,
 };
 use crate::jobs::Swept;
 use crate::messages::{moment, notify};
 use crate::series::number_of;
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Role, Target, platform_account};
+use domain::budget::HoldState;
 use domain::meter::Allocation;
 use domain::registry::{InformationSystem, PoolKind, ResourcePool, Side};
 use domain::request::{Ending, RequestEvent, RequestKind, RequestLine, RequestStatus, ResourceRequest, Trial};
@@ -262,6 +263,9 @@ async fn tell_of_change(ctx: &OpContext, number: &str) -> Result<Option<String>,
     let over = trial.filter(|trial| request.status == RequestStatus::OnTrial && trial.due <= ctx.now());
     let (about, today) = (("trial.overdue", number), ctx.now().day().start());
     let Some(trial) = over else { return Ok(None) };
+    if !is_in_use(ctx, &mut work, &request).await? {
+        return Ok(Some(outlive(ctx, work, request).await?));
+    }
     if !work.note_reminder(about, today, ctx.now()).await? {
         return Ok(None);
     }
@@ -275,11 +279,7 @@ async fn tell_of_change(ctx: &OpContext, number: &str) -> Result<Option<String>,
             _ => {}
         }
     }
-    let mut told: Vec<AccountId> = Vec::new();
-    for (organisation, role) in who {
-        let holders = work.holders(organisation.as_str(), role).await?;
-        told.extend(holders.iter().map(|holder| holder.id));
-    }
+    let told = holders(&mut work, &who).await?;
     let names: Vec<&str> = missing.iter().map(|side| side.zh()).collect();
     let text = format!(
         "变更申请 {number} 的试运行应于 {} 前确认，{}尚未确认；确认之前仍按变更前的规格计量",
@@ -298,6 +298,35 @@ async fn tell_of_change(ctx: &OpContext, number: &str) -> Result<Option<String>,
     log(ctx, &mut work, ("trial.overdue", number), detail).await?;
     work.commit().await?;
     Ok(Some(request.number))
+}
+
+async fn is_in_use(ctx: &OpContext, read: &mut Connection, request: &ResourceRequest) -> Result<bool, AppError> {
+    for code in request.named() {
+        if open_interval(read, code, ctx.now()).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Ends a change whose resources ended before everybody had confirmed it: it holds nothing any more, and nobody has
+/// anything to confirm. Returns its number.
+async fn outlive(ctx: &OpContext, mut work: UnitOfWork, request: ResourceRequest) -> Result<String, AppError> {
+    let request = advance(&mut work, request, RequestEvent::NothingToOpen).await?;
+    let number = request.number;
+    work.turn_hold(&number, HoldState::Freed, ctx.now()).await?;
+    work.set_to_dos(("confirm", &number), &[]).await?;
+    let title = format!("变更申请 {number} 涉及的资源已下线，不再确认，已归档");
+    tell(
+        ctx,
+        &mut work,
+        &[request.applicant],
+        ("request.archived", &number, &title),
+    )
+    .await?;
+    log(ctx, &mut work, ("trial.outlived", &number), serde_json::json!({})).await?;
+    work.commit().await?;
+    Ok(number)
 }
 
 /// Returns the number if the end of its trial was announced.

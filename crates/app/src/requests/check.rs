@@ -148,7 +148,7 @@ async fn dry_run(ctx: &OpContext, request: ResourceRequest) -> Result<Checked, A
     let people = people(ctx, &mut read, Some(&request.unit)).await?;
     let definition = flow_for(ctx, request.kind)?;
     let flow = preview(ctx, &mut read, (definition, &people), (&request, &judged)).await?;
-    let faults = check_application(&request, ctx.now());
+    let faults = check_application(&request, ctx.now(), ctx.policies()?.rules.kinds_in_pools(ctx.now()));
     Ok(Checked {
         faults: faults.iter().map(ToString::to_string).collect(),
         left_out: request.left_out(),

@@ -59,7 +59,7 @@ async fn hand_in(ctx: &OpContext, number: &str, version: i64) -> Result<Resource
     let by = permit.actor().account;
     same_version(&seen, version)?;
     let status = next(seen.kind, seen.status, RequestEvent::Submit).map_err(RequestError::Status)?;
-    let faults = check_application(&seen, ctx.now());
+    let faults = check_application(&seen, ctx.now(), ctx.policies()?.rules.kinds_in_pools(ctx.now()));
     if !faults.is_empty() {
         return Err(RequestError::Faulty(faults).into());
     }

@@ -8,6 +8,7 @@ use app::orders::{
     resume_order, run_order, simulated_look, take_over_by_hand, until_of,
 };
 use domain::authz::{PLATFORM_NAME, Role, platform_account};
+use domain::budget::HoldState;
 use domain::collect::ObservedState;
 use domain::registry::{ResourceKind, Side};
 use domain::request::{RequestKind, RequestLine, RequestStatus};
@@ -137,6 +138,27 @@ async fn a_change_that_nobody_confirms_is_told_of_every_day(store: TestStore) {
         world.intervals(CODE).await,
         [("vcpu=4".to_owned(), at("2026-10-12 00:00:00"), None)]
     );
+
+    // It does not keep the unit from giving the resource back, and is over when that is gone.
+    let release = agreed(&world, RequestKind::Release, World::line(Some(CODE))).await;
+    reply_to_end(&world.applicant(), (&release, None), (true, "", false))
+        .await
+        .unwrap();
+    assert_eq!(world.ended().await, std::slice::from_ref(&release));
+    run_order(&world.ctx, &world.order_of(&release).await.number, &BuiltIn)
+        .await
+        .unwrap();
+    assert!(world.holds(&number).await.contains(&HoldState::Held));
+    assert!(told_at("2026-11-07 08:00:00").await);
+    assert_eq!(world.request(&number).await.status, RequestStatus::Archived);
+    assert!(
+        world
+            .holds(&number)
+            .await
+            .iter()
+            .all(|state| *state == HoldState::Freed)
+    );
+    assert!(!told_at("2026-11-08 08:00:00").await);
 }
 
 async fn extended_by_an_application(store: TestStore) {

@@ -189,10 +189,10 @@ pub enum Refusal {
 }
 
 impl Account {
-    /// Whether it has or had a holder who comes in by a password or an identity. Whoever gives it another one could come in
-    /// as that holder, so that takes two persons.
+    /// Whether it has, or had, a holder: a password is set when it comes alive and never taken away. Whoever gives it another
+    /// way in could come in as that holder, so that takes two persons.
     pub const fn was_in_use(&self) -> bool {
-        self.password.is_some() || self.oidc_subject.is_some()
+        self.password.is_some()
     }
 
     /// Whether somebody with the right secrets gets in now.

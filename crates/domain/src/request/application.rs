@@ -216,8 +216,9 @@ fn above_in_all(request: &ResourceRequest) -> Option<RequestFault> {
     (in_all > COUNT_IN_ALL_MAX).then_some(RequestFault::CountInAll(in_all))
 }
 
-/// Everything that keeps an application from being handed in.
-pub fn check_application(request: &ResourceRequest, now: Instant) -> Vec<RequestFault> {
+/// Everything that keeps an application from being handed in. `in_pools` are the kinds that live in a pool: where none is
+/// named, they are opened in the Xinchuang pool.
+pub fn check_application(request: &ResourceRequest, now: Instant, in_pools: &[ResourceKind]) -> Vec<RequestFault> {
     let mut faults = Vec::new();
     let texts = [
         ("申请理由", &request.reason),
@@ -233,7 +234,11 @@ pub fn check_application(request: &ResourceRequest, now: Instant) -> Vec<Request
     if request.lines.is_empty() && !request.is_off_cloud() {
         faults.push(RequestFault::NoLines);
     }
-    let pools: BTreeSet<PoolKind> = request.cloud_lines().filter_map(|line| line.pool).collect();
+    let unnamed = |line: &RequestLine| in_pools.contains(&line.kind).then_some(PoolKind::Xinchuang);
+    let pools: BTreeSet<PoolKind> = request
+        .cloud_lines()
+        .filter_map(|line| line.pool.or_else(|| unnamed(line)))
+        .collect();
     if request.kind == RequestKind::New && pools.len() > 1 {
         let named: Vec<&str> = pools.iter().map(|pool| pool.zh()).collect();
         faults.push(RequestFault::MixedPools(named.join("、")));
@@ -252,10 +257,14 @@ pub fn check_application(request: &ResourceRequest, now: Instant) -> Vec<Request
     faults
 }
 
-/// Whether two applications may come into each other's way: both are on their way, and change or end what is there.
+/// Whether an application on its way may come into the way of one that is handed in: both change or end what is there. A
+/// change on trial keeps nothing from its end: it has no other way out if somebody does not confirm it.
 pub fn may_meet(request: &ResourceRequest, other: &ResourceRequest) -> bool {
     let is_on_its_way = other.status != RequestStatus::Draft && !other.status.is_final();
-    other.number != request.number && is_on_its_way && request.kind.alters() && other.kind.alters()
+    let is_on_trial = other.kind == RequestKind::Change && other.status == RequestStatus::OnTrial;
+    let gives_way = is_on_trial && request.kind.ends();
+    let alter = request.kind.alters() && other.kind.alters();
+    other.number != request.number && is_on_its_way && alter && !gives_way
 }
 
 /// An application on its way that changes or ends a resource which another one is to change or end, and that resource: both
@@ -355,7 +364,7 @@ pub(super) mod tests {
             RequestKind::Release,
             RequestKind::Reclaim,
         ] {
-            assert_eq!(check_application(&application(kind), now), []);
+            assert_eq!(check_application(&application(kind), now, &[]), []);
         }
     }
 
@@ -372,7 +381,10 @@ pub(super) mod tests {
         let mut second = bad.lines[0].clone();
         (second.line, second.until) = (2, Some(now.day()));
         bad.lines.push(second);
-        let texts: Vec<String> = check_application(&bad, now).iter().map(ToString::to_string).collect();
+        let texts: Vec<String> = check_application(&bad, now, &[])
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(
             texts,
             [
@@ -413,7 +425,7 @@ pub(super) mod tests {
         let one_more = [RequestFault::CountInAll(10_001)];
         assert_eq!(check_counts(&many), one_more);
         let now = "2026-10-08 09:00:00".parse().unwrap();
-        assert_eq!(check_application(&many, now), one_more);
+        assert_eq!(check_application(&many, now, &[]), one_more);
         assert_eq!(
             one_more[0].to_string(),
             "本申请合计 10001 个资源，一份申请最多 10000 个，请分开申请"
@@ -442,7 +454,8 @@ pub(super) mod tests {
             for other in [Change, Release, Reclaim] {
                 for status in RequestStatus::ALL {
                     let is_over = status.is_final() || *status == RequestStatus::Draft;
-                    let expected = first.clone().filter(|_| !is_over);
+                    let gives_way = other == Change && *status == RequestStatus::OnTrial && kind.ends();
+                    let expected = first.clone().filter(|_| !is_over && !gives_way);
                     assert_eq!(
                         found(kind, &[there(other, *status)]),
                         expected,
@@ -456,7 +469,7 @@ pub(super) mod tests {
             elsewhere.lines[0].allocation = Some("FP-4".parse().unwrap());
             assert_eq!(found(kind, &[elsewhere]), None);
             // What hangs on a resource ends with it, and only then.
-            let mut beneath = there(Change, RequestStatus::OnTrial);
+            let mut beneath = there(Change, RequestStatus::InApproval);
             beneath.lines[0].allocation = Some("FP-3".parse().unwrap());
             let met = Some(("SQ-202610-0001".to_owned(), "FP-3".to_owned()));
             assert_eq!(found(kind, &[beneath.clone()]), met.filter(|_| kind.ends()), "{kind}");
@@ -485,13 +498,18 @@ pub(super) mod tests {
         };
         let others = [line(2, None), line(3, Some(PoolKind::X86))];
         mixed.lines.extend(others);
-        let faults = check_application(&mixed, now);
+        let faults = check_application(&mixed, now, &[]);
         assert!(matches!(faults.as_slice(), [RequestFault::MixedPools(_)]), "{faults:?}");
         let text = faults[0].to_string();
         assert!(text.contains("X86池") && text.contains("拆分为几份申请"), "{text}");
+        // Where none is named, it is the Xinchuang pool, for what lives in one.
+        let mut unnamed = mixed.clone();
+        unnamed.lines.remove(0);
+        assert_eq!(check_application(&unnamed, now, &[]), []);
+        assert_eq!(check_application(&unnamed, now, &[unnamed.lines[0].kind]), faults);
         // What the unit buys itself is in no pool of the cloud, and what is there already is where it is.
         mixed.declared.own_purchases.insert(3, "小型机".into());
-        assert_eq!(check_application(&mixed, now), []);
+        assert_eq!(check_application(&mixed, now, &[]), []);
         let mut change = application(RequestKind::Change);
         let other = RequestLine {
             line: 2,
@@ -500,7 +518,7 @@ pub(super) mod tests {
             ..change.lines[0].clone()
         };
         change.lines.push(other);
-        assert_eq!(check_application(&change, now), []);
+        assert_eq!(check_application(&change, now, &[]), []);
     }
 
     #[test]
@@ -535,9 +553,9 @@ pub(super) mod tests {
         outside.declared.off_cloud = true;
         assert!(outside.is_outside());
         outside.lines.clear();
-        assert_eq!(check_application(&outside, now), []);
+        assert_eq!(check_application(&outside, now, &[]), []);
         outside.declared.off_cloud = false;
-        assert_eq!(check_application(&outside, now), [RequestFault::NoLines]);
+        assert_eq!(check_application(&outside, now, &[]), [RequestFault::NoLines]);
     }
 
     #[test]

@@ -57,7 +57,7 @@ words! {
         Withdraw = "withdraw", "撤回";
         /// The authority chooses the provider.
         ChooseProvider = "choose_provider", "选定云服务商";
-        /// Nothing of it is opened on the cloud: the unit buys it itself, or builds outside.
+        /// Nothing of it is opened on the cloud: the unit buys it itself, or builds outside; or what it changes has ended.
         NothingToOpen = "nothing_to_open", "无需开通";
         /// The provider begins.
         Begin = "begin", "开始办理";
@@ -113,7 +113,7 @@ pub fn next(kind: RequestKind, status: RequestStatus, event: RequestEvent) -> Re
         (S::Ordered, E::Withdraw) if kind == RequestKind::Change => S::Withdrawn,
         (S::Stuck, E::Withdraw) if !kind.ends() => S::Withdrawn,
         (S::Approved, E::NothingToOpen) => S::Archived,
-        (S::Ordered, E::NothingToOpen) if kind == RequestKind::Change => S::Archived,
+        (S::Ordered | S::OnTrial, E::NothingToOpen) if kind == RequestKind::Change => S::Archived,
         (S::Approved, E::ChooseProvider) => S::Ordered,
         // The provider refused, or could not: nothing is there, and another may be chosen.
         (S::Stuck, E::ChooseProvider) if kind == RequestKind::New => S::Ordered,
