@@ -1,9 +1,8 @@
 //! What follows when an approved application is taken back of which nothing came: nobody has anything to do in it any
 //! more, and those who had are told. Its room was given back by whoever took it back.
 
-use super::choose::nothing_came_of;
 use super::give::heads_of_providers;
-use super::matter::{authorities, holders};
+use super::matter::{authorities, holders, nothing_came_of};
 use crate::messages::notify;
 use crate::{AppError, OpContext};
 use domain::authz::Role;

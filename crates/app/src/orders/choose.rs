@@ -2,7 +2,7 @@
 
 use super::OrderError;
 use super::give::give_order;
-use super::matter::{advance, log, paper, read_request, request_of, same_version, target};
+use super::matter::{advance, log, nothing_came_of, paper, read_request, request_of, same_version, target};
 use super::offers::{Offer, offers_of};
 use crate::requests::people::due;
 use crate::requests::room::{balance, of_ceiling};
@@ -17,7 +17,7 @@ use domain::rules::{
     Arrival, Check, Choice, DeadlineKind, Means, Outcome, ProviderFacts, RequestFacts, SystemFacts, UnitFacts,
     check_all,
 };
-use domain::work::{Manner, OrderState, WorkOrder};
+use domain::work::{Manner, WorkOrder};
 use kernel::{AccountId, Instant, OrganisationCode};
 use serde::{Deserialize, Serialize};
 use store::Connection;
@@ -123,23 +123,6 @@ async fn chosen(
     log(ctx, &mut work, ("order.choose_provider", number), detail).await?;
     work.commit().await?;
     Ok((request, order))
-}
-
-/// The order before, of which nothing came; none at the first choice. `then` is what is wanted now. Errors: it is not
-/// over, or something of it is there.
-pub(super) async fn nothing_came_of(
-    work: &mut Connection,
-    request: &ResourceRequest,
-    then: &str,
-) -> Result<Option<String>, AppError> {
-    let Some(last) = work.orders_of(&request.number).await?.into_iter().next_back() else {
-        return Ok(None);
-    };
-    if last.state != OrderState::Undone {
-        let text = format!("工单 {} 为「{}」，回退之后才能{then}", last.number, last.state.zh());
-        return Err(OrderError::NotNow(text).into());
-    }
-    Ok(Some(last.number))
 }
 
 /// What the rule on comparing offers says, and what those on level and place say of the node that was offered. What is

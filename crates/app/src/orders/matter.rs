@@ -6,6 +6,7 @@ use domain::authz::{Duty, Role, Target, keep_apart};
 use domain::flow::{Deed, FlowRun};
 use domain::meter::Allocation;
 use domain::request::{RequestEvent, ResourceRequest, next};
+use domain::work::OrderState;
 use kernel::{AccountId, AllocationCode, Instant, OrganisationCode};
 use serde::de::DeserializeOwned;
 use store::{Connection, Message, Sight, ToDo, UnitOfWork};
@@ -143,6 +144,23 @@ pub(super) struct Task<'a> {
     pub(super) title: String,
     pub(super) due: Option<Instant>,
     pub(super) who: &'a [(&'a OrganisationCode, Role)],
+}
+
+/// The order before, of which nothing came; none at the first choice. `then` is what is wanted now. Errors: it is not
+/// over, or something of it is there.
+pub(super) async fn nothing_came_of(
+    work: &mut Connection,
+    request: &ResourceRequest,
+    then: &str,
+) -> Result<Option<String>, AppError> {
+    let Some(last) = work.orders_of(&request.number).await?.into_iter().next_back() else {
+        return Ok(None);
+    };
+    if last.state != OrderState::Undone {
+        let text = format!("工单 {} 为「{}」，回退之后才能{then}", last.number, last.state.zh());
+        return Err(OrderError::NotNow(text).into());
+    }
+    Ok(Some(last.number))
 }
 
 /// Whoever has one of these roles now, each once.

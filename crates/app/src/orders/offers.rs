@@ -3,8 +3,7 @@
 //! Source: `pingdingshan-process` in docs/sources.md.
 
 use super::OrderError;
-use super::choose::nothing_came_of;
-use super::matter::{log, read_request, request_of, same_version, target};
+use super::matter::{log, nothing_came_of, read_request, request_of, same_version, target};
 use crate::{AppError, OpContext};
 use domain::authz::{Action, Target};
 use domain::catalogue::{Contract, PriceBook, ServiceItem, ServiceUse, match_item};

@@ -59,6 +59,14 @@ async fn agreed(world: &World, kind: RequestKind, line: RequestLine) -> String {
     world.decided(kind, vec![line]).await.number
 }
 
+/// What is there, with twice the processors.
+fn larger() -> RequestLine {
+    RequestLine {
+        spec: "vcpu=8".parse().unwrap(),
+        ..World::line(Some(CODE))
+    }
+}
+
 async fn until(world: &World) -> Option<Day> {
     let code = CODE.parse().unwrap();
     until_of(&mut world.ctx.store().read().await.unwrap(), &code)
@@ -69,11 +77,7 @@ async fn until(world: &World) -> Option<Day> {
 async fn changed_by_an_application(store: TestStore) {
     let world = in_use(store, None).await;
     world.on("2026-10-19 09:00:00");
-    let larger = RequestLine {
-        spec: "vcpu=8".parse().unwrap(),
-        ..World::line(Some(CODE))
-    };
-    let number = agreed(&world, RequestKind::Change, larger).await;
+    let number = agreed(&world, RequestKind::Change, larger()).await;
     assert_eq!(world.request(&number).await.status, RequestStatus::Ordered);
     let order = world.order_of(&number).await;
     let steps: Vec<_> = order
@@ -98,11 +102,7 @@ async fn changed_by_an_application(store: TestStore) {
 async fn a_change_that_nobody_confirms_is_told_of_every_day(store: TestStore) {
     let world = in_use(store, None).await;
     world.on("2026-10-19 09:00:00");
-    let larger = RequestLine {
-        spec: "vcpu=8".parse().unwrap(),
-        ..World::line(Some(CODE))
-    };
-    let number = agreed(&world, RequestKind::Change, larger).await;
+    let number = agreed(&world, RequestKind::Change, larger()).await;
     let order = world.order_of(&number).await;
     run_order(&world.ctx, &order.number, &BuiltIn).await.unwrap();
     assert_eq!(world.request(&number).await.status, RequestStatus::OnTrial);
